@@ -1,0 +1,115 @@
+/**
+ * @file Every failure Tessera can name, with its exit code and whether trying again can help.
+ *
+ * The phrase of a message is `<role> must <rule>, got <value>`. It never holds a key, a secret or a file path of a site's
+ * data. docs/errors.md has one row per code; tests/docs holds both equal.
+ */
+
+/** `exit` follows BSD sysexits: 64 usage, 65 data, 69 unavailable, 70 software, 73 cannot create, 74 I/O, 77 permission, 78 config. */
+export const ERROR_CODES = {
+  // numbers and models
+  ERR_TENSOR_SHAPE: { exit: 70, retry: false },
+  ERR_LAYOUT_MISMATCH: { exit: 65, retry: false },
+  ERR_MODEL_FILE: { exit: 65, retry: false },
+  ERR_MODEL_HASH: { exit: 65, retry: true },
+  ERR_CASE_FILE: { exit: 65, retry: false },
+  ERR_CASE_DIFFERS: { exit: 1, retry: false },
+  ERR_ENGINE_UNAVAILABLE: { exit: 69, retry: false },
+  ERR_TRAINING_DIVERGED: { exit: 70, retry: false },
+  // the site's data
+  ERR_DATA_FOLDER: { exit: 66, retry: false },
+  ERR_DATA_CLASSES: { exit: 65, retry: false },
+  ERR_DATA_CLASS_EMPTY: { exit: 65, retry: false },
+  ERR_DATA_ONE_CLASS: { exit: 65, retry: false },
+  ERR_DATA_TOO_MANY_BAD: { exit: 65, retry: false },
+  ERR_DATA_TILE_UNREADABLE: { exit: 65, retry: false },
+  ERR_DATA_TILE_NOT_RGB: { exit: 65, retry: false },
+  ERR_DATA_LEAKAGE: { exit: 65, retry: false },
+  // the wire
+  ERR_FRAME_TOO_LARGE: { exit: 76, retry: false },
+  ERR_FRAME_MALFORMED: { exit: 76, retry: false },
+  ERR_MESSAGE_INVALID: { exit: 76, retry: false },
+  ERR_PROTOCOL_VERSION: { exit: 76, retry: false },
+  ERR_COORDINATOR_UNREACHABLE: { exit: 69, retry: true },
+  ERR_CONNECTION_LOST: { exit: 69, retry: true },
+  ERR_TIMED_OUT: { exit: 69, retry: true },
+  // identity
+  ERR_KIT_UNKNOWN: { exit: 77, retry: false },
+  ERR_KIT_USED: { exit: 77, retry: false },
+  ERR_KIT_EXPIRED: { exit: 77, retry: false },
+  ERR_KIT_PROOF: { exit: 77, retry: false },
+  ERR_KIT_FILE: { exit: 65, retry: false },
+  ERR_SITE_UNKNOWN: { exit: 77, retry: false },
+  ERR_SITE_REVOKED: { exit: 77, retry: false },
+  ERR_NOT_JOINED: { exit: 77, retry: false },
+  ERR_COORDINATOR_KEY: { exit: 77, retry: false },
+  ERR_SIGNATURE_INVALID: { exit: 77, retry: false },
+  ERR_KEY_FILE: { exit: 78, retry: false },
+  // rounds and updates
+  ERR_STUDY_UNKNOWN: { exit: 65, retry: false },
+  ERR_STUDY_INVALID: { exit: 78, retry: false },
+  ERR_STUDY_EXISTS: { exit: 73, retry: false },
+  ERR_ROUND_EMPTY: { exit: 65, retry: true },
+  ERR_ROUND_CLOSED: { exit: 75, retry: false },
+  ERR_ROUND_WRONG: { exit: 65, retry: false },
+  ERR_ROUND_NOT_OFFERED: { exit: 65, retry: false },
+  ERR_UPDATE_REPLAYED: { exit: 65, retry: false },
+  ERR_UPDATE_DUPLICATE: { exit: 65, retry: false },
+  ERR_UPDATE_EXPIRED: { exit: 65, retry: false },
+  ERR_UPDATE_BASE: { exit: 65, retry: false },
+  ERR_UPDATE_LAYOUT: { exit: 65, retry: false },
+  ERR_UPDATE_SIZE: { exit: 65, retry: false },
+  ERR_UPDATE_DIGEST: { exit: 65, retry: true },
+  ERR_UPDATE_NOT_FINITE: { exit: 65, retry: false },
+  ERR_UPDATE_NORM: { exit: 65, retry: false },
+  ERR_UPDATE_SAMPLES: { exit: 65, retry: false },
+  ERR_UPLOAD_UNKNOWN: { exit: 65, retry: true },
+  ERR_UPLOAD_OFFSET: { exit: 65, retry: true },
+  ERR_MODEL_UNKNOWN: { exit: 65, retry: false },
+  // the site's gate
+  ERR_GATE_MESSAGE: { exit: 77, retry: false },
+  ERR_GATE_TENSOR: { exit: 77, retry: false },
+  ERR_GATE_SIZE: { exit: 77, retry: false },
+  ERR_AUDIT_BROKEN: { exit: 65, retry: false },
+  // store, configuration, program
+  ERR_STORE_CORRUPT: { exit: 65, retry: false },
+  ERR_STORE_WRITE: { exit: 74, retry: true },
+  ERR_CONFIG_INVALID: { exit: 78, retry: false },
+  ERR_USAGE: { exit: 64, retry: false },
+  ERR_INTERRUPTED: { exit: 130, retry: true },
+  ERR_INTERNAL: { exit: 70, retry: false },
+} as const satisfies Record<string, { exit: number; retry: boolean }>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** A failure with a code of {@link ERROR_CODES}. */
+export class TesseraError extends Error {
+  override readonly name: string = 'TesseraError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** A tensor whose shape does not fit its role. */
+export class TensorShapeError extends TesseraError {
+  override readonly name = 'TensorShapeError'
+
+  constructor(role: string, want: readonly (number | string)[], got: readonly number[]) {
+    super('ERR_TENSOR_SHAPE', `${role} must have shape [${want.join(', ')}], got [${got.join(', ')}]`)
+  }
+}
+
+/** True when `code` is a code of {@link ERROR_CODES}: what a peer sends is checked with this before it is believed. */
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)
+}
+
+/** Gives any thrown value as a {@link TesseraError}: itself, or an ERR_INTERNAL that keeps it as `cause`. */
+export function asTesseraError(thrown: unknown): TesseraError {
+  if (thrown instanceof TesseraError) return thrown
+  const text = thrown instanceof Error ? thrown.message : String(thrown)
+  return new TesseraError('ERR_INTERNAL', `internal: ${text}`, { cause: thrown })
+}

@@ -1,0 +1,102 @@
+/**
+ * @file Every message of the wire, declared once: types, checks and the table in docs/protocol.md follow from here.
+ *
+ * Each event carries one object and is answered by one object: `{ ok: true, … } | { ok: false, code, message }`. Signed parts are compact
+ * JWS (EdDSA); their payloads are declared in signed.ts. No message has a field that could hold an image.
+ */
+import { z } from 'zod'
+import { ERROR_CODES, type ErrorCode } from '../errors.ts'
+import { CHUNK_BYTES, MAX_MODEL_BYTES, MAX_TOKEN_CHARACTERS } from './limits.ts'
+import { name, sha256 } from './study.ts'
+
+/** Of docs/protocol.md. */
+export const PROTOCOL_VERSION = 1
+
+const bytes = (max: number) =>
+  z
+    .custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes')
+    .refine((b) => b.byteLength <= max, `must have at most ${max} bytes`)
+const token = z.string().min(1).max(MAX_TOKEN_CHARACTERS)
+const round = z.int().positive()
+const offset = z.int().min(0).max(MAX_MODEL_BYTES)
+const errorCode = z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]])
+
+/** What a site may say. Order of a session: (enroll) → join → fetch … → progress … → open → chunk … → commit. */
+export const siteMessages = {
+  /** Uses up an enrolment kit. `request`: JWS of {@link import('./signed.ts').enrolRequest} under the site's new key. */
+  'site:enroll': {
+    request: z.strictObject({ request: token }),
+    reply: z.strictObject({ confirmation: token }),
+  },
+  /** First message of a session. `token`: JWS of `joinToken` over the challenge the coordinator sent. */
+  'session:join': { request: z.strictObject({ token }), reply: z.strictObject({ welcome: token }) },
+  /** One chunk of a model by its hash. Ask again from any offset after a cut. */
+  'model:fetch': {
+    request: z.strictObject({ sha256, offset }),
+    reply: z.strictObject({ totalBytes: offset, chunk: bytes(CHUNK_BYTES) }),
+  },
+  /** How far local training is; for people, never for aggregation. */
+  'round:progress': {
+    request: z.strictObject({
+      study: name,
+      round,
+      step: z.int().min(0),
+      steps: z.int().positive(),
+      loss: z.number().nullable(),
+      secondsLeft: z.number().min(0).nullable(),
+    }),
+    reply: z.strictObject({}),
+  },
+  /** The site cannot do this round. The round goes on without it. */
+  'round:decline': {
+    request: z.strictObject({ study: name, round, code: errorCode }),
+    reply: z.strictObject({}),
+  },
+  /** Announces a delta. `manifest`: JWS of `manifest`. */
+  'upload:open': {
+    request: z.strictObject({ manifest: token }),
+    reply: z.strictObject({ upload: z.string().max(64), offset }),
+  },
+  /** The next bytes of the announced delta. */
+  'upload:chunk': {
+    request: z.strictObject({ upload: z.string().max(64), offset, chunk: bytes(CHUNK_BYTES) }),
+    reply: z.strictObject({ offset }),
+  },
+  /** All bytes are there. The reply is the receipt: from here on the update is not lost. */
+  'upload:commit': {
+    request: z.strictObject({ upload: z.string().max(64) }),
+    reply: z.strictObject({ receipt: token }),
+  },
+} as const
+
+/** What the coordinator may say. */
+export const coordinatorMessages = {
+  /** First message of a connection: a fresh nonce that the join token must hold. */
+  'session:challenge': {
+    request: z.strictObject({ protocol: z.int(), nonce: z.string().max(64) }),
+    reply: z.strictObject({}),
+  },
+  /** The connection is about to be closed, and why. */
+  'session:refused': {
+    request: z.strictObject({ code: errorCode, message: z.string().max(1000) }),
+    reply: z.strictObject({}),
+  },
+  /** Asks a site to train. `offer`: JWS of `offer`. */
+  'round:offer': { request: z.strictObject({ offer: token }), reply: z.strictObject({}) },
+  /** A round has ended and its student is published. `record`: JWS of `published`. */
+  'round:published': { request: z.strictObject({ record: token }), reply: z.strictObject({}) },
+} as const
+
+export type MessageSchema = { readonly request: z.ZodType; readonly reply: z.ZodType }
+export type Catalogue = Readonly<Record<string, MessageSchema>>
+export type Request<C extends Catalogue, E extends keyof C> = z.infer<C[E]['request']>
+export type ReplyBody<C extends Catalogue, E extends keyof C> = z.infer<C[E]['reply']>
+export type Refusal = { ok: false; code: ErrorCode; message: string }
+export type Reply<C extends Catalogue, E extends keyof C> = ({ ok: true } & ReplyBody<C, E>) | Refusal
+
+/** Socket.IO event map of a catalogue: what arrives is unknown until its schema says otherwise. */
+export type WireEvents<C extends Catalogue> = {
+  [E in keyof C]: (request: unknown, acknowledge: (reply: unknown) => void) => void
+}
+export type SiteMessage = keyof typeof siteMessages
+export type CoordinatorMessage = keyof typeof coordinatorMessages

@@ -1,0 +1,137 @@
+/** @file Payloads of the signed parts. Each is a compact JWS (EdDSA) whose header `typ` is the payload's key in {@link signedPayloads}. */
+import { z } from 'zod'
+import { MAX_CLASSES, MAX_MODEL_BYTES, MAX_SAMPLES, MAX_SITES } from './limits.ts'
+import { name, sha256, study } from './study.ts'
+
+const round = z.int().positive()
+const attempt = z.int().positive()
+const timeMs = z.int().positive()
+const nonce = z.string().min(16).max(64)
+/** Ed25519 public key, base64url of 32 bytes. */
+const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
+const protocol = z.int()
+
+/** Site → coordinator, once. `proof`: base64url HMAC-SHA-256 under the kit's secret of `kit`, `site` and `publicKey`, so the secret never crosses the wire. */
+export const enrolRequest = z.strictObject({
+  protocol,
+  kit: nonce,
+  site: name,
+  publicKey,
+  proof: z.string().max(64),
+  issuedAtMs: timeMs,
+})
+/** Coordinator → site. */
+export const enrolConfirmation = z.strictObject({
+  protocol,
+  kit: nonce,
+  site: name,
+  publicKey,
+  issuedAtMs: timeMs,
+})
+/** Site → coordinator. `nonce` is the challenge of this connection; `coordinator` the pinned key, so that a token is of no use elsewhere. */
+export const joinToken = z.strictObject({
+  protocol,
+  site: name,
+  study: name,
+  nonce,
+  coordinator: publicKey,
+  agentVersion: z.string().max(32),
+  issuedAtMs: timeMs,
+})
+/** Coordinator → site. The study in full; the site checks that it computes the same layout hash itself. */
+export const welcome = z.strictObject({
+  protocol,
+  site: name,
+  nonce,
+  study,
+  layoutHash: sha256,
+  round: z.int().min(0),
+  student: sha256,
+  finished: z.boolean(),
+})
+/** Coordinator → site: train round `round` from student `base`. */
+export const offer = z.strictObject({
+  study: name,
+  site: name,
+  round,
+  attempt,
+  base: sha256,
+  baseBytes: z.int().positive().max(MAX_MODEL_BYTES),
+  layoutHash: sha256,
+  nonce,
+  issuedAtMs: timeMs,
+  deadlineMs: timeMs,
+})
+/** Means over the round's tiles, and a count: nothing of a single tile. */
+export const siteMetrics = z.strictObject({
+  loss: z.number(),
+  ce: z.number(),
+  kl: z.number().nullable(),
+  nce: z.number().nullable(),
+  correct: z.int().min(0),
+  seen: z.int().min(0),
+  skippedTiles: z.int().min(0),
+  seconds: z.number().min(0),
+})
+export type SiteMetrics = z.infer<typeof siteMetrics>
+/** Site → coordinator: what the uploaded bytes are. `nonce` is the offer's. */
+export const manifest = z.strictObject({
+  study: name,
+  site: name,
+  round,
+  attempt,
+  base: sha256,
+  layoutHash: sha256,
+  encoding: z.literal('f32'),
+  bytes: z.int().positive().max(MAX_MODEL_BYTES),
+  payload: sha256,
+  samples: z.int().positive().max(MAX_SAMPLES),
+  metrics: siteMetrics,
+  nonce,
+  issuedAtMs: timeMs,
+})
+/** Coordinator → site: this update is stored and will count. `manifest`: SHA-256 of the manifest's JWS text. */
+export const receipt = z.strictObject({
+  study: name,
+  site: name,
+  round,
+  attempt,
+  payload: sha256,
+  manifest: sha256,
+  receivedAtMs: timeMs,
+})
+/** Coordinator → all: what the round's student is made of. `previous`: SHA-256 of the record's text of the round before, `''` for round 1. */
+export const published = z.strictObject({
+  study: name,
+  round,
+  attempt,
+  base: sha256,
+  student: sha256,
+  strategy: z.string().max(64),
+  previous: sha256.or(z.literal('')),
+  contributors: z
+    .array(z.strictObject({ site: name, samples: z.int().positive(), payload: sha256, manifest: sha256 }))
+    .max(MAX_SITES),
+  absent: z.array(z.strictObject({ site: name, code: z.string().max(64) })).max(MAX_SITES),
+  final: z.boolean(),
+  closedAtMs: timeMs,
+})
+export const confusionMatrix = z.array(z.array(z.int().min(0)).max(MAX_CLASSES)).max(MAX_CLASSES)
+
+export const signedPayloads = {
+  enrolRequest,
+  enrolConfirmation,
+  joinToken,
+  welcome,
+  offer,
+  manifest,
+  receipt,
+  published,
+} as const
+export type SignedKind = keyof typeof signedPayloads
+export type Signed<K extends SignedKind> = z.infer<(typeof signedPayloads)[K]>
+export type Offer = Signed<'offer'>
+export type Manifest = Signed<'manifest'>
+export type Receipt = Signed<'receipt'>
+export type Published = Signed<'published'>
+export type Welcome = Signed<'welcome'>

@@ -1,0 +1,115 @@
+/**
+ * @file A study: everything a round depends on. Written by the operator as YAML or JSON, signed by the coordinator, sent to each site.
+ * Defaults are the paper's (Vuong and Kwak, Medical Image Analysis 2024, section 4.3) unless a line says otherwise.
+ */
+import { z } from 'zod'
+import { MAX_CLASSES, MAX_SITES } from './limits.ts'
+
+/** A name that is also a folder name: lower-case letters, digits, `-` and `_`. */
+export const name: z.ZodString = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9, - and _')
+export const sha256: z.ZodString = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits')
+
+const positive = z.number().positive()
+const fraction = z.number().min(0).max(1)
+
+/** EfficientNet by its multipliers (Tan and Le, ICML 2019); 1 and 1 is B0. */
+export const architecture = z.strictObject({
+  name: z.literal('efficientnet-b0').default('efficientnet-b0'),
+  widthMultiplier: positive.max(4).default(1),
+  depthMultiplier: positive.max(4).default(1),
+})
+export type Architecture = z.infer<typeof architecture>
+
+/** Order of the losses' weights: L = ce·CE + kl·T²·KL + nce·NCE. */
+export const moma = z.strictObject({
+  name: z.literal('moma'),
+  weights: z
+    .strictObject({
+      ce: z.number().min(0).default(1),
+      kl: z.number().min(0).default(1),
+      nce: z.number().min(0).default(1),
+    })
+    .prefault({}),
+  featureDim: z.int().positive().max(8192).default(512),
+  heads: z.int().positive().max(64).default(4),
+  queueSize: z
+    .int()
+    .positive()
+    .max(1 << 20)
+    .default(16_384),
+  temperature: positive.default(0.15),
+  klTemperature: positive.default(4),
+  momentum: fraction.default(0.999),
+})
+export const kd = z.strictObject({
+  name: z.literal('kd'),
+  weights: z
+    .strictObject({ ce: z.number().min(0).default(1), kl: z.number().min(0).default(1) })
+    .prefault({}),
+  klTemperature: positive.default(4),
+})
+export const ce = z.strictObject({ name: z.literal('ce') })
+export const method = z.discriminatedUnion('name', [moma, kd, ce])
+export type Method = z.infer<typeof method>
+export type MomaMethod = z.infer<typeof moma>
+
+export const study = z.strictObject({
+  id: name,
+  /** Text that every random choice of the study hangs on. */
+  seed: z.string().min(1).max(256),
+  classes: z.array(z.string().min(1).max(128)).min(2).max(MAX_CLASSES),
+  tile: z.strictObject({ sizePx: z.int().min(16).max(2048) }),
+  student: architecture.extend({
+    /** `seed`: from the study's seed. `teacher`: the teacher's backbone, when the architectures are equal. */
+    initial: z.enum(['seed', 'teacher']).default('seed'),
+    /** Dropout before the classifier and stochastic depth (largest drop probability); torchvision's B0 has 0.2 and 0.2. */
+    dropout: fraction.default(0.2),
+    stochasticDepth: fraction.default(0.2),
+  }),
+  /** Absent: the method must be `ce`. */
+  teacher: architecture
+    .extend({
+      sha256,
+      /** `same`: the teacher's classes are the study's. `different`: no KL term, its classifier is not used. */
+      task: z.enum(['same', 'different']),
+      /** Number of classes of the teacher's classifier. */
+      classes: z.int().min(2).max(MAX_CLASSES),
+      /** `site`: each site moves its own copy towards its student. `frozen`: the backbone stays; the head still follows. */
+      momentum: z.enum(['site', 'frozen']).default('site'),
+    })
+    .optional(),
+  method,
+  training: z.strictObject({
+    rounds: z.int().positive().max(100_000),
+    epochsPerRound: z.int().positive().max(1000).default(1),
+    batchSize: z.int().min(2).max(4096).default(64),
+    learningRate: positive.default(0.05),
+    momentum: fraction.default(0.9),
+    weightDecay: z.number().min(0).default(1e-4),
+    schedule: z.enum(['cosine', 'constant']).default('cosine'),
+    augment: z.enum(['none', 'flips', 'flips-and-stain']).default('flips-and-stain'),
+  }),
+  federation: z
+    .strictObject({
+      /** A round opens when this many sites are there, and closes early when every offered site has answered. */
+      minSites: z.int().positive().max(MAX_SITES).default(2),
+      /** A round that ends with fewer accepted updates is opened again (next attempt). */
+      quorum: z.int().positive().max(MAX_SITES).default(1),
+      /** From the offer to the close. Default: one day, a slow site's epoch with room. */
+      deadlineMs: z
+        .int()
+        .positive()
+        .default(24 * 3600 * 1000),
+      /** Largest L2 norm of a delta's trainable tensors; larger is refused. 100 is 10 times a first round's norm of B0 at learning rate 0.05. */
+      maxNorm: positive.default(100),
+      /** Cap on one site's share of the weight, from 0 to 1; 1 is no cap. */
+      maxShare: positive.max(1).default(1),
+    })
+    .prefault({}),
+})
+/** A study as every part of Tessera sees it: complete, defaults filled in. */
+export type Study = z.infer<typeof study>
+/** A study as a person writes it. */
+export type StudyInput = z.input<typeof study>
