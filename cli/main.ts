@@ -1,0 +1,66 @@
+/** @file The `tessera` program: picks the package a verb belongs to, loads only that, and ends with a sentence and an exit code. */
+import { readFileSync } from 'node:fs'
+import { asTesseraError } from '@tessera/shared/errors'
+import { Command, CommanderError } from 'commander'
+import { describeFailure, exitCode } from './failure.ts'
+
+/** A verb group: what `tessera --help` says of it, and the module that defines it. Loaded only when typed: `--help` stays instant. */
+const GROUPS: readonly { name: string; summary: string; load: (program: Command) => Promise<void> }[] = [
+  {
+    name: 'demo',
+    summary: 'train a whole federation on this machine and print what it is worth',
+    load: async (program) => (await import('@tessera/simulations/main')).addDemoCommand(program),
+  },
+  {
+    name: 'coordinator',
+    summary: 'run a consortium: init, study create, invite, start, export',
+    load: async (program) => (await import('@tessera/coordinator/main')).addCoordinatorCommands(program),
+  },
+  {
+    name: 'site',
+    summary: 'run a hospital’s agent: enroll, check, start, audit',
+    load: async (program) => (await import('@tessera/site-agent/main')).addSiteCommands(program),
+  },
+  {
+    name: 'verify',
+    summary: 'check that this machine computes the reference numbers',
+    load: async (program) => (await import('./verify.ts')).addVerifyCommand(program),
+  },
+]
+
+const EXAMPLE = `
+Example:
+  $ tessera demo --help
+  $ tessera verify reference/*.safetensors`
+
+async function main(args: readonly string[]): Promise<void> {
+  const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as { version: string }
+  const program = new Command('tessera')
+    .description('Federated distillation for histopathology: one student, many hospitals, no image leaves.')
+    .version(version)
+    .addHelpText('after', EXAMPLE)
+    .exitOverride()
+    .showHelpAfterError('(--help lists what is there)')
+  const wanted = GROUPS.find((group) => group.name === args[0])
+  if (wanted) await wanted.load(program)
+  else for (const { name, summary } of GROUPS) program.command(name).summary(summary).description(summary)
+  for (const command of allCommands(program)) command.exitOverride()
+  if (args.length === 0) program.help()
+  await program.parseAsync(args, { from: 'user' })
+}
+
+function allCommands(command: Command): Command[] {
+  return command.commands.flatMap((child) => [child, ...allCommands(child)])
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (thrown) {
+  // commander has printed its own message already, help and version included.
+  if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : 64
+  else {
+    const failure = asTesseraError(thrown)
+    process.stderr.write(describeFailure(failure))
+    process.exitCode = exitCode(failure)
+  }
+}
