@@ -1,1 +1,4 @@
+export * from './architecture.ts'
+export * from './initial.ts'
 export * from './layout.ts'
+export * from './layouts.ts'

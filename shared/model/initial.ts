@@ -1,0 +1,75 @@
+/**
+ * @file Weights before training, equal on every machine for the same seed.
+ *
+ * Backbone and classifier: torchvision's EfficientNet (convolutions normal with deviation √(2 / fan_out), norms 1 and 0, classifier
+ * uniform in ±1/√classes, biases 0). Head and attention: PyTorch's nn.Linear (weight and bias uniform in ±1/√inputs).
+ * Each tensor has a random stream of its own name, so that a head of another size does not change the backbone.
+ */
+import { TesseraError } from '../errors.ts'
+import type { Study } from '../protocol/study.ts'
+import { createRandom } from '../random.ts'
+import { sameArchitecture } from './architecture.ts'
+import { assertFits, elementCount, type Layout, type TensorSpec, type Weights } from './layout.ts'
+import { studentLayout, teacherLayout } from './layouts.ts'
+
+/** Gives the initial weights of a layout. @param seed Any text; the tensor's name is added to it. */
+export function initialWeights(layout: Layout, seed: string): Weights {
+  const specs = new Map(layout.tensors.map((spec) => [spec.name, spec]))
+  return new Map(layout.tensors.map((spec) => [spec.name, initialTensor(spec, specs, seed)]))
+}
+
+/**
+ * Gives the student of round 0, as `study.student.initial` wants it: from the study's seed, or with the teacher's backbone. The
+ * teacher's classifier is taken along only when its classes are the study's (task `same`, equal counts).
+ * @throws {TesseraError} ERR_STUDY_INVALID if the teacher's backbone is wanted and there is none, or one of another architecture.
+ */
+export function initialStudent(study: Study, teacher: Weights | null): Weights {
+  const seeded = initialWeights(studentLayout(study), `${study.seed}/student`)
+  if (study.student.initial === 'seed') return seeded
+  if (!study.teacher || !teacher) {
+    throw new TesseraError(
+      'ERR_STUDY_INVALID',
+      "study must have a teacher for student.initial 'teacher', got none",
+    )
+  }
+  if (!sameArchitecture(study.student, study.teacher)) {
+    throw new TesseraError(
+      'ERR_STUDY_INVALID',
+      `student must have the teacher's architecture for student.initial 'teacher', got multipliers ` +
+        `${study.student.widthMultiplier} and ${study.student.depthMultiplier} against ` +
+        `${study.teacher.widthMultiplier} and ${study.teacher.depthMultiplier}`,
+    )
+  }
+  assertFits('teacher', teacherLayout(study), teacher)
+  const sameClasses = study.teacher.task === 'same' && study.teacher.classes === study.classes.length
+  return new Map(
+    [...seeded].map(([name, values]) => {
+      const given = sameClasses || !name.startsWith('classifier.') ? teacher.get(name) : undefined
+      return [name, given ? given.slice() : values]
+    }),
+  )
+}
+
+function initialTensor(spec: TensorSpec, specs: ReadonlyMap<string, TensorSpec>, seed: string): Float32Array {
+  const { name, shape } = spec
+  const values = new Float32Array(elementCount(shape))
+  if (name.endsWith('.running_mean')) return values
+  if (name.endsWith('.running_var')) return values.fill(1)
+  const random = createRandom(`${seed}/${name}`)
+  const [outputs = 1, , height = 1, width = 1] = shape
+
+  if (shape.length === 4) {
+    const deviation = Math.sqrt(2 / (outputs * height * width))
+    return values.map(() => random.normal(0, deviation))
+  }
+  if (name.startsWith('features.')) return values.fill(name.endsWith('.weight') ? 1 : 0)
+  if (name.startsWith('classifier.')) {
+    if (shape.length === 1) return values
+    const bound = 1 / Math.sqrt(outputs)
+    return values.map(() => random.uniform(-bound, bound))
+  }
+  // A bias takes its bound from the inputs of the weight beside it.
+  const weight = shape.length === 2 ? spec : specs.get(name.replace(/\.bias$/, '.weight'))
+  const bound = 1 / Math.sqrt(weight?.shape[1] ?? 1)
+  return values.map(() => random.uniform(-bound, bound))
+}
