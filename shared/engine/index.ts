@@ -1,0 +1,12 @@
+/**
+ * @file The numeric engine: which TensorFlow.js back end runs, our kernels for it, and the fused ops that training needs.
+ *
+ * Call {@link startEngine} once before the first tensor. The ops run on any back end: fused where a kernel of ours is
+ * registered, as a composition of plain ops elsewhere.
+ */
+export { type Activation, type BatchNorm, batchNormInference, batchNormTrain } from './ops/batch-norm.ts'
+export { globalAveragePool } from './ops/global-average-pool.ts'
+export { scaleChannels } from './ops/scale-channels.ts'
+export { stopGradient } from './ops/stop-gradient.ts'
+export { swish } from './ops/swish.ts'
+export { type Engine, type EngineChoice, type EngineOptions, startEngine } from './start.ts'
