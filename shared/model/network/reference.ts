@@ -1,0 +1,133 @@
+/**
+ * @file Runs a reference case of kind `forward`: the numbers another implementation computed, computed again here.
+ *
+ * tests/parity/README.md describes the cases. Names are those of the case's file without `input.`, `param.` and `expect.`.
+ */
+import * as tf from '@tensorflow/tfjs-core'
+import { z } from 'zod'
+import { TesseraError } from '../../errors.ts'
+import { elementCount, type Layout, type Weights } from '../layout.ts'
+import { createNetwork, forward, type Network } from './network.ts'
+import { fromEngine, type Params, param, toParams } from './params.ts'
+
+/** A tensor of a case, float32, in PyTorch's element order. */
+export interface CaseTensor {
+  readonly shape: readonly number[]
+  readonly data: Float32Array
+}
+
+export interface ForwardCase {
+  /** The parsed `config` of the file's metadata. */
+  readonly config: unknown
+  /** `images` */
+  readonly inputs: ReadonlyMap<string, CaseTensor>
+  /** The state dict. */
+  readonly params: ReadonlyMap<string, CaseTensor>
+  /** Names of what to compute: `features`, `logits`, `loss.total`, `param.<statistic>`, `grad.<parameter>`. */
+  readonly expected: readonly string[]
+}
+
+const config = z.object({
+  architecture: z.literal('efficientnet-b0'),
+  widthMultiplier: z.number().positive().default(1),
+  depthMultiplier: z.number().positive().default(1),
+  naming: z.literal('torchvision').default('torchvision'),
+  mode: z.enum(['eval', 'train']),
+  layout: z.enum(['NCHW', 'NHWC']).default('NCHW'),
+  /** Scalar whose gradients a case may hold: Σ logits². */
+  loss: z.literal('sum-logits-squared').optional(),
+})
+type Config = z.infer<typeof config>
+
+/**
+ * Computes the tensors of `expected`, in PyTorch's element order. The engine must be started.
+ * @throws {TesseraError} ERR_CASE_FILE if the case does not describe a forward pass, or wants what none computes.
+ */
+export function runForwardCase(given: ForwardCase): Map<string, Float32Array> {
+  const settings = readConfig(given.config)
+  const { architecture: name, widthMultiplier, depthMultiplier } = settings
+  const classes = tensorOf(given.params, 'param', 'classifier.1.bias').data.length
+  const network = createNetwork({ name, widthMultiplier, depthMultiplier }, classes)
+  const weights = caseWeights(network.layout, given.params)
+  const images = tensorOf(given.inputs, 'input', 'images')
+  const results = tf.tidy(() => {
+    const params = toParams(network.layout, weights)
+    return compute(network, settings, params, toImages(images, settings), given.expected)
+  })
+  return new Map(Object.entries(results))
+}
+
+function compute(
+  network: Network,
+  { mode, loss }: Config,
+  params: Params,
+  images: tf.Tensor4D,
+  expected: readonly string[],
+): Record<string, Float32Array> {
+  const specs = new Map(network.layout.tensors.map((spec) => [spec.name, spec]))
+  const training = mode === 'train'
+  const { features, logits, statistics } = forward(network, params, images, { training })
+  const results: Record<string, Float32Array> = {}
+  for (const name of expected) {
+    const [kind, ...rest] = name.split('.')
+    const spec = specs.get(rest.join('.'))
+    if (name === 'features') results[name] = features.dataSync<'float32'>()
+    else if (name === 'logits') results[name] = logits.dataSync<'float32'>()
+    else if (name === 'loss.total' && loss) results[name] = squaredSum(logits).dataSync<'float32'>()
+    else if (kind === 'param' && spec && statistics.has(spec.name)) {
+      results[name] = param(statistics, spec.name).dataSync<'float32'>()
+    } else if (kind === 'grad' && spec?.kind === 'trainable' && loss) {
+      const lossOf = (tensor: tf.Tensor): tf.Scalar =>
+        squaredSum(forward(network, new Map([...params, [spec.name, tensor]]), images, { training }).logits)
+      results[name] = fromEngine(spec, tf.grad(lossOf)(param(params, spec.name)).dataSync<'float32'>())
+    } else throw faulty(`case must expect what a forward pass in mode ${mode} computes, got ${name}`)
+  }
+  return results
+}
+
+function squaredSum(logits: tf.Tensor2D): tf.Scalar {
+  return tf.sum(tf.square(logits))
+}
+
+function readConfig(value: unknown): Config {
+  const parsed = config.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw faulty(
+    `config ${issue?.path.join('.') ?? ''} must be that of a forward case, got ${issue?.message ?? 'another'}`,
+  )
+}
+
+function caseWeights(layout: Layout, params: ForwardCase['params']): Weights {
+  return new Map(
+    layout.tensors.map(({ name, shape }) => {
+      const tensor = tensorOf(params, 'param', name)
+      if (tensor.shape.join() !== shape.join()) {
+        throw faulty(`param.${name} must have shape [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`)
+      }
+      return [name, tensor.data]
+    }),
+  )
+}
+
+function tensorOf(tensors: ReadonlyMap<string, CaseTensor>, group: string, name: string): CaseTensor {
+  const tensor = tensors.get(name)
+  if (!tensor) throw faulty(`case must have tensor ${group}.${name}, got none`)
+  if (tensor.data.length !== elementCount(tensor.shape)) {
+    throw faulty(`${group}.${name} must have ${elementCount(tensor.shape)} values, got ${tensor.data.length}`)
+  }
+  return tensor
+}
+
+function toImages({ shape, data }: CaseTensor, { layout }: Config): tf.Tensor4D {
+  const [batch = 0, second = 0, third = 0, fourth = 0] = shape
+  if (shape.length !== 4) {
+    throw faulty(`input.images must have 4 dimensions, got ${shape.length}`)
+  }
+  const images = tf.tensor4d(data, [batch, second, third, fourth])
+  return layout === 'NHWC' ? images : tf.transpose(images, [0, 2, 3, 1])
+}
+
+function faulty(message: string): TesseraError {
+  return new TesseraError('ERR_CASE_FILE', message)
+}
