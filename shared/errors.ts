@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   ERR_DATA_TOO_MANY_BAD: { exit: 65, retry: false },
   ERR_DATA_TILE_UNREADABLE: { exit: 65, retry: false },
   ERR_DATA_TILE_NOT_RGB: { exit: 65, retry: false },
+  ERR_DATA_TILE_TOO_LARGE: { exit: 65, retry: false },
   ERR_DATA_LEAKAGE: { exit: 65, retry: false },
   // the wire
   ERR_FRAME_TOO_LARGE: { exit: 76, retry: false },
@@ -66,6 +67,7 @@ export const ERROR_CODES = {
   ERR_UPLOAD_UNKNOWN: { exit: 65, retry: true },
   ERR_UPLOAD_OFFSET: { exit: 65, retry: true },
   ERR_MODEL_UNKNOWN: { exit: 65, retry: false },
+  ERR_LEDGER_BROKEN: { exit: 65, retry: false },
   // the site's gate
   ERR_GATE_MESSAGE: { exit: 77, retry: false },
   ERR_GATE_TENSOR: { exit: 77, retry: false },
@@ -74,6 +76,7 @@ export const ERROR_CODES = {
   // store, configuration, program
   ERR_STORE_CORRUPT: { exit: 65, retry: false },
   ERR_STORE_WRITE: { exit: 74, retry: true },
+  ERR_STORE_LOCKED: { exit: 75, retry: true },
   ERR_CONFIG_INVALID: { exit: 78, retry: false },
   ERR_USAGE: { exit: 64, retry: false },
   ERR_INTERRUPTED: { exit: 130, retry: true },

@@ -1,0 +1,128 @@
+/**
+ * @file One image file as `sizePx × sizePx` RGB bytes, or the reason why it is no tile. Decoding runs on libuv's threads.
+ *
+ * The pixels are the stored ones: an embedded colour profile and an EXIF orientation are not applied, as in torchvision's
+ * `default_loader`, so that a teacher trained there sees the same numbers here.
+ */
+import { open } from 'node:fs/promises'
+import { TesseraError } from '@tessera/shared/errors'
+import sharp, { type Sharp } from 'sharp'
+
+/** Largest tile file: 4096² RGB pixels stored without compression are 48 MiB; a larger file is a slide. */
+const MAX_TILE_BYTES = 64 * 1024 * 1024
+/** Most pixels of a tile: twice the largest `sizePx` in each direction. More is a slide, or a small file made to fill the memory. */
+const MAX_TILE_PIXELS = 4096 * 4096
+
+// Each tile is read once: a cache of open files and operations would only grow. Parallelism is over tiles, not within one.
+sharp.cache(false)
+sharp.concurrency(1)
+
+/** Why a file is skipped. */
+export const SKIP_REASONS = [
+  'ERR_DATA_TILE_UNREADABLE',
+  'ERR_DATA_TILE_NOT_RGB',
+  'ERR_DATA_TILE_TOO_LARGE',
+] as const
+export type SkipReason = (typeof SKIP_REASONS)[number]
+
+export interface DecodedTile {
+  /** `[sizePx, sizePx, 3]`, row by row. */
+  readonly pixels: Uint8Array
+  /** True when the file had another size. */
+  readonly resized: boolean
+}
+
+/**
+ * Decodes a PNG or JPEG file. Another size is scaled (Lanczos, a = 3) until the square fits, and cut at its centre. An alpha
+ * channel is dropped when it is opaque everywhere.
+ *
+ * @throws {TesseraError} ERR_DATA_TILE_UNREADABLE, ERR_DATA_TILE_TOO_LARGE, or ERR_DATA_TILE_NOT_RGB when the file is grey, CMYK, has
+ *   16 bits a channel or a transparent pixel.
+ */
+export async function decodeTile(file: string, sizePx: number): Promise<DecodedTile> {
+  const bytes = await readTileFile(file)
+  const options = { limitInputPixels: MAX_TILE_PIXELS, failOn: 'error', ignoreIcc: true } as const
+  const header = await sharp(bytes, { ...options, limitInputPixels: false })
+    .metadata()
+    .catch(unreadable)
+  if (header.width * header.height > MAX_TILE_PIXELS) {
+    throw new TesseraError(
+      'ERR_DATA_TILE_TOO_LARGE',
+      `tile must have at most ${MAX_TILE_PIXELS} pixels, got ${header.width} x ${header.height}`,
+    )
+  }
+  if (header.space !== 'srgb' || header.depth !== 'uchar' || header.channels < 3) {
+    throw new TesseraError(
+      'ERR_DATA_TILE_NOT_RGB',
+      `tile must have 8-bit RGB pixels, got ${header.space} with ${header.channels} channels of ${header.depth}`,
+    )
+  }
+  if (header.hasAlpha) await assertOpaque(sharp(bytes, options))
+
+  const resized = header.width !== sizePx || header.height !== sizePx
+  let image = sharp(bytes, options).removeAlpha()
+  if (resized) {
+    image = image.resize(sizePx, sizePx, {
+      fit: 'cover',
+      position: 'centre',
+      kernel: 'lanczos3',
+      // libjpeg's own halving is faster but not Lanczos.
+      fastShrinkOnLoad: false,
+    })
+  }
+  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true }).catch(unreadable)
+  if (info.width !== sizePx || info.height !== sizePx || info.channels !== 3) {
+    throw new TesseraError(
+      'ERR_DATA_TILE_NOT_RGB',
+      `tile must decode to [${sizePx}, ${sizePx}, 3], got [${info.height}, ${info.width}, ${info.channels}]`,
+    )
+  }
+  // A copy: a Buffer may be a view into a pool that something else writes to later.
+  return { pixels: new Uint8Array(data), resized }
+}
+
+/** True when `error` says that a file is no tile: skip it and count it. */
+export function isSkipReason(code: string): code is SkipReason {
+  return (SKIP_REASONS as readonly string[]).includes(code)
+}
+
+async function readTileFile(file: string): Promise<Buffer> {
+  const handle = await open(file).catch(unreadable)
+  try {
+    const { size } = await handle.stat()
+    if (size > MAX_TILE_BYTES) {
+      throw new TesseraError(
+        'ERR_DATA_TILE_TOO_LARGE',
+        `tile file must have at most ${MAX_TILE_BYTES} bytes, got ${size}`,
+      )
+    }
+    const bytes = await handle.readFile().catch(unreadable)
+    if (!isPngOrJpeg(bytes)) {
+      // By content, not by name: sharp would also open an SVG or a PDF that is called .png.
+      throw new TesseraError('ERR_DATA_TILE_UNREADABLE', 'tile must be a PNG or JPEG file, got other content')
+    }
+    return bytes
+  } finally {
+    await handle.close()
+  }
+}
+
+function isPngOrJpeg(bytes: Buffer): boolean {
+  const png = bytes.length > 8 && bytes.readUInt32BE(0) === 0x89504e47
+  const jpeg = bytes.length > 3 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff
+  return png || jpeg
+}
+
+async function assertOpaque(image: Sharp): Promise<void> {
+  const alpha = await image.extractChannel('alpha').raw().toBuffer().catch(unreadable)
+  if (alpha.some((value) => value !== 255)) {
+    throw new TesseraError('ERR_DATA_TILE_NOT_RGB', 'tile must be opaque, got transparent pixels')
+  }
+}
+
+// The decoder's text may hold a path of the site's data: it stays in `cause`.
+function unreadable(cause: unknown): never {
+  throw new TesseraError('ERR_DATA_TILE_UNREADABLE', 'tile must decode without errors, got a broken file', {
+    cause,
+  })
+}

@@ -1,0 +1,2 @@
+export type { SkipReason } from './decode.ts'
+export { type DataReport, type OpenTilesOptions, openTiles } from './open-tiles.ts'
