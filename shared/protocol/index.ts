@@ -1,4 +1,6 @@
+export * from './exchange.ts'
 export * from './limits.ts'
 export * from './messages.ts'
+export { BAD_FRAME, createParser, decodeFrame, encodeFrame, onBadFrame, type SocketParser } from './parser.ts'
 export * from './signed.ts'
 export * from './study.ts'

@@ -2,14 +2,20 @@
 
 /** Largest Socket.IO frame: one chunk and its envelope, with room for a study of a thousand classes. */
 export const MAX_FRAME_BYTES = 2 * 1024 * 1024
+/** Largest body the transport takes, for Socket.IO's `maxHttpBufferSize`: long polling sends a frame in base64, 4/3 its size. What is larger is cut off unread. */
+export const MAX_TRANSPORT_BYTES = 3 * 1024 * 1024
+/** Most values in one frame, maps and lists counted: the largest message has 20, and a hostile frame of 2 MiB could hold two million. */
+export const MAX_FRAME_VALUES = 1024
+/** Deepest nesting of a frame: packet, arguments, message and its parts are 4. */
+export const MAX_FRAME_DEPTH = 16
 /** One chunk of a model or a delta. Small enough that a 4 Mbit/s link shows progress every second, large enough that acknowledgements cost little. */
 export const CHUNK_BYTES = 512 * 1024
 /** Largest model or delta: EfficientNet-B7 in float32 is 266 MB; anything above 1 GiB is a mistake or an attack. */
 export const MAX_MODEL_BYTES = 1024 * 1024 * 1024
 /** Largest signed text (offer, manifest, receipt, welcome): a study with 1,000 classes is about 100 KB. */
 export const MAX_TOKEN_CHARACTERS = 512 * 1024
-/** Most sites a round may have; above it the participation report would no longer fit one frame. */
-export const MAX_SITES = 10_000
+/** Most sites a round may have: a record with as many contributors is about 350,000 characters, two thirds of a signed text. */
+export const MAX_SITES = 1_000
 /** Most classes of a study: ImageNet has 1,000. */
 export const MAX_CLASSES = 1_000
 /** A site's claim of tiles in one round. 2³¹ tiles of 256 px are 400 TB: no site has them. */

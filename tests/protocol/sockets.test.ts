@@ -1,0 +1,158 @@
+/** @file The parser, serve() and call() over real sockets, on both transports. */
+import {
+  CHUNK_BYTES,
+  call,
+  type coordinatorMessages,
+  createParser,
+  encodeFrame,
+  MAX_FRAME_BYTES,
+  MAX_TRANSPORT_BYTES,
+  onBadFrame,
+  serve,
+  siteMessages,
+  type WireEvents,
+} from '@tessera/shared/protocol'
+import { Server } from 'socket.io'
+import { io, type Socket } from 'socket.io-client'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+
+type Coordinator = Server<WireEvents<typeof siteMessages>, WireEvents<typeof coordinatorMessages>>
+type Site = Socket<WireEvents<typeof coordinatorMessages>, WireEvents<typeof siteMessages>>
+
+const PATTERN = Uint8Array.from({ length: CHUNK_BYTES }, (_, i) => (i * 31 + (i >> 8)) & 0xff)
+let coordinator: Coordinator
+let sites: Site[]
+let kept: Uint8Array[]
+let refused: string[]
+
+beforeEach(() => {
+  kept = []
+  sites = []
+  refused = []
+  coordinator = new Server(0, { parser: createParser(), maxHttpBufferSize: MAX_TRANSPORT_BYTES })
+  coordinator.on('connection', (socket) => {
+    onBadFrame(socket, ({ code, message }) => {
+      refused.push(code)
+      socket.emit('session:refused', { code, message }, () => undefined)
+      socket.disconnect(true)
+    })
+    serve(socket, siteMessages, 'model:fetch', ({ offset }) => ({
+      totalBytes: CHUNK_BYTES,
+      chunk: PATTERN.subarray(offset),
+    }))
+    serve(socket, siteMessages, 'upload:chunk', ({ chunk }) => {
+      kept.push(chunk)
+      return { offset: chunk.byteLength }
+    })
+  })
+})
+afterEach(async () => {
+  for (const site of sites) site.disconnect()
+  await coordinator.close()
+})
+
+async function join(
+  transport: 'websocket' | 'polling',
+  parser: object | undefined = createParser(),
+): Promise<Site> {
+  const { port } = coordinator.httpServer.address() as { port: number }
+  const site: Site = io(`http://127.0.0.1:${port}`, {
+    parser,
+    transports: [transport],
+    reconnection: false,
+    forceNew: true,
+  })
+  sites.push(site)
+  await new Promise<void>((resolve, reject) => {
+    site.once('connect', resolve)
+    site.once('connect_error', reject)
+  })
+  return site
+}
+
+const sha256 = 'ab'.repeat(32)
+
+describe.each(['websocket', 'polling'] as const)('over %s', (transport) => {
+  test.each([0, 1, 8191, CHUNK_BYTES])(
+    'a chunk of %d bytes arrives as it was sent, both ways',
+    async (size) => {
+      const site = await join(transport)
+      const sent = PATTERN.subarray(0, size)
+      const { offset } = await call(
+        site,
+        siteMessages,
+        'upload:chunk',
+        { upload: 'u', offset: 0, chunk: sent },
+        { timeoutMs: 5000 },
+      )
+      expect(offset).toBe(size)
+      expect(kept[0]?.constructor).toBe(Uint8Array)
+      expect(kept[0]?.buffer.byteLength).toBe(size)
+      expect(Buffer.compare(kept[0] ?? new Uint8Array(1), sent)).toBe(0)
+      const { chunk } = await call(
+        site,
+        siteMessages,
+        'model:fetch',
+        { sha256, offset: CHUNK_BYTES - size },
+        { timeoutMs: 5000 },
+      )
+      expect(chunk.constructor).toBe(Uint8Array)
+      expect(Buffer.compare(chunk, PATTERN.subarray(CHUNK_BYTES - size))).toBe(0)
+    },
+  )
+
+  test('what arrived stays as it was while more arrives', async () => {
+    const site = await join(transport)
+    for (let i = 0; i < 50; i++) {
+      const chunk = new Uint8Array(100).fill(i)
+      await call(site, siteMessages, 'upload:chunk', { upload: 'u', offset: 0, chunk }, { timeoutMs: 5000 })
+    }
+    expect(kept.map((bytes) => [...new Set(bytes)])).toEqual(Array.from({ length: 50 }, (_, i) => [i]))
+  })
+
+  test.each([
+    ['ERR_FRAME_MALFORMED', 'random bytes', Buffer.from('c1ffee', 'hex')],
+    ['ERR_FRAME_MALFORMED', 'a text frame', '2["session:join",{}]'],
+    [
+      'ERR_FRAME_MALFORMED',
+      'a frame cut in two',
+      Buffer.from(encodeFrame({ type: 2, nsp: '/', data: ['x', 1] }).slice(0, 9)),
+    ],
+    [
+      'ERR_FRAME_MALFORMED',
+      'a forged local event',
+      Buffer.from(encodeFrame({ type: 2, nsp: '/', data: ['frame:bad', { code: 'ERR_FRAME_TOO_LARGE' }] })),
+    ],
+    ['ERR_FRAME_TOO_LARGE', 'a frame above the limit', Buffer.alloc(MAX_FRAME_BYTES + 1, 0xc0)],
+  ])('%s answers %s, and the others go on', async (code, _, frame) => {
+    const [bad, good] = [await join(transport), await join(transport)]
+    const answer = new Promise((resolve) => bad.on('session:refused', resolve))
+    const end = new Promise((resolve) => bad.on('disconnect', resolve))
+    bad.io.engine.write(frame)
+    expect(await answer).toMatchObject({ code })
+    await end
+    expect(refused).toEqual([code])
+    const { offset } = await call(
+      good,
+      siteMessages,
+      'upload:chunk',
+      { upload: 'u', offset: 0, chunk: new Uint8Array(3) },
+      { timeoutMs: 5000 },
+    )
+    expect(offset).toBe(3)
+  })
+
+  test('a frame above the transport limit ends its connection only', async () => {
+    const [bad, good] = [await join(transport), await join(transport)]
+    const end = new Promise((resolve) => bad.on('disconnect', resolve))
+    bad.io.engine.write(Buffer.alloc(MAX_TRANSPORT_BYTES + 1))
+    await end
+    await call(
+      good,
+      siteMessages,
+      'upload:chunk',
+      { upload: 'u', offset: 0, chunk: new Uint8Array(3) },
+      { timeoutMs: 5000 },
+    )
+  })
+})
