@@ -1,0 +1,63 @@
+/** @file Predicts a set of tiles with a student or a teacher: eval mode, no augmentation, the files' own order. */
+import * as tf from '@tensorflow/tfjs-core'
+import { TesseraError } from '@tessera/shared/errors'
+import { type ConfusionMatrix, confusionMatrix } from '@tessera/shared/metrics'
+import type { Architecture, Weights } from '@tessera/shared/model'
+import { createNetwork, forward, toParams } from '@tessera/shared/model/network'
+import type { TileSource } from './tiles.ts'
+
+export interface EvaluateOptions {
+  readonly architecture: Architecture
+  /** Number of classes of the model. */
+  readonly classes: number
+  /** Of the backbone and its classifier; a student's head and attention may be there and are passed over. */
+  readonly weights: Weights
+  readonly tiles: TileSource
+  readonly batchSize: number
+  /** Stops between two batches. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Evaluation {
+  /** Class index of each tile, in the order of the tiles. */
+  readonly truth: Int32Array
+  readonly predicted: Int32Array
+  readonly matrix: ConfusionMatrix
+}
+
+/**
+ * Returns what the model predicts. Start the engine first.
+ * @throws {TesseraError} ERR_LAYOUT_MISMATCH if the weights are not the architecture's; ERR_INTERRUPTED if stopped.
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { architecture, classes, weights, tiles, batchSize, signal } = options
+  const network = createNetwork(architecture, classes)
+  const own = network.layout.tensors.flatMap(({ name }) => {
+    const values = weights.get(name)
+    return values ? [[name, values] as const] : []
+  })
+  const params = toParams(network.layout, new Map(own))
+  const truth: number[] = []
+  const predicted: number[] = []
+  try {
+    for await (const batch of tiles.batches({ random: null, batchSize, augment: 'none' })) {
+      if (signal?.aborted)
+        throw new TesseraError('ERR_INTERRUPTED', 'evaluation must run to its end, got a stop')
+      const classesOfBatch = tf.tidy(() => {
+        const images = tf.tensor4d(batch.images, [batch.size, tiles.sizePx, tiles.sizePx, 3])
+        const { logits } = forward(network, params, images, { training: false })
+        return tf.argMax(logits, 1)
+      })
+      predicted.push(...(await classesOfBatch.data()))
+      classesOfBatch.dispose()
+      truth.push(...batch.labels)
+    }
+  } finally {
+    tf.dispose([...params.values()])
+  }
+  return {
+    truth: Int32Array.from(truth),
+    predicted: Int32Array.from(predicted),
+    matrix: confusionMatrix(truth, predicted, classes),
+  }
+}

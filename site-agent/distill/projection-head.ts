@@ -1,0 +1,43 @@
+/**
+ * @file The projection head: backbone features to unit vectors of width C.
+ *
+ *   head(x) = h / max(‖h‖₂, 10⁻¹²),   h = W₂·relu(W₁·x + b₁) + b₂
+ *
+ * Source: Vuong and Kwak, https://arxiv.org/abs/2308.16561; the authors' `criterion_moco_att.py`, head `mlp`.
+ */
+import * as tf from '@tensorflow/tfjs-core'
+import { TensorShapeError } from '@tessera/shared/errors'
+import { type Linear, linear, linearOf } from './linear.ts'
+import type { NamedTensors } from './tensor-map.ts'
+
+export interface ProjectionHead {
+  readonly fc1: Linear // [D, D]
+  readonly fc2: Linear // [C, D]
+}
+
+/** PyTorch's `F.normalize` divides by at least this. */
+const LEAST_NORM = 1e-12
+
+/**
+ * @param features [B, D], after global average pooling.
+ * @returns [B, C], rows of unit length; a row of zeros stays zero.
+ * @throws {TensorShapeError} If `features` is not as wide as the head.
+ */
+export function projectionHead(features: tf.Tensor2D, { fc1, fc2 }: ProjectionHead): tf.Tensor2D {
+  const [B, D] = features.shape
+  if (D !== fc1.weight.shape[1])
+    throw new TensorShapeError('features', [B, fc1.weight.shape[1]], features.shape)
+  return tf.tidy(() => {
+    const hidden = tf.relu(linear(features, fc1))
+    const projected = linear(hidden, fc2)
+    const squares = tf.sum(tf.square(projected), 1, true)
+    // The floor is under the root: the root's own slope at 0 is infinite and would turn the gradient of a zero row into NaN.
+    const norm = tf.sqrt(tf.maximum(squares, LEAST_NORM ** 2))
+    return tf.div<tf.Tensor2D>(projected, norm)
+  })
+}
+
+/** Picks a head, `<name>.fc1` and `<name>.fc2`. @throws {TesseraError} ERR_LAYOUT_MISMATCH if a tensor is missing. */
+export function projectionHeadOf(tensors: NamedTensors, name: string): ProjectionHead {
+  return { fc1: linearOf(tensors, `${name}.fc1`), fc2: linearOf(tensors, `${name}.fc2`) }
+}

@@ -1,0 +1,29 @@
+/** @file What training sees of a site's data: batches of numbers. Only site-agent/data knows where they come from. */
+import type { Study } from '@tessera/shared/protocol'
+import type { Random } from '@tessera/shared/random'
+
+/** A batch of tiles. */
+export interface TileBatch {
+  readonly images: Float32Array // [size, sizePx, sizePx, 3], normalised by ImageNet's mean and deviation
+  readonly labels: Int32Array // [size], index into the study's classes
+  readonly size: number
+}
+
+/** How tiles are read. */
+export interface BatchOptions {
+  /** Order and augmentation hang on it; null: the files' own order, no augmentation. */
+  readonly random: Random | null
+  readonly batchSize: number
+  readonly augment: Study['training']['augment']
+}
+
+/** A folder of labelled tiles, read as often as needed. */
+export interface TileSource {
+  readonly sizePx: number
+  readonly count: number
+  /** Tiles of each class, in the study's order. */
+  readonly classCounts: readonly number[]
+  /** Files that were no usable tile. */
+  readonly skipped: number
+  batches(options: BatchOptions): AsyncIterable<TileBatch>
+}
