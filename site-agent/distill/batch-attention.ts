@@ -9,7 +9,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { TensorShapeError, TesseraError } from '@tessera/shared/errors'
-import { type Linear, linear, linearOf } from './linear.ts'
+import { assertShape, type Linear, linear, linearOf } from './linear.ts'
 import type { NamedTensors } from './tensor-map.ts'
 
 export interface BatchAttention {
@@ -46,7 +46,14 @@ export function batchAttention(
   })
 }
 
-/** Picks an attention, `<name>.qkv` and `<name>.proj`. @throws {TesseraError} ERR_LAYOUT_MISMATCH if a tensor is missing. */
+/**
+ * Picks an attention, `<name>.qkv` and `<name>.proj`.
+ * @throws {TesseraError} ERR_LAYOUT_MISMATCH if a tensor is missing; {TensorShapeError} if the two do not fit.
+ */
 export function batchAttentionOf(tensors: NamedTensors, name: string): BatchAttention {
-  return { qkv: linearOf(tensors, `${name}.qkv`), proj: linearOf(tensors, `${name}.proj`) }
+  const attention = { qkv: linearOf(tensors, `${name}.qkv`), proj: linearOf(tensors, `${name}.proj`) }
+  const C = attention.proj.weight.shape[0]
+  assertShape(`${name}.proj.weight`, attention.proj.weight, [C, C])
+  assertShape(`${name}.qkv.weight`, attention.qkv.weight, [3 * C, C])
+  return attention
 }

@@ -7,7 +7,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { TensorShapeError } from '@tessera/shared/errors'
-import { type Linear, linear, linearOf } from './linear.ts'
+import { assertShape, type Linear, linear, linearOf } from './linear.ts'
 import type { NamedTensors } from './tensor-map.ts'
 
 export interface ProjectionHead {
@@ -37,7 +37,12 @@ export function projectionHead(features: tf.Tensor2D, { fc1, fc2 }: ProjectionHe
   })
 }
 
-/** Picks a head, `<name>.fc1` and `<name>.fc2`. @throws {TesseraError} ERR_LAYOUT_MISMATCH if a tensor is missing. */
+/**
+ * Picks a head, `<name>.fc1` and `<name>.fc2`.
+ * @throws {TesseraError} ERR_LAYOUT_MISMATCH if a tensor is missing; {TensorShapeError} if the two do not fit.
+ */
 export function projectionHeadOf(tensors: NamedTensors, name: string): ProjectionHead {
-  return { fc1: linearOf(tensors, `${name}.fc1`), fc2: linearOf(tensors, `${name}.fc2`) }
+  const head = { fc1: linearOf(tensors, `${name}.fc1`), fc2: linearOf(tensors, `${name}.fc2`) }
+  assertShape(`${name}.fc2.weight`, head.fc2.weight, [head.fc2.weight.shape[0], head.fc1.weight.shape[0]])
+  return head
 }
