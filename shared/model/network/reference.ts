@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { z } from 'zod'
 import { TesseraError } from '../../errors.ts'
-import { elementCount, type Layout, type Weights } from '../layout.ts'
+import { elementCount, type Layout, type TensorSpec, type Weights } from '../layout.ts'
 import { createNetwork, forward, type Network } from './network.ts'
 import { fromEngine, type Params, param, toParams } from './params.ts'
 
@@ -64,25 +64,50 @@ function compute(
   images: tf.Tensor4D,
   expected: readonly string[],
 ): Record<string, Float32Array> {
-  const specs = new Map(network.layout.tensors.map((spec) => [spec.name, spec]))
   const training = mode === 'train'
   const { features, logits, statistics } = forward(network, params, images, { training })
-  const results: Record<string, Float32Array> = {}
-  for (const name of expected) {
-    const [kind, ...rest] = name.split('.')
-    const spec = specs.get(rest.join('.'))
-    if (name === 'features') results[name] = features.dataSync<'float32'>()
-    else if (name === 'logits') results[name] = logits.dataSync<'float32'>()
-    else if (name === 'loss.total' && loss) results[name] = squaredSum(logits).dataSync<'float32'>()
-    else if (kind === 'param' && spec && statistics.has(spec.name)) {
-      results[name] = param(statistics, spec.name).dataSync<'float32'>()
-    } else if (kind === 'grad' && spec?.kind === 'trainable' && loss) {
-      const lossOf = (tensor: tf.Tensor): tf.Scalar =>
-        squaredSum(forward(network, new Map([...params, [spec.name, tensor]]), images, { training }).logits)
-      results[name] = fromEngine(spec, tf.grad(lossOf)(param(params, spec.name)).dataSync<'float32'>())
-    } else throw faulty(`case must expect what a forward pass in mode ${mode} computes, got ${name}`)
+  const computed = new Map<string, tf.Tensor>([
+    ['features', features],
+    ['logits', logits],
+    ...(loss ? [['loss.total', squaredSum(logits)] as const] : []),
+    ...[...statistics].map(([name, tensor]) => [`param.${name}`, tensor] as const),
+  ])
+  const parameters = new Map(network.layout.tensors.map((spec) => [`grad.${spec.name}`, spec]))
+  const wanted = expected.flatMap((name) => parameters.get(name) ?? [])
+  const gradients = loss
+    ? gradientsOf(network, params, images, training, wanted)
+    : new Map<string, Float32Array>()
+  return Object.fromEntries(
+    expected.map((name) => {
+      const values = gradients.get(name) ?? computed.get(name)?.dataSync<'float32'>()
+      if (!values) throw faulty(`case must expect what a forward pass in mode ${mode} computes, got ${name}`)
+      return [name, values]
+    }),
+  )
+}
+
+/** Gradients of the loss, by `grad.<name>`, in PyTorch's element order. */
+function gradientsOf(
+  network: Network,
+  params: Params,
+  images: tf.Tensor4D,
+  training: boolean,
+  wanted: readonly TensorSpec[],
+): Map<string, Float32Array> {
+  const specs = wanted.filter(({ kind }) => kind === 'trainable')
+  if (specs.length === 0) return new Map()
+  const lossOf = (...tensors: tf.Tensor[]): tf.Scalar => {
+    const moved = new Map(params)
+    for (const [i, tensor] of tensors.entries()) moved.set(specs[i]?.name ?? '', tensor)
+    return squaredSum(forward(network, moved, images, { training }).logits)
   }
-  return results
+  const gradients = tf.grads(lossOf)(specs.map(({ name }) => param(params, name)))
+  return new Map(
+    specs.map((spec, i) => [
+      `grad.${spec.name}`,
+      fromEngine(spec, gradients[i]?.dataSync<'float32'>() ?? new Float32Array()),
+    ]),
+  )
 }
 
 function squaredSum(logits: tf.Tensor2D): tf.Scalar {

@@ -1,0 +1,95 @@
+import {
+  backboneLayout,
+  elementCount,
+  featureWidth,
+  type Layout,
+  layoutHash,
+  studentLayout,
+  teacherLayout,
+} from '@tessera/shared/model'
+import { describe, expect, test } from 'vitest'
+import { b0, momaStudy, tiny } from './support.ts'
+
+function trainableCount(layout: Layout): number {
+  return layout.tensors
+    .filter(({ kind }) => kind === 'trainable')
+    .reduce((sum, { shape }) => sum + elementCount(shape), 0)
+}
+
+describe('backboneLayout()', () => {
+  test("has torchvision's number of parameters for B0, 5,288,548 with 1000 classes", () => {
+    expect(trainableCount(backboneLayout(b0, 1000))).toBe(5_288_548)
+  })
+
+  test('has D + 1 parameters more for each class', () => {
+    const more = trainableCount(backboneLayout(tiny, 7)) - trainableCount(backboneLayout(tiny, 6))
+    expect(more).toBe(featureWidth(tiny) + 1)
+  })
+
+  test("has torchvision's names: a block without expansion counts its parts one lower", () => {
+    const names = backboneLayout(b0, 4).tensors.map(({ name }) => name)
+    expect(names.slice(0, 6)).toEqual([
+      'features.0.0.weight',
+      'features.0.1.weight',
+      'features.0.1.bias',
+      'features.0.1.running_mean',
+      'features.0.1.running_var',
+      'features.1.0.block.0.0.weight',
+    ])
+    expect(names).toContain('features.1.0.block.1.fc1.weight')
+    expect(names).toContain('features.6.3.block.2.fc2.bias')
+    expect(names).toContain('features.6.3.block.3.1.running_var')
+    expect(names.slice(-2)).toEqual(['classifier.1.weight', 'classifier.1.bias'])
+    expect(new Set(names).size).toBe(names.length)
+  })
+
+  test('marks running means and variances as statistics, all else as trainable', () => {
+    for (const { name, kind } of backboneLayout(tiny, 2).tensors) {
+      expect(kind).toBe(/running_(mean|var)$/.test(name) ? 'statistic' : 'trainable')
+    }
+  })
+})
+
+describe('studentLayout()', () => {
+  test('is the backbone without MoMA', () => {
+    const study = momaStudy({ method: { name: 'ce' } })
+    expect(studentLayout(study)).toEqual(backboneLayout(tiny, 3))
+  })
+
+  test('adds the head and the attention of the query for MoMA', () => {
+    const added = studentLayout(momaStudy()).tensors.slice(backboneLayout(tiny, 3).tensors.length)
+    expect(Object.fromEntries(added.map(({ name, shape }) => [name, shape]))).toEqual({
+      'student_head.fc1.weight': [128, 128],
+      'student_head.fc1.bias': [128],
+      'student_head.fc2.weight': [16, 128],
+      'student_head.fc2.bias': [16],
+      'attention_query.qkv.weight': [48, 16],
+      'attention_query.qkv.bias': [48],
+      'attention_query.proj.weight': [16, 16],
+      'attention_query.proj.bias': [16],
+    })
+  })
+
+  test('has another hash when only the number of heads differs', () => {
+    const hash = (heads: number): string =>
+      layoutHash(studentLayout(momaStudy({ method: { name: 'moma', featureDim: 16, heads } })))
+    expect(hash(2)).not.toBe(hash(4))
+  })
+})
+
+describe('teacherLayout()', () => {
+  test("has the teacher's own number of classes", () => {
+    const study = momaStudy()
+    const teacher = study.teacher && { ...study.teacher, task: 'different' as const, classes: 9 }
+    expect(teacherLayout({ ...study, teacher })).toEqual(backboneLayout(tiny, 9))
+  })
+
+  test('says ERR_STUDY_INVALID when there is no teacher', () => {
+    expect(() => teacherLayout(momaStudy({ teacher: undefined }))).toThrow(
+      expect.objectContaining({
+        code: 'ERR_STUDY_INVALID',
+        message: 'study must have a teacher, got none',
+      }),
+    )
+  })
+})
