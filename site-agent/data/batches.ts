@@ -2,9 +2,8 @@
  * @file Tiles as batches for training and evaluation. A seeded order an epoch; each tile's augmentation hangs on the epoch and the
  * tile alone, so the bits do not depend on when a tile was decoded.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Random } from '@tessera/shared/random'
-import type { TileBatch, TileSource } from '../distill/index.ts'
+import type { BatchOptions, TileBatch, TileSource } from '../distill/index.ts'
 import { type AugmentName, drawAugmentation, UNCHANGED, writeTile } from './augment.ts'
 
 /** Pixels and labels of decoded tiles. */
@@ -31,7 +30,7 @@ export function tileSource(tiles: DecodedTiles, classes: number, skipped: number
 
 async function* batches(
   tiles: DecodedTiles,
-  { random, batchSize, augment }: { random: Random | null; batchSize: number; augment: AugmentName },
+  { random, batchSize, augment }: BatchOptions,
 ): AsyncGenerator<TileBatch> {
   const indices = Array.from(tiles.labels.keys())
   const order = random === null ? indices : random.shuffled(indices)
@@ -48,8 +47,6 @@ async function* batches(
     const pixels = await ahead
     if (start + batchSize < order.length) ahead = load(start + batchSize)
     yield buildBatch(tiles, order.slice(start, start + batchSize), pixels, epoch, augment)
-    // A training step blocks the thread: let the connection's heartbeat and Ctrl-C in between.
-    await nextTurn()
   }
 }
 

@@ -1,17 +1,9 @@
 /** @file Image files for tests, made on the spot into a temporary folder. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createRandom } from '@tessera/shared/random'
 import sharp from 'sharp'
-import { onTestFinished } from 'vitest'
-
-/** A new folder that is removed when the test ends. */
-export async function temporaryFolder(): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'tessera-'))
-  onTestFinished(() => rm(dir, { recursive: true, force: true }))
-  return dir
-}
+import { temporaryFolder } from './temporary-folder.ts'
 
 /** `size × size × channels` seeded bytes. */
 export function noisePixels(seed: string, size: number, channels = 3): Uint8Array {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { openTiles } from '@tessera/site-agent/data'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
-import { noiseFolder, noisePixels, temporaryFolder, writePng } from '../../support/tile-files.ts'
+import { noiseFolder, noisePixels, writePng } from '../../support/tile-files.ts'
 
 const classes = ['normal', 'tumor']
 const open = (dir: string, more = {}) => openTiles({ dir, classes, sizePx: 8, ...more })

@@ -1,0 +1,263 @@
+/**
+ * @file A site's connection to its coordinator: dials, joins, and dials again with growing delays until it is closed or refused for good.
+ *
+ * The state of the socket is never the truth about a round. After each join the coordinator says anew what it wants, and the site goes on from
+ * what it has.
+ */
+import type { Clock } from '@tessera/shared/clock'
+import { asTesseraError, ERROR_CODES, TesseraError } from '@tessera/shared/errors'
+import type { Log } from '@tessera/shared/log'
+import {
+  call,
+  coordinatorMessages,
+  onBadFrame,
+  PROTOCOL_VERSION,
+  type ReplyBody,
+  type Request,
+  type SiteMessage,
+  type SocketParser,
+  serve,
+  siteMessages,
+} from '@tessera/shared/protocol'
+import type { Random } from '@tessera/shared/random'
+import { backoffMs } from './backoff.ts'
+import type { Dial, DialledSocket } from './socket.ts'
+
+/** Sends one message and gives the reply's fields. */
+export type Ask = <E extends SiteMessage>(
+  event: E,
+  request: Request<typeof siteMessages, E>,
+) => Promise<ReplyBody<typeof siteMessages, E>>
+
+export interface ConnectionOptions {
+  readonly url: string
+  /** With the gate as its encoder. */
+  readonly parser: SocketParser
+  readonly dial: Dial
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Answers the challenge of a fresh connection. Throws a code that cannot be retried: the connection ends for good. */
+  readonly join: (nonce: string, ask: Ask) => Promise<void>
+  /** Checks an offer; what it throws is the answer. */
+  readonly onOffer: (offer: string) => Promise<void>
+  /** Checks a published record; what it throws is the answer. */
+  readonly onPublished: (record: string) => Promise<void>
+}
+
+export interface Connection {
+  /** @throws {TesseraError} ERR_CONNECTION_LOST at once when not joined; see `call`. */
+  readonly ask: Ask
+  /** Resolves when joined. @throws {TesseraError} ERR_INTERRUPTED, or the code that ended the connection. */
+  joined(signal?: AbortSignal): Promise<void>
+  /** Rejects when the connection has ended for good; never resolves. */
+  readonly ended: Promise<never>
+  close(): void
+}
+
+/** A reply: a busy coordinator may be averaging for seconds, and a chunk takes 40 s at 100 kbit/s. */
+const REPLY_TIMEOUT_MS = 60_000
+/** From Socket.IO's connect to the coordinator's challenge, its first message. */
+const CHALLENGE_TIMEOUT_MS = 20_000
+
+/** Codes that say nothing against the site, though the same message would be refused again: a new connection is the cure. */
+const CURED_BY_REJOINING: ReadonlySet<string> = new Set([
+  'ERR_NOT_JOINED',
+  'ERR_FRAME_MALFORMED',
+  'ERR_FRAME_TOO_LARGE',
+])
+
+/** Starts to connect. */
+export function openConnection(options: ConnectionOptions): Connection {
+  const { url, parser, clock, random, log } = options
+  let socket: DialledSocket | null = null
+  let isJoined = false
+  let failures = 0
+  let end: TesseraError | null = null
+  let cancelTimer = (): void => undefined
+  const waiting = new Set<{ resolve(): void; reject(error: TesseraError): void }>()
+  let rejectEnded: (error: TesseraError) => void = () => undefined
+  const ended = new Promise<never>((_, reject) => {
+    rejectEnded = reject
+  })
+  // Whoever does not wait for it must not be ended by it.
+  ended.catch(() => undefined)
+
+  const hangUp = (): void => {
+    cancelTimer()
+    isJoined = false
+    const last = socket
+    socket = null
+    last?.removeAllListeners()
+    last?.disconnect()
+  }
+  const finish = (error: TesseraError): void => {
+    if (end !== null) return
+    end = error
+    hangUp()
+    for (const waiter of waiting) waiter.reject(error)
+    waiting.clear()
+    rejectEnded(error)
+  }
+  const retry = (reason: TesseraError): void => {
+    if (end !== null) return
+    if (!ERROR_CODES[reason.code].retry && !CURED_BY_REJOINING.has(reason.code)) return finish(reason)
+    hangUp()
+    failures++
+    const delayMs = backoffMs(failures, random)
+    // One line a series, however long it takes.
+    if (failures === 1) {
+      log.warn('coordinator.waiting', { code: reason.code, reason: reason.message, delayMs })
+    }
+    cancelTimer = clock.schedule(connect, delayMs)
+  }
+  const connect = (): void => {
+    const current = options.dial(url, parser)
+    socket = current
+    // What a socket says after it was given up is not about the connection any more.
+    const whileCurrent =
+      (act: (...args: unknown[]) => void) =>
+      (...args: unknown[]): void => {
+        if (socket === current) act(...args)
+      }
+    current.on(
+      'connect_error',
+      whileCurrent((cause) => retry(unreachable(url, cause))),
+    )
+    current.on(
+      'connect',
+      whileCurrent(() => {
+        cancelTimer()
+        cancelTimer = clock.schedule(() => retry(noChallenge()), CHALLENGE_TIMEOUT_MS)
+      }),
+    )
+    current.on(
+      'disconnect',
+      whileCurrent((cause) => retry(lost(cause))),
+    )
+    onBadFrame(
+      current,
+      whileCurrent((error) => retry(asTesseraError(error))),
+    )
+    serve(current, coordinatorMessages, 'session:challenge', (challenge) => {
+      // Not awaited: the coordinator may want its answer before it listens to a join.
+      if (socket === current)
+        void greet(current, challenge).catch((thrown: unknown) => retryIf(current, thrown))
+      return {}
+    })
+    serve(current, coordinatorMessages, 'session:refused', ({ code, message }) => {
+      if (socket === current) retry(new TesseraError(code, message))
+      return {}
+    })
+    serve(current, coordinatorMessages, 'round:offer', async ({ offer }) => {
+      await options.onOffer(offer)
+      return {}
+    })
+    serve(current, coordinatorMessages, 'round:published', async ({ record }) => {
+      await options.onPublished(record)
+      return {}
+    })
+  }
+  const retryIf = (current: DialledSocket, thrown: unknown): void => {
+    if (socket === current) retry(asTesseraError(thrown))
+  }
+  const greet = async (
+    current: DialledSocket,
+    { protocol, nonce }: { protocol: number; nonce: string },
+  ): Promise<void> => {
+    cancelTimer()
+    if (protocol !== PROTOCOL_VERSION) {
+      throw new TesseraError(
+        'ERR_PROTOCOL_VERSION',
+        `coordinator must speak protocol ${PROTOCOL_VERSION}, got ${protocol}`,
+      )
+    }
+    await options.join(nonce, askOver(current))
+    if (socket !== current) return
+    isJoined = true
+    log.info('coordinator.joined', { attempt: failures + 1 })
+    failures = 0
+    for (const waiter of waiting) waiter.resolve()
+    waiting.clear()
+  }
+  const askOver =
+    (current: DialledSocket): Ask =>
+    (event, request) =>
+      call(current, siteMessages, event, request, { timeoutMs: REPLY_TIMEOUT_MS, clock })
+
+  connect()
+  return {
+    async ask(event, request) {
+      if (end !== null) throw end
+      if (socket === null || !isJoined) {
+        throw new TesseraError('ERR_CONNECTION_LOST', `${event} must be sent in a session, got no connection`)
+      }
+      try {
+        return await askOver(socket)(event, request)
+      } catch (thrown) {
+        const error = asTesseraError(thrown)
+        // A reply that never came: the connection is of no use, whatever it says about itself.
+        if (error.code === 'ERR_TIMED_OUT' || error.code === 'ERR_NOT_JOINED') retry(error)
+        throw error
+      }
+    },
+    joined(signal) {
+      if (end !== null) return Promise.reject(end)
+      if (isJoined) return Promise.resolve()
+      return new Promise((resolve, reject) => {
+        const onAbort = (): void => waiter.reject(interrupted())
+        const leave = (act: () => void): void => {
+          waiting.delete(waiter)
+          signal?.removeEventListener('abort', onAbort)
+          act()
+        }
+        const waiter = {
+          resolve: () => leave(resolve),
+          reject: (error: TesseraError) => leave(() => reject(error)),
+        }
+        waiting.add(waiter)
+        if (signal?.aborted) onAbort()
+        else signal?.addEventListener('abort', onAbort)
+      })
+    },
+    ended,
+    close: () => finish(interrupted()),
+  }
+}
+
+function unreachable(url: string, cause: unknown): TesseraError {
+  return new TesseraError(
+    'ERR_COORDINATOR_UNREACHABLE',
+    `coordinator must answer at ${url}, got ${systemCode(cause)}`,
+    { cause },
+  )
+}
+
+/** `ECONNREFUSED` and the like, dug out of what the transports wrap around it. */
+function systemCode(cause: unknown): string {
+  for (let inner = cause, depth = 0; inner instanceof Error && depth < 5; depth++) {
+    const { code, description, cause: next } = inner as NodeJS.ErrnoException & { description?: unknown }
+    if (typeof code === 'string') return code
+    const wrapped = description as { error?: unknown } | undefined
+    inner = next ?? wrapped?.error ?? description
+  }
+  return cause instanceof Error ? cause.message : 'no connection'
+}
+
+function lost(cause: unknown): TesseraError {
+  return new TesseraError(
+    'ERR_CONNECTION_LOST',
+    `connection must stay open, got ${typeof cause === 'string' ? cause : 'closed'}`,
+  )
+}
+
+function noChallenge(): TesseraError {
+  return new TesseraError(
+    'ERR_TIMED_OUT',
+    `coordinator must send its challenge within ${CHALLENGE_TIMEOUT_MS} ms, got none`,
+  )
+}
+
+function interrupted(): TesseraError {
+  return new TesseraError('ERR_INTERRUPTED', 'session must last until the study ends, got a stop')
+}

@@ -1,0 +1,294 @@
+import { join } from 'node:path'
+import { encodeDelta } from '@tessera/shared/delta'
+import { type Layout, layoutHash, type Weights } from '@tessera/shared/model'
+import { CHUNK_BYTES, encodeFrame } from '@tessera/shared/protocol'
+import { generateKeyPair, type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
+import { CompactSign } from 'jose'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type AuditEntry, openAudit, verifyAudit } from '../../../site-agent/uplink/audit.ts'
+import { createGate, type Gate, gatedParser } from '../../../site-agent/uplink/gate.ts'
+import { fakeClock } from '../../support/fake-clock.ts'
+import { aManifest, HASH } from '../../support/signed-parts.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+const layout: Layout = {
+  architecture: 'test',
+  tensors: [
+    { name: 'w', shape: [2, 3], kind: 'trainable' },
+    { name: 'mean', shape: [2], kind: 'statistic' },
+    { name: 'secret', shape: [4], kind: 'local-only' },
+  ],
+}
+const delta: Weights = new Map([
+  ['w', Float32Array.of(1, 2, 3, 4, 5, 6)],
+  ['mean', Float32Array.of(7, 8)],
+])
+const bytes = encodeDelta(layout, delta)
+const study = { site: 'north', study: 'tiny', layout, allowStatistics: true }
+const announcement = { layoutHash: layoutHash(layout), bytes: bytes.length, payload: sha256Hex(bytes) }
+
+let keys: KeyPair
+beforeAll(async () => {
+  keys = await generateKeyPair()
+})
+const sign = (changes = {}) =>
+  signPayload('manifest', aManifest({ ...announcement, ...changes }), keys.privateKey)
+const event = (name: string, body: unknown) => ({ type: 2, nsp: '/', id: 0, data: [name, body] })
+
+async function gateWithAudit(): Promise<{ gate: Gate; entries: () => Promise<AuditEntry[]> }> {
+  const file = join(await temporaryFolder(), 'audit.jsonl')
+  const audit = await openAudit(file, fakeClock())
+  return {
+    gate: createGate(audit),
+    async entries() {
+      const entries: AuditEntry[] = []
+      await verifyAudit(file, (entry) => entries.push(entry))
+      return entries
+    },
+  }
+}
+
+/** A gate that has announced the delta. */
+async function openGate() {
+  const both = await gateWithAudit()
+  both.gate.admitStudy(study)
+  both.gate.admitDelta(delta)
+  both.gate.pass(event('upload:open', { manifest: await sign() }))
+  return both
+}
+
+describe('gate.pass()', () => {
+  test('writes size, hash and reason of each frame before it gives it away', async () => {
+    const { gate, entries } = await openGate()
+    const chunk = bytes.slice(8, 20)
+    const frame = gate.pass(event('upload:chunk', { upload: 'u', offset: 8, chunk }))
+    expect((await entries()).at(-1)).toMatchObject({
+      kind: 'upload:chunk',
+      bytes: frame.length,
+      sha256: sha256Hex(frame),
+      why: 'bytes 8 to 20 of the delta of round 1',
+    })
+  })
+
+  test('gives no frame when the audit line cannot be written', async () => {
+    const gate = createGate({
+      append() {
+        throw new Error('disk full')
+      },
+      close() {},
+    })
+    expect(() => gate.pass({ type: 0, nsp: '/' })).toThrow('disk full')
+  })
+
+  test('lets all messages of a session pass, each with its reason', async () => {
+    const { gate, entries } = await openGate()
+    const base = { protocol: 1, site: 'north', issuedAtMs: 1 }
+    const publicKey = keys.publicKey
+    const enrol = { ...base, kit: 'k'.repeat(22), publicKey, proof: 'p' }
+    const joinClaim = {
+      ...base,
+      study: 'tiny',
+      nonce: 'n'.repeat(22),
+      coordinator: publicKey,
+      agentVersion: '1',
+    }
+    const packets = [
+      { type: 0, nsp: '/' },
+      { type: 3, nsp: '/', id: 1, data: [{ ok: true }] },
+      event('site:enroll', { request: await signPayload('enrolRequest', enrol, keys.privateKey) }),
+      event('session:join', { token: await signPayload('joinToken', joinClaim, keys.privateKey) }),
+      event('model:fetch', { sha256: HASH('a'), offset: 0 }),
+      event('round:progress', { study: 'tiny', round: 1, step: 1, steps: 2, loss: 0.5, secondsLeft: null }),
+      event('round:decline', { study: 'tiny', round: 1, code: 'ERR_TRAINING_DIVERGED' }),
+      event('upload:commit', { upload: 'u' }),
+      { type: 1, nsp: '/' },
+    ]
+    for (const packet of packets) expect(gate.pass(packet)).toEqual(encodeFrame(packet))
+    const written = await entries()
+    expect(written.map(({ kind }) => kind)).toEqual([
+      'upload:open',
+      'connect',
+      'answer',
+      'site:enroll',
+      'session:join',
+      'model:fetch',
+      'round:progress',
+      'round:decline',
+      'upload:commit',
+      'disconnect',
+    ])
+    expect(new Set(written.map(({ why }) => why)).size).toBe(written.length)
+  })
+
+  const progress = { study: 'tiny', round: 1, step: 1, steps: 2, loss: 0.5, secondsLeft: null }
+  test.each([
+    ['a message that nobody declared', event('tile:send', { tile: new Uint8Array(9) })],
+    ['a name that every object has', event('constructor', {})],
+    ['a message of the other side', event('round:offer', { offer: 'x' })],
+    ['a field more', event('round:progress', { ...progress, tile: 'x' })],
+    ['a field that holds a list of losses', event('round:progress', { ...progress, loss: [1, 2] })],
+    ['another study', event('round:progress', { ...progress, study: 'other' })],
+    ['a second argument', { type: 2, nsp: '/', data: ['upload:commit', { upload: 'u' }, 'more'] }],
+    ['a code that is none', event('round:decline', { study: 'tiny', round: 1, code: 'patient 7' })],
+    ['another namespace', { ...event('upload:commit', { upload: 'u' }), nsp: '/x' }],
+    ['data with a connect packet', { type: 0, nsp: '/', data: { note: 'x' } }],
+    ['data with a disconnect packet', { type: 1, nsp: '/', data: 'x' }],
+    ['an error packet', { type: 4, nsp: '/', data: 'x' }],
+    ['a binary packet', { type: 5, nsp: '/', data: ['x'] }],
+    ['an answer with a field', { type: 3, nsp: '/', id: 1, data: [{ ok: true, tile: 'x' }] }],
+    ['an answer that is a text', { type: 3, nsp: '/', id: 1, data: ['x'] }],
+    [
+      'a refusal without a code of ours',
+      { type: 3, nsp: '/', id: 1, data: [{ ok: false, code: 'x', message: '' }] },
+    ],
+  ])('refuses %s with ERR_GATE_MESSAGE and writes nothing', async (_, packet) => {
+    const { gate, entries } = await openGate()
+    const before = (await entries()).length
+    expect(() => gate.pass(packet)).toThrow(expect.objectContaining({ code: 'ERR_GATE_MESSAGE' }))
+    expect(await entries()).toHaveLength(before)
+  })
+
+  test('refuses a signed part with a field more, in payload or header', async () => {
+    const { gate } = await openGate()
+    const smuggle = (header: object, payload: object) =>
+      new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
+        .setProtectedHeader({ alg: 'EdDSA', typ: 'manifest', ...header })
+        .sign(keys.privateKey)
+    const manifest = aManifest(announcement)
+    const inPayload = await smuggle({}, { ...manifest, files: ['a.png'] })
+    const inHeader = await smuggle({ kid: 'a.png' }, manifest)
+    for (const [token, code] of [
+      [inPayload, 'ERR_MESSAGE_INVALID'],
+      [inHeader, 'ERR_SIGNATURE_INVALID'],
+    ]) {
+      expect(() => gate.pass(event('upload:open', { manifest: token }))).toThrow(
+        expect.objectContaining({ code }),
+      )
+    }
+  })
+
+  test.each([
+    ['another layout', { layoutHash: HASH('f') }, 'ERR_GATE_TENSOR'],
+    ['another site', { site: 'south' }, 'ERR_GATE_TENSOR'],
+    ['another payload', { payload: HASH('f') }, 'ERR_GATE_TENSOR'],
+    ['another size', { bytes: 36 }, 'ERR_GATE_SIZE'],
+    ['another study', { study: 'other' }, 'ERR_GATE_MESSAGE'],
+  ])('refuses a manifest of %s', async (_, changes, code) => {
+    const { gate } = await gateWithAudit()
+    gate.admitStudy(study)
+    gate.admitDelta(delta)
+    const manifest = await sign(changes)
+    expect(() => gate.pass(event('upload:open', { manifest }))).toThrow(expect.objectContaining({ code }))
+  })
+
+  test('refuses a manifest when no delta was admitted', async () => {
+    const { gate } = await gateWithAudit()
+    gate.admitStudy(study)
+    const manifest = await sign()
+    expect(() => gate.pass(event('upload:open', { manifest }))).toThrow(
+      expect.objectContaining({ code: 'ERR_GATE_SIZE' }),
+    )
+  })
+
+  test.each([
+    [
+      'bytes that are not the delta’s',
+      { offset: 0, chunk: Uint8Array.from({ length: 8 }, () => 200) },
+      'ERR_GATE_TENSOR',
+    ],
+    ['the delta’s bytes at another place', { offset: 4, chunk: bytes.slice(0, 8) }, 'ERR_GATE_TENSOR'],
+    ['more bytes than the delta has', { offset: 24, chunk: new Uint8Array(16) }, 'ERR_GATE_SIZE'],
+    ['a chunk behind the end', { offset: 64, chunk: new Uint8Array(4) }, 'ERR_GATE_SIZE'],
+    ['a chunk above the limit', { offset: 0, chunk: new Uint8Array(CHUNK_BYTES + 1) }, 'ERR_GATE_MESSAGE'],
+  ])('refuses %s', async (_, body, code) => {
+    const { gate } = await openGate()
+    expect(() => gate.pass(event('upload:chunk', { upload: 'u', ...body }))).toThrow(
+      expect.objectContaining({ code }),
+    )
+  })
+
+  test('refuses a chunk and a commit before the announcement', async () => {
+    const { gate } = await gateWithAudit()
+    gate.admitStudy(study)
+    gate.admitDelta(delta)
+    for (const packet of [
+      event('upload:chunk', { upload: 'u', offset: 0, chunk: bytes }),
+      event('upload:commit', { upload: 'u' }),
+    ]) {
+      expect(() => gate.pass(packet)).toThrow(expect.objectContaining({ code: 'ERR_GATE_MESSAGE' }))
+    }
+  })
+
+  test('a new delta closes the gate for the announcement before', async () => {
+    const { gate } = await openGate()
+    gate.admitDelta(new Map([...delta, ['w', new Float32Array(6)]]))
+    expect(() => gate.pass(event('upload:commit', { upload: 'u' }))).toThrow(
+      expect.objectContaining({ code: 'ERR_GATE_MESSAGE' }),
+    )
+  })
+
+  test('refuses a frame with room for an image', async () => {
+    const { gate } = await gateWithAudit()
+    const message = 'x'.repeat(1000)
+    const token = await signPayload(
+      'manifest',
+      aManifest({ ...announcement, nonce: 'n'.repeat(64) }),
+      keys.privateKey,
+    )
+    expect(token.length).toBeLessThan(16 * 1024)
+    gate.pass({ type: 3, nsp: '/', id: 1, data: [{ ok: false, code: 'ERR_INTERNAL', message }] })
+    // A number may be written at any length: the schema cannot see that, the size can.
+    const long = await new CompactSign(
+      new TextEncoder().encode(`${JSON.stringify(aManifest(announcement))}${' '.repeat(20_000)}`),
+    )
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'manifest' })
+      .sign(keys.privateKey)
+    gate.admitStudy(study)
+    gate.admitDelta(delta)
+    expect(() => gate.pass(event('upload:open', { manifest: long }))).toThrow(
+      expect.objectContaining({ code: 'ERR_GATE_SIZE' }),
+    )
+  })
+})
+
+describe('gate.admitDelta()', () => {
+  test.each([
+    ['a tensor more', new Map([...delta, ['queue', Float32Array.of(1)]]), 'ERR_GATE_TENSOR'],
+    ['a local-only tensor', new Map([...delta, ['secret', new Float32Array(4)]]), 'ERR_GATE_TENSOR'],
+    ['a tensor less', new Map([...delta].slice(0, 1)), 'ERR_GATE_TENSOR'],
+    ['another order', new Map([...delta].toReversed()), 'ERR_GATE_TENSOR'],
+    ['a longer tensor', new Map([...delta, ['w', new Float32Array(7)]]), 'ERR_TENSOR_SHAPE'],
+  ])('refuses %s', async (_, wrong, code) => {
+    const { gate } = await gateWithAudit()
+    gate.admitStudy(study)
+    expect(() => gate.admitDelta(wrong)).toThrow(expect.objectContaining({ code }))
+  })
+
+  test('refuses any delta before a study is admitted', async () => {
+    const { gate } = await gateWithAudit()
+    expect(() => gate.admitDelta(delta)).toThrow(expect.objectContaining({ code: 'ERR_GATE_MESSAGE' }))
+  })
+})
+
+describe('gate.admitStudy()', () => {
+  test('refuses a study that wants statistics which may not leave', async () => {
+    const { gate } = await gateWithAudit()
+    expect(() => gate.admitStudy({ ...study, allowStatistics: false })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_GATE_TENSOR',
+        message: 'study must keep batch-norm statistics at the site, got mean in its delta',
+      }),
+    )
+  })
+})
+
+describe('gatedParser()', () => {
+  test('encodes through the gate', async () => {
+    const { gate } = await gateWithAudit()
+    const encoder = new (gatedParser(gate).Encoder)()
+    expect(encoder.encode({ type: 0, nsp: '/' })).toEqual([encodeFrame({ type: 0, nsp: '/' })])
+    expect(() => encoder.encode(event('tile:send', {}))).toThrow(
+      expect.objectContaining({ code: 'ERR_GATE_MESSAGE' }),
+    )
+  })
+})
