@@ -1,6 +1,6 @@
 /** @file Payloads of the signed parts. Each is a compact JWS (EdDSA) whose header `typ` is the payload's key in {@link signedPayloads}. */
 import { z } from 'zod'
-import { MAX_CLASSES, MAX_MODEL_BYTES, MAX_SAMPLES, MAX_SITES } from './limits.ts'
+import { MAX_MODEL_BYTES, MAX_SAMPLES, MAX_SITES } from './limits.ts'
 import { name, sha256, study } from './study.ts'
 
 const round = z.int().positive()
@@ -116,7 +116,6 @@ export const published = z.strictObject({
   final: z.boolean(),
   closedAtMs: timeMs,
 })
-export const confusionMatrix = z.array(z.array(z.int().min(0)).max(MAX_CLASSES)).max(MAX_CLASSES)
 
 export const signedPayloads = {
   enrolRequest,

@@ -1,0 +1,41 @@
+import { createLog, type LogFields, silentLog } from '@tessera/shared/log'
+import { describe, expect, test } from 'vitest'
+import { fakeClock } from '../support/fake-clock.ts'
+
+function recorded(base?: LogFields) {
+  const lines: string[] = []
+  return { lines, log: createLog((line) => lines.push(line), fakeClock(Date.UTC(2026, 0, 2)), base) }
+}
+
+describe('createLog()', () => {
+  test('writes one JSON line an event', () => {
+    const { lines, log } = recorded()
+    log.info('round.closed', { round: 3, sites: 2 })
+    expect(lines).toEqual([
+      '{"time":"2026-01-02T00:00:00.000Z","level":"info","event":"round.closed","round":3,"sites":2}\n',
+    ])
+  })
+  test('a line break in a field stays inside its line', () => {
+    const { lines, log } = recorded()
+    log.error('site.refused', { reason: 'a\nb' })
+    expect(lines[0]?.split('\n')).toHaveLength(2)
+  })
+  test('a field that is not on the list does not reach the log', () => {
+    const { lines, log } = recorded()
+    const fields = { round: 1, file: '/data/slide-0042.svs', privateKey: 'd' }
+    log.warn('tile.skipped', fields)
+    log.child(fields).warn('tile.skipped')
+    for (const line of lines)
+      expect(Object.keys(JSON.parse(line))).toEqual(['time', 'level', 'event', 'round'])
+  })
+  test('a child adds its fields, and the line may replace them', () => {
+    const { lines, log } = recorded({ study: 's' })
+    log.child({ site: 'a', round: 1 }).info('x.y', { round: 2 })
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ study: 's', site: 'a', round: 2 })
+  })
+})
+
+test('silentLog writes nothing and its children neither', () => {
+  expect(silentLog.child({ site: 'a' })).toBe(silentLog)
+  expect(silentLog.error('x.y')).toBeUndefined()
+})

@@ -1,0 +1,12 @@
+/** @file A folder of a test's own. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+/** Makes an empty folder; it is removed when the running test ends. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tessera-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
