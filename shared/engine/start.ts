@@ -3,10 +3,12 @@
  */
 import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
-import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
+import { type BackendWasm, setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import { require as requireTransformed } from 'tsx/cjs/api'
 import { TesseraError } from '../errors.ts'
+import { createHeap, registerKernels } from './kernels/index.ts'
+import { catchMemory, loadKernels } from './wasm/module.ts'
 
 export type EngineChoice = 'auto' | 'wasm' | 'cpu'
 
@@ -55,10 +57,12 @@ async function start(name: Backend): Promise<Engine> {
 async function startWasm(): Promise<string> {
   const packageMain = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')
   setWasmPaths(dirname(packageMain) + sep)
-  if (!(await tf.setBackend('wasm'))) {
+  const memory = await catchMemory(async () => {
+    if (await tf.setBackend('wasm')) return
     throw new TesseraError('ERR_ENGINE_UNAVAILABLE', 'engine must start, got a failure of the wasm back end')
-  }
-  return 'SIMD, 1 thread per process'
+  })
+  registerKernels(createHeap(tf.backend() as BackendWasm, await loadKernels(memory)))
+  return 'SIMD, 1 thread per process; own gradient kernels'
 }
 
 async function startCpu(): Promise<string> {

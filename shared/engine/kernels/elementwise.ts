@@ -1,0 +1,78 @@
+/**
+ * @file Element by element: activations, the optimiser's step, sums by segment, and a clone that does not copy.
+ */
+import * as tf from '@tensorflow/tfjs-core'
+import { type Heap, registerKernel } from './heap.ts'
+import { OWN } from './names.ts'
+
+export function registerElementwise(heap: Heap): void {
+  const { kernels, address } = heap
+  const count = (x: tf.TensorInfo): number => tf.util.sizeFromShape(x.shape)
+
+  // The stock kernel copies, and every tensor that a gradient needs is cloned first. Tensors are immutable: sharing is enough.
+  registerKernel<'x', object>(
+    tf.Identity,
+    ({ x }) => heap.share(x),
+    ({ x }) => x.dtype !== 'string',
+  )
+
+  registerKernel<'x', object>(
+    tf.Sigmoid,
+    ({ x }) => {
+      const y = heap.output(x.shape)
+      kernels.sigmoid(address(x), address(y), count(x))
+      return y
+    },
+    ({ x }) => x.dtype === 'float32',
+  )
+
+  registerKernel<'x', object>(OWN.swish, ({ x }) => {
+    const y = heap.output(x.shape)
+    kernels.swish(address(x), address(y), count(x))
+    return y
+  })
+
+  registerKernel<'x' | 'dy', object>(OWN.swishGradient, ({ x, dy }) => {
+    const dx = heap.output(x.shape)
+    kernels.swishGradient(address(x), address(dy), address(dx), count(x))
+    return dx
+  })
+
+  registerKernel<
+    'weight' | 'gradient' | 'velocity',
+    { learningRate: number; momentum: number; weightDecay: number }
+  >(OWN.sgdMomentum, ({ weight, gradient, velocity }, { learningRate, momentum, weightDecay }) => {
+    const newWeight = heap.output(weight.shape)
+    const newVelocity = heap.output(weight.shape)
+    kernels.sgdMomentum(
+      address(weight),
+      address(gradient),
+      address(velocity),
+      address(newWeight),
+      address(newVelocity),
+      count(weight),
+      learningRate,
+      momentum,
+      weightDecay,
+    )
+    return [newWeight, newVelocity]
+  })
+
+  registerKernel<'a' | 'b', { keep: number }>(OWN.towards, ({ a, b }, { keep }) => {
+    const y = heap.output(a.shape)
+    kernels.towards(address(a), address(b), address(y), count(a), keep)
+    return y
+  })
+
+  registerKernel<'x' | 'segmentIds', tf.UnsortedSegmentSumAttrs>(
+    tf.UnsortedSegmentSum,
+    ({ x, segmentIds }, { numSegments }) => {
+      const [rows = 0, ...rest] = x.shape
+      const sums = heap.output([numSegments, ...rest])
+      heap.clear(sums)
+      const width = tf.util.sizeFromShape(rest)
+      kernels.segmentSum(address(x), address(segmentIds), address(sums), rows, width, numSegments)
+      return sums
+    },
+  )
+}

@@ -1,0 +1,74 @@
+/** Element by element: activations, the optimiser's step, and sums by segment. */
+import { multiplyAdd, sigmoid4, storeLanes, swishSlope4 } from './vector'
+
+export function sigmoid(x: usize, y: usize, count: i32): void {
+  for (let i: i32 = 0; i < count; i += 4) {
+    const at = (<usize>i) << 2
+    storeLanes(y + at, sigmoid4(v128.load(x + at)), count - i)
+  }
+}
+
+/** y = x σ(x). */
+export function swish(x: usize, y: usize, count: i32): void {
+  for (let i: i32 = 0; i < count; i += 4) {
+    const at = (<usize>i) << 2
+    const v = v128.load(x + at)
+    storeLanes(y + at, f32x4.mul(v, sigmoid4(v)), count - i)
+  }
+}
+
+/** dx = dy · d(x σ(x))/dx. */
+export function swishGradient(x: usize, dy: usize, dx: usize, count: i32): void {
+  for (let i: i32 = 0; i < count; i += 4) {
+    const at = (<usize>i) << 2
+    storeLanes(dx + at, f32x4.mul(v128.load(dy + at), swishSlope4(v128.load(x + at))), count - i)
+  }
+}
+
+/** velocity' = momentum · velocity + gradient + decay · weight; weight' = weight - rate · velocity'. */
+export function sgdMomentum(
+  weight: usize,
+  gradient: usize,
+  velocity: usize,
+  newWeight: usize,
+  newVelocity: usize,
+  count: i32,
+  rate: f32,
+  momentum: f32,
+  decay: f32,
+): void {
+  const rates = f32x4.splat(rate)
+  const momenta = f32x4.splat(momentum)
+  const decays = f32x4.splat(decay)
+  for (let i: i32 = 0; i < count; i += 4) {
+    const at = (<usize>i) << 2
+    const w = v128.load(weight + at)
+    const v = multiplyAdd(multiplyAdd(v128.load(gradient + at), w, decays), v128.load(velocity + at), momenta)
+    storeLanes(newVelocity + at, v, count - i)
+    storeLanes(newWeight + at, f32x4.sub(w, f32x4.mul(v, rates)), count - i)
+  }
+}
+
+/** y = keep · a + (1 - keep) · b. */
+export function towards(a: usize, b: usize, y: usize, count: i32, keep: f32): void {
+  const keeps = f32x4.splat(keep)
+  const moves = f32x4.splat(1 - keep)
+  for (let i: i32 = 0; i < count; i += 4) {
+    const at = (<usize>i) << 2
+    storeLanes(y + at, multiplyAdd(f32x4.mul(v128.load(b + at), moves), v128.load(a + at), keeps), count - i)
+  }
+}
+
+/** sums [segments, width] += the rows of x [rows, width], each to the segment its id names; ids outside are left out. */
+export function segmentSum(x: usize, ids: usize, sums: usize, rows: i32, width: i32, segments: i32): void {
+  for (let r: i32 = 0; r < rows; r++) {
+    const id = i32.load(ids + ((<usize>r) << 2))
+    if (id < 0 || id >= segments) continue
+    const from = x + ((<usize>(r * width)) << 2)
+    const to = sums + ((<usize>(id * width)) << 2)
+    for (let i: i32 = 0; i < width; i += 4) {
+      const at = (<usize>i) << 2
+      storeLanes(to + at, f32x4.add(v128.load(to + at), v128.load(from + at)), width - i)
+    }
+  }
+}
