@@ -17,17 +17,17 @@ import { TesseraError } from '../../errors.ts'
 import type { Block } from '../architecture.ts'
 import { blockNames } from '../layouts.ts'
 import { type Params, param } from './params.ts'
+import type { SeenStatistic } from './statistics.ts'
 
-/** PyTorch's defaults, which torchvision's B0 keeps. */
-export const BATCH_NORM_EPSILON = 1e-5
-export const BATCH_NORM_MOMENTUM = 0.1
+/** PyTorch's default, which torchvision's B0 keeps. */
+const BATCH_NORM_EPSILON = 1e-5
 
 /** What the layers of one forward pass share. */
 export interface Pass {
   readonly params: Params
   readonly training: boolean
-  /** Filled in while training: the running statistics after this pass, by name. */
-  readonly statistics: Record<string, tf.Tensor1D>
+  /** Filled in while training: what each norm saw. */
+  readonly seen: SeenStatistic[]
   /** Mask [B, 1, 1, C] for the residual branch of block `index` of the network, null for none. */
   readonly branchMask: (index: number, rows: number, channels: number) => tf.Tensor4D | null
 }
@@ -66,16 +66,15 @@ export function invertedResidual(pass: Pass, block: Block, index: number, x: tf.
  * Source: Hu et al., CVPR 2018, https://arxiv.org/abs/1709.01507
  */
 function squeezeExcite(pass: Pass, name: string, x: tf.Tensor4D): tf.Tensor4D {
-  const squeezed = swish(pointwise(pass, `${name}.fc1`, globalAveragePool(x)))
-  const gate: tf.Tensor2D = tf.sigmoid(pointwise(pass, `${name}.fc2`, squeezed))
-  return scaleChannels(x, tf.reshape(gate, [x.shape[0], 1, 1, x.shape[3]]))
+  const pixel: tf.Tensor4D = tf.reshape(globalAveragePool(x), [x.shape[0], 1, 1, x.shape[3]])
+  const squeezed = swish(pointwise(pass, `${name}.fc1`, pixel))
+  return scaleChannels(x, tf.sigmoid(pointwise(pass, `${name}.fc2`, squeezed)))
 }
 
-/** A 1×1 convolution with bias on [B, inputs]: one pixel an image. */
-function pointwise(pass: Pass, name: string, x: tf.Tensor2D): tf.Tensor2D {
+/** A 1×1 convolution with bias. */
+function pointwise(pass: Pass, name: string, x: tf.Tensor4D): tf.Tensor4D {
   const filter = param(pass.params, `${name}.weight`) as tf.Tensor4D
-  const [, , inputs, outputs] = filter.shape
-  return tf.add(tf.matMul(x, tf.reshape(filter, [inputs, outputs])), param(pass.params, `${name}.bias`))
+  return tf.add(tf.conv2d(x, filter, 1, 0), param(pass.params, `${name}.bias`))
 }
 
 /** Batch norm over B, H and W, then the activation; notes the running statistics when training. */
@@ -95,12 +94,9 @@ function batchNorm(pass: Pass, name: string, x: tf.Tensor4D, activation: Activat
   }
   const { y, mean, variance } = batchNormTrain(x, gamma, beta, BATCH_NORM_EPSILON, activation)
   // As PyTorch: the batch is normalised by the biased variance, the running one moves towards the unbiased.
-  pass.statistics[`${name}.running_mean`] = moved(runningMean, mean, 1)
-  pass.statistics[`${name}.running_var`] = moved(runningVar, variance, count / (count - 1))
+  pass.seen.push(
+    { name: `${name}.running_mean`, running: runningMean, batch: mean, factor: 1 },
+    { name: `${name}.running_var`, running: runningVar, batch: variance, factor: count / (count - 1) },
+  )
   return y
-}
-
-/** (1 − m) · running + m · factor · batch, m = {@link BATCH_NORM_MOMENTUM}. */
-function moved(running: tf.Tensor1D, batch: tf.Tensor1D, factor: number): tf.Tensor1D {
-  return tf.add(tf.mul(running, 1 - BATCH_NORM_MOMENTUM), tf.mul(batch, BATCH_NORM_MOMENTUM * factor))
 }

@@ -13,6 +13,7 @@ import { backboneLayout } from '../layouts.ts'
 import { convNorm, invertedResidual, type Pass } from './layers.ts'
 import { elementMask, rowMask } from './noise.ts'
 import { type Params, param } from './params.ts'
+import { movedStatistics } from './statistics.ts'
 
 /** A backbone and its classifier, without weights. */
 export interface Network {
@@ -67,14 +68,15 @@ export function forward(
     const pass: Pass = {
       params,
       training: mode.training,
-      statistics: {},
+      seen: [],
       branchMask: branchMasks(network, mode),
     }
     let x = convNorm(pass, 'features.0', images, 2, 'swish')
     for (const [index, block] of network.plan.blocks.entries()) x = invertedResidual(pass, block, index, x)
     x = convNorm(pass, network.plan.lastName, x, 1, 'swish')
     const features = globalAveragePool(x)
-    return { features, logits: classify(params, dropped(features, mode)), statistics: pass.statistics }
+    const logits = classify(params, dropped(features, mode))
+    return { features, logits, statistics: movedStatistics(pass.seen) }
   })
   return { features, logits, statistics: new Map(Object.entries(statistics)) }
 }
