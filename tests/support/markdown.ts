@@ -1,0 +1,30 @@
+/** @file Reads tables out of a page of documentation. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Text of a page by its path from the project's root. */
+export function page(path: string): string {
+  return readFileSync(`${root}${path}`, 'utf8')
+}
+
+/** Rows of every table below `heading`, up to the next heading of its rank or a higher one; the head of a table is not a row. */
+export function tableRows(markdown: string, heading: string): string[][] {
+  const rank = heading.match(/^#+/)?.[0].length ?? 0
+  const lines = markdown.split('\n')
+  const start = lines.indexOf(heading)
+  if (start === -1) throw new Error(`page must have the heading ${heading}`)
+  const rest = lines.slice(start + 1)
+  const end = rest.findIndex((line) => (line.match(/^#+ /)?.[0].length ?? Infinity) <= rank + 1)
+  const section = end === -1 ? rest : rest.slice(0, end)
+  const isRule = (line: string | undefined): boolean => line !== undefined && /^\|[\s:|-]+\|$/.test(line)
+  return section
+    .filter((line, i) => line.startsWith('|') && !isRule(line) && !isRule(section[i + 1]))
+    .map((line) =>
+      line
+        .slice(1, line.lastIndexOf('|'))
+        .split('|')
+        .map((cell) => cell.trim()),
+    )
+}
