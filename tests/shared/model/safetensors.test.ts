@@ -156,6 +156,11 @@ describe('decodeSafetensors()', () => {
       "model file's header must have at most 2 bytes, got 3",
     ],
     ['a header of 2⁶³ bytes', file('{}', 0, 2n ** 63n), 'got 9223372036854775808'],
+    [
+      'a header of more than 4 MiB',
+      file('', 5 * 2 ** 20, BigInt(4 * 2 ** 20 + 1)),
+      "model file's header must have at most 4194304 bytes, got 4194305",
+    ],
     ['text that is not UTF-8', file('{}\u0000', 0).with(9, 0xff), 'must be UTF-8 text'],
     ['text that is not JSON', file('{"a":'), "model file's header must be JSON"],
     ['a list', file('[]'), "model file's header must be a JSON object"],
