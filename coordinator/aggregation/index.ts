@@ -1,0 +1,3 @@
+export * from './aggregator.ts'
+export * from './fedavg.ts'
+export * from './share-cap.ts'

@@ -1,0 +1,3 @@
+export * from './enrol.ts'
+export * from './invite.ts'
+export * from './registry.ts'

@@ -1,0 +1,5 @@
+export { type CoordinatorConfig, initCoordinator } from './config.ts'
+export { invite, revoke } from './enrolment/index.ts'
+export type { SiteProgress, StudyProgress } from './running/index.ts'
+export { type Coordinator, type CoordinatorOptions, startCoordinator } from './server.ts'
+export { createStudy, exportStudy, type ModelCard } from './studies/index.ts'

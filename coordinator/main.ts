@@ -1,0 +1,200 @@
+/** @file The operator's verbs: `tessera coordinator …`. Results go to standard output, logs to standard error. */
+import { readFile } from 'node:fs/promises'
+import { systemClock } from '@tessera/shared/clock'
+import { TesseraError } from '@tessera/shared/errors'
+import { createLog } from '@tessera/shared/log'
+import { KIT_LIFETIME_MS } from '@tessera/shared/security'
+import { type Command, InvalidArgumentError } from 'commander'
+import { DEFAULT_PORT, initCoordinator } from './config.ts'
+import { invite, revoke } from './enrolment/index.ts'
+import { startCoordinator } from './server.ts'
+import { formatStatus, readStatus } from './status.ts'
+import { createStudy, exportStudy } from './studies/index.ts'
+
+const DAY_MS = 24 * 3600 * 1000
+const print = (line: string): boolean => process.stdout.write(`${line}\n`)
+const whole = (text: string): number => {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('must be a whole number.')
+}
+/** One option for all verbs: where the coordinator lives. */
+const withDir = (command: Command): Command =>
+  command.option('-d, --dir <folder>', "the coordinator's folder", 'coordinator-data')
+const example = (command: Command, text: string): Command =>
+  command.addHelpText('after', `\nExample:\n  ${text}`)
+
+/** Adds the group `coordinator` to the program. */
+export function addCoordinatorCommands(program: Command): void {
+  const group = program
+    .command('coordinator')
+    .description('run a study for many sites: hand out, check, average, publish')
+  addInit(group)
+  addStudy(group)
+  addInvite(group)
+  addRevoke(group)
+  addStatus(group)
+  addStart(group)
+  example(group, '$ tessera coordinator init --url https://fl.example.org && tessera coordinator start')
+}
+
+function addInit(group: Command): void {
+  const command = withDir(group.command('init'))
+    .description(
+      'make a coordinator: its folder, settings and key pair; the private key never leaves this machine',
+    )
+    .option('--url <url>', 'address the sites use (default: the one it listens on)')
+    .option('--host <host>', 'address to listen on; leave it to a proxy to face the network', '127.0.0.1')
+    .option('--port <port>', 'port to listen on', whole, DEFAULT_PORT)
+    .action(async (options: { dir: string; url?: string; host: string; port: number }) => {
+      const made = await initCoordinator(options)
+      print(`Coordinator made in ${options.dir}, for ${made.config.url}.`)
+      print(`Fingerprint, for sites to compare by phone: ${made.fingerprint}`)
+    })
+  example(command, '$ tessera coordinator init --dir /srv/tessera --url https://fl.example.org')
+}
+
+function addStudy(group: Command): void {
+  const study = group.command('study').description('create a study, or export its student')
+  const create = withDir(study.command('create <file>'))
+    .description(
+      'create a study from a JSON file (JSON only); every field and its default is in docs/protocol.md',
+    )
+    .option('--teacher <file>', "the teacher's weights: safetensors, float32, torchvision's names")
+    .action(async (file: string, options: { dir: string; teacher?: string }) => {
+      const made = await createStudy({
+        dir: options.dir,
+        study: await readJson(file),
+        teacherFile: options.teacher,
+      })
+      print(
+        `Study ${made.study.id} created: ${made.study.training.rounds} rounds, method ${made.study.method.name}.`,
+      )
+      print(`Layout ${made.layoutHash}, initial student ${made.student}.`)
+    })
+  example(create, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')
+  const exported = withDir(study.command('export <study>'))
+    .description("write a study's student as safetensors, with a model card that says where it comes from")
+    .option('--out <folder>', 'where to', '.')
+    .option('--round <round>', 'the student of this round (default: the newest)', whole)
+    .action(async (id: string, options: { dir: string; out: string; round?: number }) => {
+      const { files, card } = await exportStudy({ ...options, study: id })
+      print(`Student of round ${card.round} of ${card.study.training.rounds}: ${files.join(', ')}`)
+    })
+  example(exported, '$ tessera coordinator study export colon --out export/')
+  example(study, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')
+}
+
+function addInvite(group: Command): void {
+  const command = withDir(group.command('invite <site>'))
+    .description(
+      'write an enrolment kit: a file with a one-time secret, for one site; give it on a way you trust',
+    )
+    .option('--out <file>', 'where the kit goes (default: kits/<site>.json in the folder)')
+    .option('--url <url>', 'address this site uses (default: as set by init)')
+    .option('--days <days>', 'how long the kit can be used', whole, KIT_LIFETIME_MS / DAY_MS)
+    .action(async (site: string, options: { dir: string; out?: string; url?: string; days: number }) => {
+      const { dir, url, out: file, days } = options
+      const made = await invite({ dir, site, url, file, lifetimeMs: days * DAY_MS })
+      print(
+        `Kit for ${site}: ${made.file}, to be used before ${new Date(made.kit.expiresAtMs).toISOString()}.`,
+      )
+    })
+  example(command, '$ tessera coordinator invite radboud --out radboud-kit.json')
+}
+
+function addRevoke(group: Command): void {
+  const command = withDir(group.command('revoke <site>'))
+    .description('shut a site out: its sessions end, its open update does not count, its kits are void')
+    .action(async (site: string, { dir }: { dir: string }) => {
+      await revoke({ dir, site })
+      print(`Site ${site} is revoked. A coordinator that runs shuts it out within seconds.`)
+    })
+  example(command, '$ tessera coordinator revoke radboud')
+}
+
+function addStatus(group: Command): void {
+  const command = withDir(group.command('status'))
+    .description('show studies and sites, whether or not the coordinator runs')
+    .option('--json', 'as JSON')
+    .action(async ({ dir, json }: { dir: string; json?: true }) => {
+      const status = await readStatus(dir)
+      process.stdout.write(json ? `${JSON.stringify(status)}\n` : formatStatus(status))
+    })
+  example(command, '$ tessera coordinator status')
+}
+
+interface StartOptions {
+  dir: string
+  host?: string
+  port?: number
+  readyJson?: true
+  progressJson?: true
+  untilFinished?: true
+}
+
+function addStart(group: Command): void {
+  const command = withDir(group.command('start'))
+    .description('serve the studies until stopped; Ctrl-C stops cleanly, a second one at once')
+    .option('--host <host>', 'address to listen on (default: as set by init)')
+    .option('--port <port>', 'port to listen on, 0 for any (default: as set by init)', whole)
+    .option('--until-finished', 'stop when every study is finished')
+    .option('--ready-json', 'say that it listens as one line of JSON: port, url, publicKey, fingerprint')
+    .option('--progress-json', 'tell every change of a study as a line of JSON')
+    .action(start)
+  example(command, '$ tessera coordinator start --dir /srv/tessera')
+}
+
+async function start({
+  dir,
+  host,
+  port,
+  readyJson,
+  progressJson,
+  untilFinished,
+}: StartOptions): Promise<void> {
+  const stop = new AbortController()
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(130)
+    stop.abort()
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  const coordinator = await startCoordinator({
+    dir,
+    host,
+    port,
+    log: createLog((line) => process.stderr.write(line), systemClock),
+    onProgress: progressJson
+      ? (progress) => print(JSON.stringify({ type: 'progress', ...progress }))
+      : undefined,
+  })
+  const { url, publicKey, fingerprint } = coordinator
+  if (readyJson) print(JSON.stringify({ type: 'ready', port: coordinator.port, url, publicKey, fingerprint }))
+  else print(`Coordinator listens on ${url}. Fingerprint: ${fingerprint}. Ctrl-C stops it.`)
+  try {
+    await Promise.race([
+      untilFinished ? coordinator.ended : new Promise<never>(() => undefined),
+      aborted(stop.signal),
+    ])
+  } finally {
+    await coordinator.close()
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+async function readJson(file: string): Promise<unknown> {
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new TesseraError('ERR_USAGE', `study file must be readable, got ${cause.code}`, { cause })
+  })
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new TesseraError('ERR_STUDY_INVALID', 'study file must be JSON, got another text', { cause })
+  }
+}

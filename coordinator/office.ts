@@ -1,0 +1,178 @@
+/** @file The coordinator without its sockets: the store's events brought to life, what joins and enrols, and the operator's inbox. */
+import type { Clock } from '@tessera/shared/clock'
+import { asTesseraError, TesseraError } from '@tessera/shared/errors'
+import type { Log } from '@tessera/shared/log'
+import { PROTOCOL_VERSION } from '@tessera/shared/protocol'
+import {
+  fingerprint,
+  type KeyPair,
+  readUnverified,
+  signPayload,
+  verifyPayload,
+} from '@tessera/shared/security'
+import { checkSiteState, knownSite } from './admission/index.ts'
+import {
+  checkEnrolment,
+  EMPTY_REGISTRY,
+  evolveRegistry,
+  forgetKitSecret,
+  readKitSecret,
+} from './enrolment/index.ts'
+import type { CommandEvent, StudyCreated } from './events.ts'
+import { createQueue, createStudyRun, type StudyProgress, type StudyRun } from './running/index.ts'
+import type { Store } from './store/index.ts'
+import { createdStudies, replayRounds } from './studies/index.ts'
+
+/** How often the inbox is looked at when no site gives a reason to: an operator's revocation must not wait for one. */
+const INBOX_MS = 2000
+
+export interface Office {
+  /** Files that sessions read from. */
+  readonly models: Store['models']
+  /** Checks the proof that a connection with challenge `nonce` speaks for a site. Order: protocol, site, signature, state, study. */
+  admit(token: string, nonce: string): Promise<{ site: string; run: StudyRun }>
+  /** Uses up a kit and gives the signed confirmation. */
+  enrol(token: string): Promise<string>
+  studies(): readonly StudyRun[]
+  /** Fulfilled when every study is finished; rejected when one can never be. Pending while there is none. */
+  readonly ended: Promise<void>
+  stop(): Promise<void>
+}
+
+/** Opens for business: replays the log and starts what is unfinished. */
+export async function openOffice(options: {
+  dir: string
+  store: Store
+  key: KeyPair
+  clock: Clock
+  log: Log
+  onProgress: (progress: StudyProgress) => void
+}): Promise<Office> {
+  const { dir, store, key, clock, log, onProgress } = options
+  const deciding = createQueue()
+  const checking = createQueue()
+  const collecting = createQueue()
+  const runs = new Map<string, StudyRun>()
+  let registry = store.events.reduce(evolveRegistry, EMPTY_REGISTRY)
+  let stopped = false
+  let cancelTimer = (): void => undefined
+
+  const unfinished = new Set<string>()
+  let end: { resolve: () => void; reject: (error: TesseraError) => void } | null = null
+  const ended = new Promise<void>((resolve, reject) => {
+    end = { resolve, reject }
+  })
+  // Who does not ask how it ended need not handle it.
+  ended.catch(() => undefined)
+
+  const open = (created: StudyCreated, events: Store['events']): StudyRun => {
+    const { id } = created.study
+    unfinished.add(id)
+    const run = createStudyRun(created, replayRounds(created, events), {
+      store,
+      key,
+      clock,
+      log,
+      registry: () => registry,
+      checking,
+      deciding,
+      onProgress,
+      onEnd(error) {
+        if (error !== null) end?.reject(error)
+        else if (unfinished.delete(id) && unfinished.size === 0) end?.resolve()
+      },
+    })
+    runs.set(id, run)
+    return run
+  }
+  for (const created of createdStudies(store.events)) open(created, store.events)
+
+  const obey = (event: CommandEvent): Promise<void> =>
+    deciding(async () => {
+      if (event.type === 'study.created' && runs.has(event.study.id)) return
+      await store.append(event)
+      registry = evolveRegistry(registry, event)
+      if (event.type === 'study.created') {
+        log.info('study.created', { study: event.study.id })
+        open(event, []).start()
+      } else {
+        log.info(event.type, { site: event.site })
+        if (event.type === 'site.revoked') for (const run of runs.values()) run.revoke(event)
+      }
+    })
+  /** A command that cannot be carried out is the operator's trouble, not that of the site that happened to join now. */
+  const collectCommands = (): Promise<void> =>
+    collecting(() => store.collectCommands(obey)).catch((thrown: unknown) => {
+      const { code, message } = asTesseraError(thrown)
+      log.error('command.refused', { code, reason: message })
+    })
+  const keepCollecting = async (): Promise<void> => {
+    await collectCommands()
+    if (!stopped) cancelTimer = clock.schedule(() => void keepCollecting(), INBOX_MS)
+  }
+  await keepCollecting()
+  for (const run of runs.values()) run.start()
+
+  return {
+    models: store.models,
+    ended,
+    studies: () => [...runs.values()],
+    async admit(token, nonce) {
+      await collectCommands()
+      const claimed = readUnverified('joinToken', token)
+      if (claimed.protocol !== PROTOCOL_VERSION) {
+        throw new TesseraError(
+          'ERR_PROTOCOL_VERSION',
+          `protocol must be ${PROTOCOL_VERSION}, got ${claimed.protocol}`,
+        )
+      }
+      const { publicKey } = knownSite({ registry }, claimed.site)
+      const join = await verifyPayload('joinToken', token, publicKey)
+      if (join.coordinator !== key.publicKey) {
+        throw new TesseraError(
+          'ERR_COORDINATOR_KEY',
+          'join token must be for this coordinator, got another key',
+        )
+      }
+      if (join.nonce !== nonce) {
+        throw new TesseraError(
+          'ERR_SIGNATURE_INVALID',
+          "join token must answer this connection's challenge, got another",
+        )
+      }
+      checkSiteState({ registry }, join.site)
+      const run = runs.get(join.study)
+      if (run === undefined)
+        throw new TesseraError('ERR_STUDY_UNKNOWN', `study must exist, got ${join.study}`)
+      return { site: join.site, run }
+    },
+    async enrol(token) {
+      await collectCommands()
+      return deciding(async () => {
+        const { request, known } = await checkEnrolment(
+          token,
+          registry,
+          (kit) => readKitSecret(dir, kit),
+          clock.now(),
+        )
+        const { kit, site, publicKey } = request
+        if (!known) {
+          const event = { type: 'site.enrolled', kit, site, publicKey, atMs: clock.now() } as const
+          await store.append(event)
+          registry = evolveRegistry(registry, event)
+          await forgetKitSecret(dir, kit)
+          log.info('site.enrolled', { site, fingerprint: fingerprint(publicKey) })
+        }
+        const confirmation = { protocol: PROTOCOL_VERSION, kit, site, publicKey, issuedAtMs: clock.now() }
+        return signPayload('enrolConfirmation', confirmation, key.privateKey)
+      })
+    },
+    async stop() {
+      stopped = true
+      cancelTimer()
+      for (const run of runs.values()) await run.stop()
+      await deciding(async () => undefined)
+      await store.close()
+    },
+  }
+}

@@ -1,0 +1,107 @@
+/** @file What can happen to a study's rounds, as it is written in the log. The log is the only source of truth: the state is what {@link import('./evolve.ts').evolve} makes of it. */
+import {
+  MAX_MODEL_BYTES,
+  MAX_SAMPLES,
+  MAX_SITES,
+  MAX_TOKEN_CHARACTERS,
+  name,
+  sha256,
+} from '@tessera/shared/protocol'
+import { z } from 'zod'
+
+const round = z.int().positive()
+const attempt = z.int().positive()
+const timeMs = z.int().min(0)
+const nonce = z.string().min(16).max(64)
+const token = z.string().min(1).max(MAX_TOKEN_CHARACTERS)
+const absence = z.strictObject({ site: name, code: z.string().max(64) })
+
+/** `offers`: the sites that were present, each with the nonce its manifest must hold. */
+export const roundOpened = z.strictObject({
+  type: z.literal('round.opened'),
+  study: name,
+  round,
+  attempt,
+  base: sha256,
+  offers: z.array(z.strictObject({ site: name, nonce })).max(MAX_SITES),
+  openedAtMs: timeMs,
+  deadlineMs: timeMs,
+})
+/** Written after the delta's file is on disk and before the receipt leaves. `manifest`: the site's JWS in full, so that the lineage can be proven later. */
+export const updateAccepted = z.strictObject({
+  type: z.literal('update.accepted'),
+  study: name,
+  round,
+  attempt,
+  site: name,
+  samples: z.int().positive().max(MAX_SAMPLES),
+  loss: z.number(),
+  payload: sha256,
+  bytes: z.int().positive().max(MAX_MODEL_BYTES),
+  norm: z.number().min(0),
+  manifest: token,
+  manifestSha256: sha256,
+  receivedAtMs: timeMs,
+})
+export const roundDeclined = z.strictObject({
+  type: z.literal('round.declined'),
+  study: name,
+  round,
+  attempt,
+  site: name,
+  code: z.string().max(64),
+  atMs: timeMs,
+})
+/** The end of an attempt. `publish`: the contributors' updates become the next student; `retry`: too few, the round is opened again. */
+export const roundClosed = z.strictObject({
+  type: z.literal('round.closed'),
+  study: name,
+  round,
+  attempt,
+  outcome: z.enum(['publish', 'retry']),
+  contributors: z.array(name).max(MAX_SITES),
+  absent: z.array(absence).max(MAX_SITES),
+  closedAtMs: timeMs,
+})
+/** Written after the student's file is on disk. `record`: JWS of `published`, next link of the chain. */
+export const roundPublished = z.strictObject({
+  type: z.literal('round.published'),
+  study: name,
+  round,
+  attempt,
+  student: sha256,
+  record: token,
+  recordSha256: sha256,
+})
+/** Every attempt of a round ended without a quorum. */
+export const studyStopped = z.strictObject({
+  type: z.literal('study.stopped'),
+  study: name,
+  round,
+  atMs: timeMs,
+})
+/** The operator started the coordinator again after a stop. */
+export const studyResumed = z.strictObject({
+  type: z.literal('study.resumed'),
+  study: name,
+  round,
+  atMs: timeMs,
+})
+/** The operator no longer trusts a site: its open answer does not count, whatever it was. Not of one study alone. */
+export const siteRevoked = z.strictObject({ type: z.literal('site.revoked'), site: name, atMs: timeMs })
+
+export const roundEvent = z.discriminatedUnion('type', [
+  roundOpened,
+  updateAccepted,
+  roundDeclined,
+  roundClosed,
+  roundPublished,
+  studyStopped,
+  studyResumed,
+  siteRevoked,
+])
+export type RoundEvent = z.infer<typeof roundEvent>
+export type RoundOpened = z.infer<typeof roundOpened>
+export type UpdateAccepted = z.infer<typeof updateAccepted>
+export type RoundClosed = z.infer<typeof roundClosed>
+export type RoundPublished = z.infer<typeof roundPublished>

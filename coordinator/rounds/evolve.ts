@@ -1,0 +1,131 @@
+/** @file (state, event) → state: replaying a log gives the state it was written in. */
+import { TesseraError } from '@tessera/shared/errors'
+import type { RoundClosed, RoundEvent, RoundOpened, RoundPublished, UpdateAccepted } from './events.ts'
+import type { Phase, Round, RoundsState } from './state.ts'
+
+/**
+ * Gives the state after `event`. Events of other studies change nothing.
+ * @throws {TesseraError} ERR_STORE_CORRUPT if the event cannot follow this state: the log was not written by this machine.
+ */
+export function evolve(state: RoundsState, event: RoundEvent): RoundsState {
+  if (event.type === 'site.revoked') return excuse(state, event.site, 'ERR_SITE_REVOKED')
+  if (event.study !== state.study) return state
+  // Assigned, not returned, so that the compiler sees a type of event that is missing here.
+  let next: RoundsState
+  switch (event.type) {
+    case 'round.opened':
+      next = opened(state, event)
+      break
+    case 'update.accepted':
+      next = accepted(state, event)
+      break
+    case 'round.declined':
+      expectOpen(state, event)
+      next = excuse(state, event.site, event.code)
+      break
+    case 'round.closed':
+      next = closed(state, event)
+      break
+    case 'round.published':
+      next = published(state, event)
+      break
+    case 'study.stopped':
+      expect(state, event, ['waiting'])
+      next = { ...state, phase: 'stopped' }
+      break
+    case 'study.resumed':
+      expect(state, event, ['stopped'])
+      next = { ...state, phase: 'waiting', failures: 0 }
+      break
+  }
+  return next
+}
+
+function opened(state: RoundsState, event: RoundOpened): RoundsState {
+  expect(state, event, ['waiting'])
+  const { round, attempt, base, openedAtMs, deadlineMs } = event
+  const current: Round = {
+    round,
+    attempt,
+    base,
+    openedAtMs,
+    deadlineMs,
+    offers: new Map(event.offers.map(({ site, nonce }) => [site, nonce])),
+    accepted: state.carried,
+    excused: new Map(),
+    end: null,
+  }
+  return { ...state, phase: 'collecting', current }
+}
+
+function accepted(state: RoundsState, event: UpdateAccepted): RoundsState {
+  const current = expectOpen(state, event)
+  if (!current.offers.has(event.site) || current.accepted.has(event.site)) return refuse(state, event)
+  return { ...state, current: { ...current, accepted: new Map(current.accepted).set(event.site, event) } }
+}
+
+function closed(state: RoundsState, event: RoundClosed): RoundsState {
+  const { outcome, contributors, absent, closedAtMs } = event
+  const end = { outcome, closedAtMs, contributors, absent, student: null, record: null }
+  const current: Round = { ...expectOpen(state, event), end }
+  if (outcome === 'publish') return { ...state, phase: 'closed', failures: 0, current }
+  return {
+    ...state,
+    phase: 'waiting',
+    attempt: state.attempt + 1,
+    failures: state.failures + 1,
+    carried: new Map([...current.accepted].filter(([site]) => contributors.includes(site))),
+    current: null,
+    history: [...state.history, current],
+  }
+}
+
+function published(state: RoundsState, event: RoundPublished): RoundsState {
+  expect(state, event, ['closed'])
+  const { current } = state
+  if (!current?.end) return refuse(state, event)
+  const { student, record, recordSha256 } = event
+  const last = state.round === state.rounds
+  return {
+    ...state,
+    phase: last ? 'finished' : 'waiting',
+    round: last ? state.round : state.round + 1,
+    attempt: 1,
+    carried: new Map(),
+    student,
+    previous: recordSha256,
+    current: null,
+    history: [...state.history, { ...current, end: { ...current.end, student, record } }],
+  }
+}
+
+/** A site that takes part in the open round is no longer waited for, and does not count. */
+function excuse(state: RoundsState, site: string, code: string): RoundsState {
+  const { current, phase } = state
+  if (phase === 'waiting' && state.carried.has(site)) {
+    return { ...state, carried: new Map([...state.carried].filter(([other]) => other !== site)) }
+  }
+  const asked = current?.offers.has(site) === true || current?.accepted.has(site) === true
+  if (phase !== 'collecting' || current === null || !asked || current.excused.has(site)) return state
+  return { ...state, current: { ...current, excused: new Map(current.excused).set(site, code) } }
+}
+
+type StudyEvent = Exclude<RoundEvent, { type: 'site.revoked' }>
+
+function expect(state: RoundsState, event: StudyEvent, phases: readonly Phase[]): void {
+  const sameAttempt = !('attempt' in event) || event.attempt === state.attempt
+  if (!phases.includes(state.phase) || event.round !== state.round || !sameAttempt) refuse(state, event)
+}
+
+function expectOpen(state: RoundsState, event: StudyEvent): Round {
+  expect(state, event, ['collecting'])
+  return state.current ?? refuse(state, event)
+}
+
+function refuse(state: RoundsState, event: StudyEvent): never {
+  const { study, phase, round, attempt } = state
+  throw new TesseraError(
+    'ERR_STORE_CORRUPT',
+    `event must follow the state of study ${study} (${phase}, round ${round}, attempt ${attempt}), got ${event.type} of round ${event.round}`,
+  )
+}

@@ -1,0 +1,58 @@
+/** @file What a running study gets from the coordinator around it, and what it gives. */
+import type { Clock } from '@tessera/shared/clock'
+import type { TesseraError } from '@tessera/shared/errors'
+import type { Log } from '@tessera/shared/log'
+import type { Study } from '@tessera/shared/protocol'
+import type { KeyPair } from '@tessera/shared/security'
+import type { Registry } from '../enrolment/index.ts'
+import type { RoundEvent, RoundsState } from '../rounds/index.ts'
+import type { Store } from '../store/index.ts'
+import type { StudyProgress, TrainingProgress } from './progress.ts'
+import type { Queue } from './queue.ts'
+import type { Upload } from './uploads.ts'
+
+/** A connected site, as a study sees it. */
+export interface Peer {
+  readonly site: string
+  offer(token: string): void
+  published(record: string): void
+  /** Says why and disconnects. */
+  refuse(error: TesseraError): void
+}
+
+/** What a study needs of the coordinator around it. */
+export interface StudyContext {
+  readonly store: Store
+  readonly key: KeyPair
+  readonly clock: Clock
+  readonly log: Log
+  registry(): Registry
+  /** Deltas are checked one at a time over all studies: memory holds one, however many sites commit at once. */
+  readonly checking: Queue
+  /** Decisions of all studies are taken and logged one after the other: the order of the log is the order they were taken in. */
+  readonly deciding: Queue
+  onProgress(progress: StudyProgress): void
+  /** The study has ended: finished, stopped without a quorum, or broken. */
+  onEnd(error: TesseraError | null): void
+}
+
+export interface StudyRun {
+  readonly study: Study
+  state(): RoundsState
+  /** Goes on where the log ends. */
+  start(): void
+  welcome(site: string, nonce: string): Promise<string>
+  join(peer: Peer): void
+  leave(peer: Peer): void
+  /** Takes in a revocation that has just been logged. Called from within {@link StudyContext.deciding}. */
+  revoke(event: Extract<RoundEvent, { type: 'site.revoked' }>): void
+  mayFetch(sha256: string): boolean
+  progress(site: string, round: number, progress: TrainingProgress): void
+  decline(site: string, round: number, code: string): Promise<void>
+  openUpload(site: string, token: string): Promise<Upload>
+  uploadChunk(site: string, id: string, offset: number, chunk: Uint8Array): Promise<number>
+  /** Gives the receipt: the update is safe. */
+  commitUpload(site: string, id: string): Promise<string>
+  snapshot(): StudyProgress
+  stop(): Promise<void>
+}

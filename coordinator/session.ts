@@ -1,0 +1,145 @@
+/** @file One connection: challenge, then enrolment or join, then models and updates until it ends. */
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '@tessera/shared/clock'
+import { asTesseraError, TesseraError } from '@tessera/shared/errors'
+import type { Log } from '@tessera/shared/log'
+import {
+  CHUNK_BYTES,
+  call,
+  coordinatorMessages,
+  onBadFrame,
+  PROTOCOL_VERSION,
+  type ReplyBody,
+  type Request,
+  type SiteMessage,
+  serve,
+  siteMessages,
+  type WireEvents,
+} from '@tessera/shared/protocol'
+import type { Socket } from 'socket.io'
+import type { Office } from './office.ts'
+import type { Peer, StudyRun } from './running/index.ts'
+
+export type SiteSocket = Socket<WireEvents<typeof siteMessages>, WireEvents<typeof coordinatorMessages>>
+
+/** From the connection to the join: a site answers at once, and whoever does not is no site. */
+export const JOIN_WITHIN_MS = 10_000
+/** A site may be in the middle of a training step that holds its thread; it answers before it loses its connection. */
+const ANSWER_WITHIN_MS = 60_000
+
+/** Serves a socket until it closes. */
+export function openSession(socket: SiteSocket, office: Office, clock: Clock, parentLog: Log): void {
+  const nonce = randomBytes(24).toString('base64url')
+  let log = parentLog
+  let joined: { peer: Peer; run: StudyRun } | null = null
+
+  const refuse = ({ code, message }: TesseraError): void => {
+    log.warn('session.refused', { code, reason: message })
+    socket.emit('session:refused', { code, message: message.slice(0, 1000) }, () => undefined)
+    socket.disconnect(true)
+  }
+  const say = <E extends 'session:challenge' | 'round:offer' | 'round:published'>(
+    event: E,
+    request: Request<typeof coordinatorMessages, E>,
+    timeoutMs: number,
+  ): void => {
+    // Unanswered, it is said again when the site comes back: state is on disk, not in messages.
+    call(socket, coordinatorMessages, event, request, { timeoutMs, clock }).catch((thrown: unknown) => {
+      const { code } = asTesseraError(thrown)
+      if (code !== 'ERR_CONNECTION_LOST') log.warn('message.unanswered', { code, reason: event })
+    })
+  }
+  const answer = <E extends SiteMessage>(
+    event: E,
+    handler: (
+      request: Request<typeof siteMessages, E>,
+    ) => ReplyBody<typeof siteMessages, E> | Promise<ReplyBody<typeof siteMessages, E>>,
+  ): void =>
+    serve(socket, siteMessages, event, handler, {
+      onRefused({ code, message }) {
+        log.warn('message.refused', { code, reason: `${event}: ${message}` })
+      },
+    })
+  const session = (): { site: string; run: StudyRun } => {
+    if (joined !== null) return { site: joined.peer.site, run: joined.run }
+    throw new TesseraError('ERR_NOT_JOINED', 'session must have joined a study, got none')
+  }
+  /** @throws {TesseraError} ERR_STUDY_UNKNOWN if the message is of another study than the session. */
+  const inStudy = (study: string): { site: string; run: StudyRun } => {
+    const current = session()
+    if (current.run.study.id === study) return current
+    throw new TesseraError(
+      'ERR_STUDY_UNKNOWN',
+      `study must be the joined ${current.run.study.id}, got ${study}`,
+    )
+  }
+
+  const cancelTimer = clock.schedule(() => {
+    refuse(new TesseraError('ERR_NOT_JOINED', `session must join within ${JOIN_WITHIN_MS} ms, got no join`))
+  }, JOIN_WITHIN_MS)
+  onBadFrame(socket, refuse)
+  socket.on('disconnect', () => {
+    cancelTimer()
+    if (joined !== null) joined.run.leave(joined.peer)
+  })
+
+  answer('site:enroll', async ({ request }) => ({ confirmation: await office.enrol(request) }))
+  answer('session:join', async ({ token }) => {
+    if (joined !== null)
+      throw new TesseraError('ERR_MESSAGE_INVALID', 'session must join once, got a second join')
+    const { site, run } = await office.admit(token, nonce)
+    const welcome = await run.welcome(site, nonce)
+    cancelTimer()
+    log = parentLog.child({ site, study: run.study.id })
+    const peer: Peer = {
+      site,
+      refuse,
+      offer: (offer) => say('round:offer', { offer }, ANSWER_WITHIN_MS),
+      published: (record) => say('round:published', { record }, ANSWER_WITHIN_MS),
+    }
+    joined = { peer, run }
+    // A connection that broke while its join was checked leaves no session behind.
+    if (socket.connected) run.join(peer)
+    return { welcome }
+  })
+  answer('model:fetch', ({ sha256, offset }) => fetchChunk(session().run, office, sha256, offset))
+  answer('round:progress', ({ study, round, ...told }) => {
+    const { site, run } = inStudy(study)
+    run.progress(site, round, told)
+    return {}
+  })
+  answer('round:decline', async ({ study, round, code }) => {
+    const { site, run } = inStudy(study)
+    await run.decline(site, round, code)
+    return {}
+  })
+  answer('upload:open', async ({ manifest }) => {
+    const { site, run } = session()
+    const { id, incoming } = await run.openUpload(site, manifest)
+    return { upload: id, offset: incoming.bytes }
+  })
+  answer('upload:chunk', async ({ upload, offset, chunk }) => {
+    const { site, run } = session()
+    return { offset: await run.uploadChunk(site, upload, offset, chunk) }
+  })
+  answer('upload:commit', async ({ upload }) => {
+    const { site, run } = session()
+    return { receipt: await run.commitUpload(site, upload) }
+  })
+
+  // Last: whoever answers the challenge finds everything served.
+  say('session:challenge', { protocol: PROTOCOL_VERSION, nonce }, JOIN_WITHIN_MS)
+}
+
+async function fetchChunk(
+  run: StudyRun,
+  office: Office,
+  sha256: string,
+  offset: number,
+): Promise<ReplyBody<typeof siteMessages, 'model:fetch'>> {
+  if (!run.mayFetch(sha256)) {
+    throw new TesseraError('ERR_MODEL_UNKNOWN', `model must be the study's student or teacher, got ${sha256}`)
+  }
+  const { totalBytes, part } = await office.models.loadPart(sha256, offset, CHUNK_BYTES)
+  return { totalBytes, chunk: part }
+}

@@ -1,0 +1,53 @@
+/** @file Files that are there whole or not at all, also after a power cut: temporary name, sync, rename, folder sync. */
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { TesseraError } from '@tessera/shared/errors'
+
+/** Names of files that are not yet whole begin with this; what is left of them after a crash is removed at the next start. */
+export const TEMPORARY_PREFIX = '.tmp-'
+
+/** A fresh temporary name in `folder`. */
+export function temporaryName(folder: string): string {
+  return join(folder, `${TEMPORARY_PREFIX}${randomBytes(8).toString('hex')}`)
+}
+
+/** Writes `file`, over an older one if there is one. @throws {TesseraError} ERR_STORE_WRITE */
+export async function writeDurably(file: string, content: Uint8Array | string, mode = 0o644): Promise<void> {
+  const folder = dirname(file)
+  await explained(async () => {
+    await mkdir(folder, { recursive: true })
+    const temporary = temporaryName(folder)
+    const handle = await open(temporary, 'wx', mode)
+    try {
+      await handle.writeFile(content)
+      await handle.sync()
+    } catch (cause) {
+      await rm(temporary, { force: true })
+      throw cause
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, file)
+    await syncFolder(folder)
+  })
+}
+
+/** Makes the names in a folder survive a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  // Windows cannot sync a folder; there the file system's journal must do.
+  await handle.sync().catch(() => undefined)
+  await handle.close()
+}
+
+/** Runs file work; what the system refuses becomes ERR_STORE_WRITE. */
+export async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (cause instanceof TesseraError) throw cause
+    const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown'
+    throw new TesseraError('ERR_STORE_WRITE', `store must be writable, got ${reason}`, { cause })
+  }
+}

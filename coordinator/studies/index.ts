@@ -1,0 +1,3 @@
+export * from './create.ts'
+export * from './export.ts'
+export * from './replay.ts'

@@ -1,0 +1,31 @@
+/** @file What the log says of one study. */
+import { TesseraError } from '@tessera/shared/errors'
+import type { StoredEvent, StudyCreated } from '../events.ts'
+import { evolve, initialRounds, type RoundsState } from '../rounds/index.ts'
+
+/** Study by study, in the order of creation. A study that a crash has logged twice counts once. */
+export function createdStudies(events: readonly StoredEvent[]): StudyCreated[] {
+  const created = new Map<string, StudyCreated>()
+  for (const event of events) {
+    if (event.type === 'study.created' && !created.has(event.study.id)) created.set(event.study.id, event)
+  }
+  return [...created.values()]
+}
+
+/** The state of a study's rounds after all events. */
+export function replayRounds({ study, student }: StudyCreated, events: readonly StoredEvent[]): RoundsState {
+  let state = initialRounds(study, student)
+  for (const event of events) {
+    if (event.type !== 'study.created' && event.type !== 'kit.issued' && event.type !== 'site.enrolled') {
+      state = evolve(state, event)
+    }
+  }
+  return state
+}
+
+/** @throws {TesseraError} ERR_STUDY_UNKNOWN */
+export function findStudy(events: readonly StoredEvent[], id: string): StudyCreated {
+  const found = createdStudies(events).find(({ study }) => study.id === id)
+  if (found === undefined) throw new TesseraError('ERR_STUDY_UNKNOWN', `study must exist, got ${id}`)
+  return found
+}

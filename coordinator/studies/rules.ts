@@ -1,0 +1,46 @@
+/** @file What must hold between the fields of a study, beyond each field's own schema. */
+import { TesseraError } from '@tessera/shared/errors'
+import { sameArchitecture } from '@tessera/shared/model'
+import type { Study } from '@tessera/shared/protocol'
+
+/** Faults of a study, one sentence each; empty when it can be run. */
+export function studyFaults(study: Study): string[] {
+  const { method, teacher, student, classes, federation } = study
+  const faults: string[] = []
+  const rule = (holds: boolean, sentence: string): void => {
+    if (!holds) faults.push(sentence)
+  }
+  rule(new Set(classes).size === classes.length, 'classes must all be different, got one twice')
+  rule(
+    method.name === 'ce' || teacher !== undefined,
+    `method ${method.name} must have a teacher, got none: name one or choose method ce`,
+  )
+  rule(
+    method.name !== 'kd' || teacher?.task !== 'different',
+    'method kd must have a teacher of the same task, got task different: its logits are of other classes',
+  )
+  rule(
+    teacher?.task !== 'same' || teacher.classes === classes.length,
+    `teacher of the same task must have ${classes.length} classes, got ${teacher?.classes}`,
+  )
+  rule(
+    student.initial !== 'teacher' || (teacher !== undefined && sameArchitecture(student, teacher)),
+    "student.initial teacher must come with a teacher of the student's architecture, got another or none",
+  )
+  rule(
+    method.name !== 'moma' || method.featureDim % method.heads === 0,
+    'method.featureDim must be a multiple of method.heads, got a remainder',
+  )
+  rule(
+    federation.quorum <= federation.minSites,
+    `federation.quorum must be at most minSites ${federation.minSites}, got ${federation.quorum}: a round of minSites sites could never reach it`,
+  )
+  return faults
+}
+
+/** @throws {TesseraError} ERR_STUDY_INVALID with all faults. */
+export function assertRunnable(study: Study): void {
+  const faults = studyFaults(study)
+  if (faults.length > 0)
+    throw new TesseraError('ERR_STUDY_INVALID', `study ${study.id}: ${faults.join('; ')}`)
+}
