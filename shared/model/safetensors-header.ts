@@ -7,7 +7,7 @@
 import { TesseraError } from '../errors.ts'
 
 /** Bytes an element takes, by dtype. */
-export const DTYPE_BYTES = { F32: 4, F16: 2, BF16: 2, I32: 4, I64: 8, U8: 1 } as const
+const DTYPE_BYTES = { F32: 4, F16: 2, BF16: 2, I32: 4, I64: 8, U8: 1 } as const
 export type Dtype = keyof typeof DTYPE_BYTES
 
 /** Where a tensor lies: `begin` and `end` count from the start of the file. */
@@ -20,7 +20,7 @@ export interface TensorEntry {
 }
 
 /** Largest header: B7 with its 1,800 tensors has 0.2 MB. Reading the worst 4 MiB, brackets in brackets, takes a second. */
-export const MAX_HEADER_BYTES = 4 * 1024 * 1024
+const MAX_HEADER_BYTES = 4 * 1024 * 1024
 /** Most dimensions of a tensor: a convolution has 4. */
 const MAX_RANK = 8
 const PREFIX_BYTES = 8
