@@ -12,7 +12,7 @@ export const MAX_FRAME_DEPTH = 16
 export const CHUNK_BYTES = 512 * 1024
 /** Largest model or delta: EfficientNet-B7 in float32 is 266 MB; anything above 1 GiB is a mistake or an attack. */
 export const MAX_MODEL_BYTES = 1024 * 1024 * 1024
-/** Largest signed text (offer, manifest, receipt, welcome): a study with 1,000 classes is about 100 KB. */
+/** Largest signed text: a welcome to a study of a thousand classes with long names. */
 export const MAX_TOKEN_CHARACTERS = 512 * 1024
 /** Most sites a round may have: a record with as many contributors is about 350,000 characters, two thirds of a signed text. */
 export const MAX_SITES = 1_000

@@ -57,7 +57,7 @@ async function join(
 ): Promise<Site> {
   const { port } = coordinator.httpServer.address() as { port: number }
   const site: Site = io(`http://127.0.0.1:${port}`, {
-    parser,
+    parser: createParser(),
     transports: [transport],
     reconnection: false,
     forceNew: true,
@@ -154,5 +154,31 @@ describe.each(['websocket', 'polling'] as const)('over %s', (transport) => {
       { upload: 'u', offset: 0, chunk: new Uint8Array(3) },
       { timeoutMs: 5000 },
     )
+  })
+
+  test.each([
+    ['speaks another frame format', undefined],
+    [
+      'begins with a bad frame',
+      {
+        ...createParser(),
+        Encoder: class {
+          encode = () => [Buffer.from('c1', 'hex')]
+        },
+      },
+    ],
+  ])('a client that %s is hung up on before it is connected', async (_, parser) => {
+    const { port } = coordinator.httpServer.address() as { port: number }
+    const stranger: Site = io(`http://127.0.0.1:${port}`, {
+      ...(parser && { parser }),
+      transports: [transport],
+      reconnection: false,
+      forceNew: true,
+    })
+    sites.push(stranger)
+    await new Promise<void>((resolve) => stranger.io.on('close', () => resolve()))
+    expect(stranger.connected).toBe(false)
+    expect(coordinator.of('/').sockets.size).toBe(0)
+    await join(transport)
   })
 })

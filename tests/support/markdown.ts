@@ -16,7 +16,7 @@ export function tableRows(markdown: string, heading: string): string[][] {
   const start = lines.indexOf(heading)
   if (start === -1) throw new Error(`page must have the heading ${heading}`)
   const rest = lines.slice(start + 1)
-  const end = rest.findIndex((line) => (line.match(/^#+ /)?.[0].length ?? Infinity) <= rank + 1)
+  const end = rest.findIndex((line) => (line.match(/^#+(?= )/)?.[0].length ?? Infinity) <= rank)
   const section = end === -1 ? rest : rest.slice(0, end)
   const isRule = (line: string | undefined): boolean => line !== undefined && /^\|[\s:|-]+\|$/.test(line)
   return section

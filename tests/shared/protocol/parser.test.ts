@@ -1,4 +1,5 @@
 import { BAD_FRAME, createParser, decodeFrame, encodeFrame, MAX_FRAME_BYTES } from '@tessera/shared/protocol'
+import * as fc from 'fast-check'
 import { pack } from 'msgpackr'
 import { describe, expect, test } from 'vitest'
 
@@ -79,6 +80,30 @@ describe('decodeFrame()', () => {
     'removeListener',
   ])('refuses the event %s, which only this machine may raise', (name) => {
     expect(() => decodeFrame(event([name, { code: 'ERR_FRAME_TOO_LARGE' }]))).toThrow(malformed)
+  })
+})
+
+describe('decodeFrame() of a damaged frame', () => {
+  test('gives a packet or one of its two codes, never anything else', () => {
+    const frame = encodeFrame({
+      type: 2,
+      nsp: '/',
+      data: ['upload:chunk', { upload: 'u', offset: 1, chunk: new Uint8Array(20) }],
+      id: 3,
+    })
+    const damage = fc.array(fc.tuple(fc.nat(frame.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(damage, (changes) => {
+        const damaged = Uint8Array.from(frame)
+        for (const [at, byte] of changes) damaged[at] = byte
+        try {
+          expect(decodeFrame(damaged).type).toBeLessThan(5)
+        } catch (thrown) {
+          expect(thrown).toEqual(malformed)
+        }
+      }),
+      { numRuns: 3000 },
+    )
   })
 })
 
