@@ -51,10 +51,7 @@ afterEach(async () => {
   await coordinator.close()
 })
 
-async function join(
-  transport: 'websocket' | 'polling',
-  parser: object | undefined = createParser(),
-): Promise<Site> {
+async function join(transport: 'websocket' | 'polling'): Promise<Site> {
   const { port } = coordinator.httpServer.address() as { port: number }
   const site: Site = io(`http://127.0.0.1:${port}`, {
     parser: createParser(),
