@@ -42,13 +42,15 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
     event: E,
     request: Request<typeof coordinatorMessages, E>,
     timeoutMs: number,
-  ): void => {
-    // Unanswered, it is said again when the site comes back: state is on disk, not in messages.
-    call(socket, coordinatorMessages, event, request, { timeoutMs, clock }).catch((thrown: unknown) => {
-      const { code } = asTesseraError(thrown)
-      if (code !== 'ERR_CONNECTION_LOST') log.warn('message.unanswered', { code, reason: event })
-    })
-  }
+  ): Promise<void> =>
+    call(socket, coordinatorMessages, event, request, { timeoutMs, clock }).then(
+      () => undefined,
+      // Unanswered, it is said again when the site comes back: state is on disk, not in messages.
+      (thrown: unknown) => {
+        const { code } = asTesseraError(thrown)
+        if (code !== 'ERR_CONNECTION_LOST') log.warn('message.unanswered', { code, reason: event })
+      },
+    )
   const answer = <E extends SiteMessage>(
     event: E,
     handler: (
@@ -94,7 +96,7 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
     const peer: Peer = {
       site,
       refuse,
-      offer: (offer) => say('round:offer', { offer }, ANSWER_WITHIN_MS),
+      offer: (offer) => void say('round:offer', { offer }, ANSWER_WITHIN_MS),
       published: (record) => say('round:published', { record }, ANSWER_WITHIN_MS),
     }
     joined = { peer, run }
@@ -128,7 +130,7 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
   })
 
   // Last: whoever answers the challenge finds everything served.
-  say('session:challenge', { protocol: PROTOCOL_VERSION, nonce }, JOIN_WITHIN_MS)
+  void say('session:challenge', { protocol: PROTOCOL_VERSION, nonce }, JOIN_WITHIN_MS)
 }
 
 async function fetchChunk(

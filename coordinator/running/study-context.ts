@@ -15,7 +15,8 @@ import type { Upload } from './uploads.ts'
 export interface Peer {
   readonly site: string
   offer(token: string): void
-  published(record: string): void
+  /** Fulfilled when the site has heard it, or never will over this connection. */
+  published(record: string): Promise<void>
   /** Says why and disconnects. */
   refuse(error: TesseraError): void
 }

@@ -1,22 +1,15 @@
 /** @file One study while the coordinator runs: its round machine, who is connected, and what follows from each event. */
 import { asTesseraError, ERROR_CODES, TesseraError } from '@tessera/shared/errors'
-import { decodeModel, layoutHash, studentLayout, type Weights } from '@tessera/shared/model'
-import { PROTOCOL_VERSION } from '@tessera/shared/protocol'
-import { createNonce, sha256Hex, signPayload } from '@tessera/shared/security'
-import {
-  admitManifest,
-  admitPayload,
-  type Border,
-  checkDigest,
-  checkReceivedBytes,
-  readmit,
-} from '../admission/index.ts'
+import { layoutHash, studentLayout } from '@tessera/shared/model'
+import { createNonce } from '@tessera/shared/security'
+import type { Border } from '../admission/index.ts'
 import type { StudyCreated } from '../events.ts'
 import { type Command, decide, evolve, type RoundEvent, type RoundsState } from '../rounds/index.ts'
+import { createDeliveries } from './deliveries.ts'
 import { studyProgress, type TrainingProgress } from './progress.ts'
 import { publishRound } from './publish.ts'
 import type { Peer, StudyContext, StudyRun } from './study-context.ts'
-import { createUploads, type Upload } from './uploads.ts'
+import { signOffer, signWelcome } from './tokens.ts'
 
 /** Longest delay a Node timer takes; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -44,9 +37,7 @@ export function createStudyRun(
   }
   const peers = new Map<string, Peer>()
   const training = new Map<string, TrainingProgress>()
-  const uploads = createUploads(store.updates)
   let state = replayed
-  let base: { sha256: string; weights: Weights } | null = null
   let publishing: Promise<void> | null = null
   let stopped = false
   let cancelTimer = (): void => undefined
@@ -61,8 +52,10 @@ export function createStudyRun(
     nowMs: clock.now(),
   })
   const snapshot = (): ReturnType<typeof studyProgress> =>
-    studyProgress(state, new Set(peers.keys()), training, uploads.received())
+    studyProgress(state, new Set(peers.keys()), training, deliveries.received())
   const changed = (): void => context.onProgress(snapshot())
+
+  const deliveries = createDeliveries(context, border, (command) => take(command))
 
   /** Work that nobody waits for. What fails and may pass is tried again; anything else ends the study here and now. */
   const inBackground = (work: () => Promise<void>): void => {
@@ -116,13 +109,14 @@ export function createStudyRun(
           sites: event.contributors.length,
           reason: event.outcome,
         })
-        void uploads.clear()
+        void deliveries.clear()
         break
-      case 'round.published':
-        base = null
-        for (const peer of peers.values()) peer.published(event.record)
-        if (state.phase === 'finished') context.onEnd(null)
+      case 'round.published': {
+        const told = Promise.all([...peers.values()].map((peer) => peer.published(event.record)))
+        // Not before the sites have heard it: whoever waits for the end may close the coordinator then.
+        if (state.phase === 'finished') void told.then(() => context.onEnd(null))
         break
+      }
       case 'study.stopped':
         log.error('study.stopped', { round: event.round, code: 'ERR_ROUND_EMPTY' })
         context.onEnd(
@@ -141,30 +135,8 @@ export function createStudyRun(
   }
 
   const sendOffer = async (peer: Peer): Promise<void> => {
-    const { current, phase } = state
-    const nonce = current?.offers.get(peer.site)
-    if (current === null || phase !== 'collecting' || nonce === undefined) return
-    if (current.accepted.has(peer.site) || current.excused.has(peer.site)) return
-    const { totalBytes } = await store.models.loadPart(current.base, 0, 0)
-    const { round, attempt, deadlineMs, openedAtMs } = current
-    peer.offer(
-      await signPayload(
-        'offer',
-        {
-          study: study.id,
-          site: peer.site,
-          round,
-          attempt,
-          base: current.base,
-          baseBytes: totalBytes,
-          layoutHash: created.layoutHash,
-          nonce,
-          issuedAtMs: openedAtMs,
-          deadlineMs,
-        },
-        key.privateKey,
-      ),
-    )
+    const offer = await signOffer(created, state, peer.site, store.models, key)
+    if (offer !== null) peer.offer(offer)
   }
 
   /** Lets the machine go as far as it can: `first`, then open, close and publish until nothing follows. */
@@ -203,39 +175,6 @@ export function createStudyRun(
     })
   }
 
-  const baseWeights = async (sha256: string): Promise<Weights> => {
-    if (base?.sha256 !== sha256)
-      base = { sha256, weights: decodeModel(await store.models.load(sha256), layout) }
-    return base.weights
-  }
-
-  const settle = async (upload: Upload): Promise<string> => {
-    if (upload.receipt !== null) return upload.receipt
-    const { manifest, incoming, token } = upload
-    checkReceivedBytes(manifest, incoming.bytes)
-    checkDigest(manifest, incoming.digest())
-    const { norm } = await context.checking(async () =>
-      admitPayload(manifest, await incoming.content(), {
-        layout,
-        base: await baseWeights(manifest.base),
-        maxNorm: study.federation.maxNorm,
-      }),
-    )
-    const { site, round, attempt, samples, payload, bytes } = manifest
-    const manifestSha256 = sha256Hex(token)
-    const receivedAtMs = clock.now()
-    await context.deciding(async () => {
-      readmit(manifest, border(site))
-      await incoming.keep()
-      const update = { round, attempt, site, samples, loss: manifest.metrics.loss, payload, bytes, norm }
-      await take({ type: 'accept', update: { ...update, manifest: token, manifestSha256, receivedAtMs } })
-    })
-    const receipt = { study: study.id, site, round, attempt, payload, manifest: manifestSha256, receivedAtMs }
-    upload.receipt = await signPayload('receipt', receipt, key.privateKey)
-    inBackground(advance)
-    return upload.receipt
-  }
-
   return {
     study,
     state: () => state,
@@ -245,21 +184,7 @@ export function createStudyRun(
       if (state.phase === 'finished') context.onEnd(null)
       inBackground(() => advance(async () => void (await take({ type: 'resume', nowMs: clock.now() }))))
     },
-    welcome: (site, nonce) =>
-      signPayload(
-        'welcome',
-        {
-          protocol: PROTOCOL_VERSION,
-          site,
-          nonce,
-          study,
-          layoutHash: created.layoutHash,
-          round: state.phase === 'finished' ? state.round : state.round - 1,
-          student: state.student,
-          finished: state.phase === 'finished',
-        },
-        key.privateKey,
-      ),
+    welcome: (site, nonce) => signWelcome(created, state, { site, nonce }, key),
     join(peer) {
       const earlier = peers.get(peer.site)
       peers.set(peer.site, peer)
@@ -291,7 +216,7 @@ export function createStudyRun(
       peers.delete(event.site)
       changed()
       inBackground(advance)
-      inBackground(() => uploads.drop(event.site))
+      inBackground(() => deliveries.drop(event.site))
     },
     mayFetch: (sha256) => [study.teacher?.sha256, state.student, state.current?.base].includes(sha256),
     progress(site, round, told) {
@@ -308,30 +233,25 @@ export function createStudyRun(
       inBackground(advance)
     },
     async openUpload(site, token) {
-      const upload = await uploads.open(token, await admitManifest(token, border(site)))
+      const upload = await deliveries.open(site, token)
       changed()
       return upload
     },
     async uploadChunk(site, id, offset, chunk) {
-      const next = await uploads.append(site, id, offset, chunk)
+      const next = await deliveries.chunk(site, id, offset, chunk)
       changed()
       return next
     },
     async commitUpload(site, id) {
-      try {
-        return await uploads.finish(site, id, settle)
-      } catch (thrown) {
-        const { code } = asTesseraError(thrown)
-        // What is refused is of no more use; what could not be stored can be committed again.
-        if (code !== 'ERR_STORE_WRITE' && code !== 'ERR_UPLOAD_UNKNOWN') await uploads.drop(site)
-        throw thrown
-      }
+      const receipt = await deliveries.commit(site, id)
+      inBackground(advance)
+      return receipt
     },
     async stop() {
       stopped = true
       cancelTimer()
       await publishing?.catch(() => undefined)
-      await uploads.clear()
+      await deliveries.clear()
     },
   }
 }

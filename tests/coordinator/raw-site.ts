@@ -1,0 +1,268 @@
+/** @file A coordinator in a test's own folder, and sites that speak the wire by hand: no agent, no TensorFlow. */
+import { createStudy, initCoordinator, invite, startCoordinator } from '@tessera/coordinator'
+import { encodeDelta } from '@tessera/shared/delta'
+import type { TesseraError } from '@tessera/shared/errors'
+import { federatedLayout, type Layout, layoutHash, studentLayout } from '@tessera/shared/model'
+import {
+  CHUNK_BYTES,
+  call,
+  coordinatorMessages,
+  createParser,
+  type Manifest,
+  type Offer,
+  PROTOCOL_VERSION,
+  type Published,
+  type ReplyBody,
+  type Request,
+  type SiteMessage,
+  type StudyInput,
+  serve,
+  siteMessages,
+  study as studySchema,
+  type Welcome,
+} from '@tessera/shared/protocol'
+import {
+  type EnrolmentKit,
+  generateKeyPair,
+  type KeyPair,
+  kitProof,
+  sha256Hex,
+  signPayload,
+  verifyPayload,
+} from '@tessera/shared/security'
+import { io, type Socket } from 'socket.io-client'
+import { onTestFinished } from 'vitest'
+import { fakeClock } from '../support/fake-clock.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const TIMEOUT_MS = 5000
+
+/** Two classes, the narrowest and shallowest EfficientNet: 60,000 weights. */
+export const TINY_STUDY: StudyInput = {
+  id: 'tiny',
+  seed: 'tests',
+  classes: ['benign', 'tumour'],
+  tile: { sizePx: 32 },
+  student: { widthMultiplier: 0.1, depthMultiplier: 0.1 },
+  method: { name: 'ce' },
+  training: { rounds: 2 },
+  federation: { minSites: 2, quorum: 1, deadlineMs: 60_000 },
+}
+export const TINY_LAYOUT: Layout = studentLayout(studySchema.parse(TINY_STUDY))
+
+/** Values that come one after the other, each waited for. */
+export interface Mailbox<T> {
+  put(value: T): void
+  next(): Promise<T>
+}
+
+export function mailbox<T>(): Mailbox<T> {
+  const values: T[] = []
+  const readers: ((value: T) => void)[] = []
+  return {
+    put(value) {
+      const reader = readers.shift()
+      if (reader) reader(value)
+      else values.push(value)
+    },
+    next: () =>
+      values.length > 0
+        ? Promise.resolve(values.shift() as T)
+        : new Promise((resolve) => {
+            readers.push(resolve)
+          }),
+  }
+}
+
+/** A folder with a coordinator and one study, not started. */
+export async function coordinatorFolder(study: StudyInput = TINY_STUDY): Promise<string> {
+  const dir = await temporaryFolder()
+  await initCoordinator({ dir })
+  await createStudy({ dir, study })
+  return dir
+}
+
+/** Starts the coordinator of a folder on any port, by a clock that the test moves. It is closed when the test ends, unless it was before. */
+export async function started(
+  dir: string,
+  clock: ReturnType<typeof fakeClock> = fakeClock(),
+): Promise<{
+  coordinator: Awaited<ReturnType<typeof startCoordinator>>
+  clock: ReturnType<typeof fakeClock>
+}> {
+  const coordinator = await startCoordinator({ dir, port: 0, clock })
+  onTestFinished(() => coordinator.close())
+  return { coordinator, clock }
+}
+
+/** Opens a socket as an agent does, without saying anything. */
+export function openSocket(url: string): Socket {
+  const socket = io(url, {
+    parser: createParser(),
+    transports: ['websocket'],
+    forceNew: true,
+    reconnection: false,
+  })
+  onTestFinished(() => void socket.disconnect())
+  return socket
+}
+
+/** Sends one message and gives the reply's fields. */
+export function ask<E extends SiteMessage>(
+  socket: Socket,
+  event: E,
+  request: Request<typeof siteMessages, E>,
+): Promise<ReplyBody<typeof siteMessages, E>> {
+  return call(socket, siteMessages, event, request, { timeoutMs: TIMEOUT_MS })
+}
+
+/** An open connection that has been challenged. */
+export interface Connection {
+  readonly socket: Socket
+  readonly nonce: string
+  readonly offers: Mailbox<string>
+  readonly records: Mailbox<string>
+  /** What the coordinator said before it hung up. */
+  readonly refused: Promise<{ code: string; message: string }>
+  readonly closed: Promise<void>
+}
+
+export async function connect(url: string): Promise<Connection> {
+  const socket = openSocket(url)
+  const [offers, records] = [mailbox<string>(), mailbox<string>()]
+  const refused = new Promise<{ code: string; message: string }>((resolve) => {
+    serve(socket, coordinatorMessages, 'session:refused', (reason) => {
+      resolve(reason)
+      return {}
+    })
+  })
+  const closed = new Promise<void>((resolve) => {
+    socket.on('disconnect', () => resolve())
+  })
+  serve(socket, coordinatorMessages, 'round:offer', ({ offer }) => {
+    offers.put(offer)
+    return {}
+  })
+  serve(socket, coordinatorMessages, 'round:published', ({ record }) => {
+    records.put(record)
+    return {}
+  })
+  const nonce = await new Promise<string>((resolve) => {
+    serve(socket, coordinatorMessages, 'session:challenge', (challenge) => {
+      resolve(challenge.nonce)
+      return {}
+    })
+  })
+  return { socket, nonce, offers, records, refused, closed }
+}
+
+/** Uses a kit with a key pair. */
+export async function enrol(socket: Socket, kit: EnrolmentKit, pair: KeyPair): Promise<string> {
+  const { publicKey, privateKey } = pair
+  const claim = { kit: kit.kit, site: kit.site, publicKey }
+  const payload = { protocol: PROTOCOL_VERSION, ...claim, proof: kitProof(kit.secret, claim), issuedAtMs: 1 }
+  const request = await signPayload('enrolRequest', payload, privateKey)
+  return (await ask(socket, 'site:enroll', { request })).confirmation
+}
+
+/** Invites and enrols a site of this name; gives its key pair. */
+export async function enrolled(dir: string, url: string, site: string): Promise<KeyPair> {
+  const { kit } = await invite({ dir, site, clock: fakeClock() })
+  const pair = await generateKeyPair()
+  const { socket } = await connect(url)
+  await enrol(socket, kit, pair)
+  socket.disconnect()
+  return pair
+}
+
+/** A site in a study. */
+export interface RawSite extends Connection {
+  readonly welcome: Welcome
+  offer(): Promise<Offer>
+  published(): Promise<Published>
+  /** The manifest of `bytes`, signed by the site, with some fields changed before. */
+  manifest(offer: Offer, bytes: Uint8Array, changes?: Partial<Manifest>): Promise<string>
+  /** Announces, sends and commits; gives the receipt. */
+  deliver(manifest: string, bytes: Uint8Array): Promise<string>
+}
+
+export async function joined(
+  url: string,
+  coordinatorKey: string,
+  site: string,
+  pair: KeyPair,
+  study = 'tiny',
+): Promise<RawSite> {
+  const connection = await connect(url)
+  const { socket, nonce } = connection
+  const token = await signPayload(
+    'joinToken',
+    {
+      protocol: PROTOCOL_VERSION,
+      site,
+      study,
+      nonce,
+      coordinator: coordinatorKey,
+      agentVersion: '0.1.0',
+      issuedAtMs: 1,
+    },
+    pair.privateKey,
+  )
+  const { welcome } = await ask(socket, 'session:join', { token })
+  return {
+    ...connection,
+    welcome: await verifyPayload('welcome', welcome, coordinatorKey),
+    offer: async () => verifyPayload('offer', await connection.offers.next(), coordinatorKey),
+    published: async () => verifyPayload('published', await connection.records.next(), coordinatorKey),
+    manifest: (offer, bytes, changes = {}) =>
+      signPayload(
+        'manifest',
+        {
+          study,
+          site,
+          round: offer.round,
+          attempt: offer.attempt,
+          base: offer.base,
+          layoutHash: layoutHash(TINY_LAYOUT),
+          encoding: 'f32',
+          bytes: bytes.byteLength,
+          payload: sha256Hex(bytes),
+          samples: 10,
+          metrics: { loss: 1, ce: 1, kl: null, nce: null, correct: 5, seen: 10, skippedTiles: 0, seconds: 1 },
+          nonce: offer.nonce,
+          issuedAtMs: 1,
+          ...changes,
+        },
+        pair.privateKey,
+      ),
+    async deliver(manifest, bytes) {
+      const { upload, offset } = await ask(socket, 'upload:open', { manifest })
+      for (let at = offset; at < bytes.byteLength; at += CHUNK_BYTES) {
+        await ask(socket, 'upload:chunk', { upload, offset: at, chunk: bytes.subarray(at, at + CHUNK_BYTES) })
+      }
+      return (await ask(socket, 'upload:commit', { upload })).receipt
+    },
+  }
+}
+
+/** An encoded delta with the same value everywhere. */
+export function deltaOf(value: number): Uint8Array {
+  const { tensors } = federatedLayout(TINY_LAYOUT)
+  const delta = new Map(
+    tensors.map(({ name, shape }) => [
+      name,
+      new Float32Array(shape.reduce((product, size) => product * size, 1)).fill(value),
+    ]),
+  )
+  return encodeDelta(TINY_LAYOUT, delta)
+}
+
+/** Reads the code a refusal came with. */
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work
+  } catch (error) {
+    return (error as TesseraError).code
+  }
+  return 'no refusal'
+}
