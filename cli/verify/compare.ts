@@ -8,7 +8,7 @@
  */
 import { TesseraError } from '@tessera/shared/errors'
 import { type CaseTensor, runForwardCase } from '@tessera/shared/model/network'
-import { type ReferenceCase, runMomaCase } from '@tessera/site-agent/distill'
+import { type ReferenceCase, runMomaCase, runTrainCase } from '@tessera/site-agent/distill'
 import type { CaseFile } from './case-file.ts'
 
 /** One expected tensor of a case. */
@@ -30,6 +30,7 @@ const LEAST_MAGNITUDE = 1e-7
 const RUNNERS: Readonly<Record<string, (given: ReferenceCase) => Map<string, Float32Array>>> = {
   forward: runForwardCase,
   'moma-step': runMomaCase,
+  'train-steps': runTrainCase,
 }
 
 /**
@@ -40,10 +41,10 @@ const RUNNERS: Readonly<Record<string, (given: ReferenceCase) => Map<string, Flo
 export function compareCase(file: CaseFile): Difference[] {
   const run = Object.hasOwn(RUNNERS, file.kind) ? RUNNERS[file.kind] : undefined
   if (!run) {
-    const kinds = Object.keys(RUNNERS).join(' or ')
+    const kinds = Object.keys(RUNNERS).join(', ')
     throw new TesseraError(
       'ERR_CASE_FILE',
-      `kind must be ${kinds}, got ${JSON.stringify(file.kind.slice(0, 40))}`,
+      `kind must be one of ${kinds}, got ${JSON.stringify(file.kind.slice(0, 40))}`,
     )
   }
   if (file.wanted.size === 0) {

@@ -4,12 +4,12 @@
  * tests/parity/README.md describes the cases. Names are those of the case's file without `input.`, `param.` and `expect.`.
  */
 import * as tf from '@tensorflow/tfjs-core'
-import { TesseraError } from '@tessera/shared/errors'
-import type { CaseTensor, ForwardCase } from '@tessera/shared/model/network'
+import type { CaseTensor } from '@tessera/shared/model/network'
 import { batchAttentionOf } from './batch-attention.ts'
+import { choiceAt, faulty, momaSettingsAt, numberAt, rootSection, wholeAt } from './case-config.ts'
+import { caseTensor, classIndices, onEngine, pickExpected, type ReferenceCase } from './case-tensors.ts'
 import { enqueue } from './feature-queue.ts'
-import { type MomaCaseConfig, readMomaCaseConfig } from './moma-case-config.ts'
-import { keyFeatures, momaLoss } from './moma-step.ts'
+import { keyFeatures, type MomaSettings, momaLoss } from './moma-step.ts'
 import { momentumUpdate } from './momentum-update.ts'
 import { projectionHeadOf } from './projection-head.ts'
 import { scoped } from './tensor-map.ts'
@@ -21,8 +21,12 @@ const LEARNT = [
   ...ATTENTION_PARTS.map((part) => `attention_query.${part}`),
 ]
 
-/** A case of either kind: what is given, and the names of what to compute. */
-export type ReferenceCase = ForwardCase
+interface MomaCaseSettings extends MomaSettings {
+  readonly momentum: number
+  /** Row at which the batch enters the queue. */
+  readonly queueIndex: number
+  readonly teacherTask: 'same' | 'different'
+}
 
 /** The inputs of a case, their shapes checked. */
 interface Inputs {
@@ -41,25 +45,26 @@ interface Inputs {
  * tensor does not fit.
  */
 export function runMomaCase({ config, inputs, params, expected }: ReferenceCase): Map<string, Float32Array> {
-  const settings = readMomaCaseConfig(config)
+  const settings = readSettings(config)
   return scoped(() => {
     const tensors = new Map([...params].map(([name, tensor]) => [name, onEngine(`param.${name}`, tensor)]))
-    const computed = compute(settings, readInputs(inputs, settings), tensors)
-    return new Map(
-      expected.map((name) => {
-        const tensor = computed.get(name)
-        if (!tensor)
-          throw faulty(
-            `case must expect what a step computes (${[...computed.keys()].join(', ')}), got ${name}`,
-          )
-        return [name, tensor.dataSync<'float32'>()]
-      }),
-    )
+    const computed = pickExpected(expected, compute(settings, readInputs(inputs, settings), tensors))
+    return new Map([...computed].map(([name, tensor]) => [name, tensor.dataSync<'float32'>()]))
   })
 }
 
+function readSettings(config: unknown): MomaCaseSettings {
+  const root = rootSection(config)
+  return {
+    ...momaSettingsAt(root),
+    momentum: numberAt(root, 'momentum', 0),
+    queueIndex: wholeAt(root, 'queueIndex', 0),
+    teacherTask: choiceAt(root, 'teacherTask', ['same', 'different']),
+  }
+}
+
 function compute(
-  settings: MomaCaseConfig,
+  settings: MomaCaseSettings,
   inputs: Inputs,
   params: ReadonlyMap<string, tf.Tensor>,
 ): Map<string, tf.Tensor> {
@@ -79,13 +84,13 @@ function compute(
   const learnt = new Map<string, tf.Tensor>([
     ['student_features', inputs.studentFeatures],
     ['student_logits', inputs.studentLogits],
-    ...LEARNT.map((name): [string, tf.Tensor] => [name, tensorIn(params, 'param', name)]),
+    ...LEARNT.map((name): [string, tf.Tensor] => [name, caseTensor(params, 'param', name)]),
   ])
   const lossOf = (own: ReadonlyMap<string, tf.Tensor>): ReturnType<typeof momaLoss> =>
     momaLoss(
       {
-        features: tensorIn(own, 'input', 'student_features') as tf.Tensor2D,
-        logits: tensorIn(own, 'input', 'student_logits') as tf.Tensor2D,
+        features: caseTensor(own, 'input', 'student_features') as tf.Tensor2D,
+        logits: caseTensor(own, 'input', 'student_logits') as tf.Tensor2D,
         head: projectionHeadOf(own, 'student_head'),
         attention: batchAttentionOf(own, 'attention_query'),
       },
@@ -116,11 +121,12 @@ function compute(
 
 function readInputs(
   inputs: ReadonlyMap<string, CaseTensor>,
-  { teacherTask, queueIndex }: MomaCaseConfig,
+  { teacherTask, queueIndex }: MomaCaseSettings,
 ): Inputs {
-  const rows = tensorIn(inputs, 'input', 'labels').data.length
+  const labels = caseTensor(inputs, 'input', 'labels')
+  const rows = labels.data.length
   const matrix = (name: string, height: number | null): tf.Tensor2D => {
-    const tensor = tensorIn(inputs, 'input', name)
+    const tensor = caseTensor(inputs, 'input', name)
     const [first = 0, second = 0] = tensor.shape
     if (tensor.shape.length !== 2 || first !== (height ?? first) || first === 0 || second === 0) {
       throw faulty(
@@ -139,31 +145,7 @@ function readInputs(
     studentLogits,
     teacherFeatures: matrix('teacher_features', rows),
     teacherLogits: teacherTask === 'same' ? matrix('teacher_logits', rows) : null,
-    labels: readLabels(tensorIn(inputs, 'input', 'labels'), studentLogits.shape[1]),
+    labels: tf.tensor1d(classIndices(labels, studentLogits.shape[1]), 'int32'),
     queue,
   }
-}
-
-/** A label outside the classes would silently count as none. */
-function readLabels({ data }: CaseTensor, classes: number): tf.Tensor1D {
-  const outside = data.find((label) => !(Number.isInteger(label) && label >= 0 && label < classes))
-  if (outside !== undefined)
-    throw faulty(`input.labels must be whole numbers in [0, ${classes}), got ${outside}`)
-  return tf.tensor1d(Int32Array.from(data), 'int32')
-}
-
-function onEngine(role: string, { shape, data }: CaseTensor): tf.Tensor {
-  const elements = shape.reduce((product, size) => product * size, 1)
-  if (data.length !== elements) throw faulty(`${role} must have ${elements} values, got ${data.length}`)
-  return tf.tensor(data, [...shape], 'float32')
-}
-
-function tensorIn<T>(tensors: ReadonlyMap<string, T>, group: string, name: string): T {
-  const tensor = tensors.get(name)
-  if (!tensor) throw faulty(`case must have tensor ${group}.${name}, got none`)
-  return tensor
-}
-
-function faulty(message: string): TesseraError {
-  return new TesseraError('ERR_CASE_FILE', message)
 }

@@ -7,7 +7,8 @@ import { createTeacher, type Teacher } from '../teacher.ts'
 import { createCe } from './ce.ts'
 import { createKd } from './kd.ts'
 import type { Method, MethodState } from './method.ts'
-import { createMoma, teacherOf } from './moma.ts'
+import { createMoma } from './moma.ts'
+import { momaParts, teacherWeightsOf } from './moma-parts.ts'
 
 /**
  * Builds the study's method.
@@ -19,7 +20,8 @@ export function createMethod(study: Study, weights: Weights | null, state: Metho
   const { method } = study
   if (method.name === 'ce') return createCe()
   if (method.name === 'kd') return createKd(method, teacherFor(study, weights))
-  return createMoma(study, method, teacherFor(study, teacherOf(state) ?? weights), state)
+  const teacher = teacherFor(study, teacherWeightsOf(state) ?? weights)
+  return createMoma(method, momaParts(study, method, teacher, state))
 }
 
 function teacherFor(study: Study, weights: Weights | null): Teacher {

@@ -1,0 +1,133 @@
+/** @file What MoMA starts from at a site: from the study's seed in its first round, from the site's own state afterwards. */
+import * as tf from '@tensorflow/tfjs-core'
+import { TensorShapeError, TesseraError } from '@tessera/shared/errors'
+import {
+  attentionTensors,
+  featureWidth,
+  headTensors,
+  initialWeights,
+  type Layout,
+  sameArchitecture,
+  type Weights,
+} from '@tessera/shared/model'
+import { toParams } from '@tessera/shared/model/network'
+import type { MomaMethod, Study } from '@tessera/shared/protocol'
+import { initialQueue } from '../feature-queue.ts'
+import type { MomentumPair } from '../momentum-update.ts'
+import type { Teacher } from '../teacher.ts'
+import { withoutPrefix } from '../tensor-map.ts'
+import type { MethodState } from './method.ts'
+
+/** The teacher's projection head. */
+export interface TeacherHead {
+  readonly name: string
+  readonly layout: Layout
+  readonly tensors: Map<string, tf.Tensor>
+  /** Which of its tensors follow which of the student's. */
+  readonly pairs: readonly MomentumPair[]
+}
+
+/** What MoMA holds at a site. Freed with the method. */
+export interface MomaParts {
+  readonly teacher: Teacher
+  /** Parameters of the teacher's backbone and classifier that follow the student's of the same names. */
+  readonly followed: readonly string[]
+  readonly head: TeacherHead
+  /** `attention_key.*` and `attention_queue.*`. Never moved: no gradient reaches them, in the published code as here. */
+  readonly attentions: ReadonlyMap<string, tf.Tensor>
+  readonly queue: tf.Tensor2D // [K, C]
+  /** Row that the next batch enters at. */
+  readonly queueIndex: number
+  /** False when there is no KL term: another task, or weight 0. It saves the teacher's pass in eval mode. */
+  readonly usesLogits: boolean
+}
+
+/** Before the names of the teacher's tensors in a state. */
+export const TEACHER_PREFIX = 'teacher.'
+const HEAD = 'teacher_head'
+
+/**
+ * @param teacher Already at the weights of `state` when there is one.
+ * @throws {TesseraError} ERR_LAYOUT_MISMATCH, {TensorShapeError} if the state does not fit the study.
+ */
+export function momaParts(
+  study: Study,
+  settings: MomaMethod,
+  teacher: Teacher,
+  state: MethodState | null,
+): MomaParts {
+  const { featureDim, queueSize, weights } = settings
+  const width = featureWidth(teacher.network.architecture)
+  const rows = state ? stored(state, 'queue') : initialQueue(queueSize, featureDim, study.seed)
+  if (rows.length !== queueSize * featureDim) {
+    throw new TensorShapeError('queue', [queueSize, featureDim], [rows.length])
+  }
+  const head = teacherHead(width, featureDim, width === featureWidth(study.student), (layout) =>
+    // Its own random weights, not a copy of the student's: so the published code starts it.
+    state
+      ? new Map(layout.tensors.map(({ name }) => [name, stored(state, name)]))
+      : initialWeights(layout, `${study.seed}/site`),
+  )
+  return {
+    teacher,
+    followed: followedNames(study, teacher),
+    head,
+    attentions: fixedAttentions(featureDim, (layout) => initialWeights(layout, `${study.seed}/site`)),
+    queue: tf.tensor2d(rows.slice(), [queueSize, featureDim]),
+    queueIndex: (state?.counters.queueIndex ?? 0) % queueSize,
+    usesLogits: study.teacher?.task === 'same' && weights.kl > 0,
+  }
+}
+
+/** The teacher's backbone and classifier in a state, or null when it holds none. */
+export function teacherWeightsOf(state: MethodState | null): Weights | null {
+  const weights = withoutPrefix(TEACHER_PREFIX, state?.tensors ?? new Map())
+  return weights.size > 0 ? weights : null
+}
+
+/**
+ * Builds the teacher's head.
+ * @param follows False when student and teacher have features of different widths: their heads then have different shapes, and the
+ * teacher's stays as it is.
+ */
+export function teacherHead(
+  width: number,
+  featureDim: number,
+  follows: boolean,
+  weightsOf: (layout: Layout) => Weights,
+): TeacherHead {
+  const layout: Layout = { architecture: HEAD, tensors: headTensors(HEAD, width, featureDim) }
+  const pairs = layout.tensors.map(({ name }) => ({
+    teacher: name,
+    student: name.replace(HEAD, 'student_head'),
+  }))
+  return { name: HEAD, layout, tensors: toParams(layout, weightsOf(layout)), pairs: follows ? pairs : [] }
+}
+
+/** Builds the attentions of key and queue. */
+export function fixedAttentions(
+  featureDim: number,
+  weightsOf: (layout: Layout) => Weights,
+): Map<string, tf.Tensor> {
+  const tensors = ['attention_key', 'attention_queue'].flatMap((name) => attentionTensors(name, featureDim))
+  const layout: Layout = { architecture: 'fixed attentions', tensors }
+  return toParams(layout, weightsOf(layout))
+}
+
+/** Parameters of the teacher that follow the student: all of them, but the classifier only when it is for the same classes. */
+function followedNames(study: Study, { network }: Teacher): string[] {
+  if (study.teacher?.momentum !== 'site' || !sameArchitecture(study.student, network.architecture)) return []
+  return network.layout.tensors
+    .filter(({ kind, name }) => {
+      const shared = !name.startsWith('classifier.') || study.teacher?.task === 'same'
+      return kind === 'trainable' && shared
+    })
+    .map(({ name }) => name)
+}
+
+function stored({ tensors }: MethodState, name: string): Float32Array {
+  const values = tensors.get(name)
+  if (!values)
+    throw new TesseraError('ERR_LAYOUT_MISMATCH', `local state must have ${name}, got none of that name`)
+  return values
+}
