@@ -184,6 +184,7 @@ class Survey {
   }
 }
 
+/** Judges what is left after the bad tiles are gone. @throws {TesseraError} ERR_DATA_CLASS_EMPTY, ERR_DATA_ONE_CLASS */
 function assertUsable(
   classes: readonly string[],
   missing: readonly string[],

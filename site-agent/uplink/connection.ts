@@ -49,10 +49,10 @@ export interface Connection {
   /** @throws {TesseraError} ERR_CONNECTION_LOST at once when not joined; see `call`. */
   readonly ask: Ask
   /** Resolves when joined. @throws {TesseraError} ERR_INTERRUPTED, or the code that ended the connection. */
-  joined(signal?: AbortSignal): Promise<void>
+  readonly joined: (signal?: AbortSignal) => Promise<void>
   /** Rejects when the connection has ended for good; never resolves. */
   readonly ended: Promise<never>
-  close(): void
+  readonly close: () => void
 }
 
 /** A reply: a busy coordinator may be averaging for seconds, and a chunk takes 40 s at 100 kbit/s. */

@@ -1,0 +1,80 @@
+/** @file The agent's work as one line of a terminal, rewritten in place. */
+import type { AgentEvent } from '../session/events.ts'
+import { readableBytes, readableSeconds } from './table.ts'
+
+const BAR_CELLS = 24
+
+/** The line below everything else, or a note that stays above it. */
+type Text = { readonly line: string } | { readonly note: string }
+
+/** One entry an event: the type makes a missing one an error. */
+const TEXTS: { [K in AgentEvent['kind']]: (event: Extract<AgentEvent, { kind: K }>) => Text } = {
+  joined: ({ study, site, rounds }) => ({ note: `joined study ${study} as ${site}: ${rounds} rounds` }),
+  data({ report }) {
+    const skipped = Object.values(report.skipped).reduce((sum, count) => sum + count, 0)
+    return { note: `${report.tiles} tiles, ${skipped} skipped` }
+  },
+  fetching: ({ bytes, totalBytes }) => ({
+    line: `fetching model ${bar(bytes / totalBytes)} of ${readableBytes(totalBytes)}`,
+  }),
+  training({ round, rounds, step, steps, loss, secondsLeft }) {
+    const left = readableSeconds(secondsLeft)
+    return { line: `round ${round} of ${rounds} ${bar(step / steps)} loss ${loss.toFixed(3)}, ${left} left` }
+  },
+  uploading: ({ round, bytes, totalBytes }) => ({
+    line: `round ${round}: sending ${bar(bytes / totalBytes)} of ${readableBytes(totalBytes)}`,
+  }),
+  delivered({ round, samples, metrics, bytes }) {
+    const [time, size] = [readableSeconds(metrics.seconds), readableBytes(bytes)]
+    const loss = metrics.loss.toFixed(3)
+    return { note: `round ${round} delivered: ${samples} tiles, loss ${loss}, ${time}, ${size} sent` }
+  },
+  declined: ({ round, code }) => ({ note: `round ${round} goes on without this site: ${code}` }),
+  published({ round, sites, final }) {
+    const end = final ? '. The study is finished' : ''
+    return { note: `round ${round} published, from ${sites} ${sites === 1 ? 'site' : 'sites'}${end}` }
+  },
+}
+
+/** What a terminal says of an event. */
+export function progressText(event: AgentEvent): Text {
+  // The entry is picked by `kind`; the compiler cannot follow that.
+  return (TEXTS[event.kind] as (event: AgentEvent) => Text)(event)
+}
+
+/** `[######------]  50 %`. */
+export function bar(share: number): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * BAR_CELLS)
+  const percent = String(Math.floor(share * 100)).padStart(3)
+  return `[${'#'.repeat(full)}${'-'.repeat(BAR_CELLS - full)}] ${percent} %`
+}
+
+/** Writes to a terminal: notes stay, the line below them is rewritten. */
+export interface Screen {
+  readonly show: (event: AgentEvent) => void
+  /** A line that stays. */
+  readonly note: (text: string) => void
+  /** Leaves the terminal clean. */
+  readonly close: () => void
+}
+
+/** Builds a screen on a terminal's `write`. */
+export function createScreen(write: (text: string) => void): Screen {
+  let line = ''
+  const clear = '\r\u001b[K'
+  const note = (text: string): void => write(`${clear}${text}\n${line}`)
+  return {
+    note,
+    show(event) {
+      const text = progressText(event)
+      if ('line' in text) {
+        line = text.line
+        write(`${clear}${line}`)
+      } else {
+        line = ''
+        note(text.note)
+      }
+    },
+    close: () => write(clear),
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * @file The site agent: joins a study, trains each round it is offered on the site's tiles, delivers the signed delta, and ends with the study.
+ */
+import { join } from 'node:path'
+import type { Clock } from '@tessera/shared/clock'
+import { asTesseraError, TesseraError } from '@tessera/shared/errors'
+import type { Log } from '@tessera/shared/log'
+import { studentLayout } from '@tessera/shared/model'
+import type { Study } from '@tessera/shared/protocol'
+import { createRandom } from '@tessera/shared/random'
+import { writeDurably } from '../durable.ts'
+import { type AuditLog, openAudit } from '../uplink/audit.ts'
+import { type Connection, openConnection } from '../uplink/connection.ts'
+import { createGate, type Gate, gatedParser } from '../uplink/gate.ts'
+import { type Dial, dial } from '../uplink/socket.ts'
+import type { AgentEvent } from './events.ts'
+import { checkOffer, joinStudy } from './join.ts'
+import { type Ledger, openLedger } from './ledger.ts'
+import { createMailbox, type Mailbox } from './mailbox.ts'
+import type { Rounds } from './rounds.ts'
+import { auditFile, loadSite, lockFolder, type Site } from './site-folder.ts'
+import type { TrainerFactory } from './train.ts'
+import { openWorkplace, studyFile, studyFolder } from './workplace.ts'
+
+export interface AgentOptions {
+  /** The enrolled site's folder. */
+  readonly dir: string
+  /** The tiles: one folder a class. */
+  readonly dataDir: string
+  /** Id of the study to join. */
+  readonly study: string
+  /** Another address than the kit's; the key stays pinned. */
+  readonly coordinatorUrl?: string | undefined
+  /** Ends the agent with ERR_INTERRUPTED; what is delivered stays delivered, what is not will be trained again. */
+  readonly signal: AbortSignal
+  readonly log: Log
+  readonly clock: Clock
+  readonly onProgress?: (event: AgentEvent) => void
+  /** See openTiles. */
+  readonly maxBadShare?: number | undefined
+  readonly allowMissingClasses?: boolean | undefined
+  /** Whether batch-norm statistics, means over the site's tiles, may leave. Default true; false declines studies that want them. */
+  readonly allowStatistics?: boolean | undefined
+  /** Default: MoMA and the baselines of site-agent/distill on the engine that `startEngine` picks. */
+  readonly createTrainer?: TrainerFactory
+  readonly dial?: Dial
+}
+
+export interface AgentOutcome {
+  /** Rounds delivered in this life. */
+  readonly rounds: number
+  readonly finished: boolean
+}
+
+/** What a session knows once it has joined. */
+interface Joined {
+  readonly study: Study
+  readonly ledger: Ledger
+}
+
+/**
+ * Runs until the study is finished.
+ * @throws {TesseraError} ERR_INTERRUPTED on the signal; ERR_CONFIG_INVALID, ERR_KEY_FILE, ERR_STORE_LOCKED, ERR_AUDIT_BROKEN before anything is sent;
+ * what the coordinator says against the site; ERR_COORDINATOR_KEY, ERR_LAYOUT_MISMATCH; what openTiles throws.
+ */
+export async function runAgent(options: AgentOptions): Promise<AgentOutcome> {
+  const { dir, clock } = options
+  const site = await loadSite(dir)
+  const unlock = await lockFolder(dir)
+  let audit: AuditLog | null = null
+  try {
+    audit = await openAudit(auditFile(dir), clock)
+    return await runSession(options, site, createGate(audit))
+  } finally {
+    audit?.close()
+    await unlock()
+  }
+}
+
+async function runSession(options: AgentOptions, site: Site, gate: Gate): Promise<AgentOutcome> {
+  const { clock, onProgress = () => undefined } = options
+  const log = options.log.child({ site: site.site, study: options.study })
+  const mailbox = createMailbox()
+  let rounds: Rounds | null = null
+  let joined: Joined | null = null
+  /** The first join; offers and records wait for it. */
+  let announce: (value: Joined) => void = () => undefined
+  const whenJoined = new Promise<Joined>((resolve) => {
+    announce = resolve
+  })
+  // Records follow each other: one at a time.
+  let recording: Promise<unknown> = Promise.resolve()
+
+  const connection = openConnection({
+    url: options.coordinatorUrl ?? site.coordinatorUrl,
+    parser: gatedParser(gate),
+    dial: options.dial ?? dial,
+    clock,
+    // Spread over sites is all it is for: the same site may always wait alike.
+    random: createRandom(`${site.site}/reconnect`),
+    log,
+    async join(nonce, ask) {
+      const { study, finished } = await joinStudy({ ...site, study: options.study, nonce, ask, clock })
+      joined ??= await admit(study, site, gate, options)
+      assertSameStudy(joined.study, study)
+      announce(joined)
+      if (finished) mailbox.finish()
+      onProgress({ kind: 'joined', study: study.id, site: site.site, rounds: study.training.rounds })
+    },
+    async onOffer(token) {
+      const { study, ledger } = await whenJoined
+      const { site: name, coordinatorKey } = site
+      const context = {
+        site: name,
+        study,
+        layout: studentLayout(study),
+        coordinatorKey,
+        published: ledger.last(),
+      }
+      const offer = await checkOffer(token, context).catch((thrown: unknown) => {
+        const { code, message } = asTesseraError(thrown)
+        log.warn('offer.refused', { code, reason: message })
+        throw thrown
+      })
+      if (rounds?.renew(offer) !== true) mailbox.offer(offer)
+    },
+    async onPublished(token) {
+      const { ledger } = await whenJoined
+      const done = recording.then(() => acceptRecord(token, ledger))
+      recording = done.catch(() => undefined)
+      await done
+    },
+  })
+
+  const acceptRecord = async (token: string, ledger: Ledger): Promise<void> => {
+    const record = await ledger.accept(token).catch((thrown: unknown) => {
+      const { code, message } = asTesseraError(thrown)
+      log.error('record.refused', { code, reason: message })
+      throw thrown
+    })
+    if (record === null) return
+    const { round, student, contributors, final } = record
+    await rounds?.published(record)
+    log.info('round.published', { round, sites: contributors.length, sha256: student })
+    onProgress({ kind: 'published', round, student, sites: contributors.length, final })
+    if (final) mailbox.finish()
+  }
+
+  const stop = new AbortController()
+  const signal = AbortSignal.any([options.signal, stop.signal])
+  let fatal: TesseraError | null = null
+  connection.ended.catch((error: unknown) => {
+    fatal = asTesseraError(error)
+    stop.abort()
+  })
+  try {
+    await connection.joined(signal)
+    if (mailbox.finished()) return { rounds: 0, finished: true }
+    const { study } = await whenJoined
+    const work = await openWorkplace({ ...options, onProgress, log, study, site, gate, connection }).catch(
+      async (thrown: unknown) => {
+        await declineWaiting(mailbox, connection, asTesseraError(thrown))
+        throw thrown
+      },
+    )
+    rounds = work.rounds
+    try {
+      await performAll(mailbox, work.rounds, signal)
+    } finally {
+      work.dispose()
+    }
+    await recording
+    return { rounds: work.rounds.delivered(), finished: true }
+  } catch (thrown) {
+    throw options.signal.aborted ? interrupted() : (fatal ?? thrown)
+  } finally {
+    connection.close()
+  }
+}
+
+async function performAll(mailbox: Mailbox, rounds: Rounds, signal: AbortSignal): Promise<void> {
+  for (let offer = await mailbox.next(signal); offer !== null; offer = await mailbox.next(signal)) {
+    await rounds.perform(offer, signal)
+  }
+}
+
+/** Without tiles there will be no round: those that wait for this site should know. */
+async function declineWaiting(mailbox: Mailbox, { ask }: Connection, { code }: TesseraError): Promise<void> {
+  const offer = mailbox.take()
+  if (offer === null) return
+  await ask('round:decline', { study: offer.study, round: offer.round, code }).catch(() => undefined)
+}
+
+/** What the first welcome of a life brings about. */
+async function admit(
+  study: Study,
+  { site, coordinatorKey }: Site,
+  gate: Gate,
+  { dir, allowStatistics = true }: AgentOptions,
+): Promise<Joined> {
+  gate.admitStudy({ site, study: study.id, layout: studentLayout(study), allowStatistics })
+  await writeDurably(studyFile(dir, study.id), `${JSON.stringify(study, null, 2)}\n`)
+  const ledger = await openLedger(join(studyFolder(dir, study.id), 'ledger'), study.id, coordinatorKey)
+  return { study, ledger }
+}
+
+function assertSameStudy(known: Study, got: Study): void {
+  // Both went through the same schema: the same study has the same text.
+  if (JSON.stringify(known) === JSON.stringify(got)) return
+  throw new TesseraError(
+    'ERR_STUDY_INVALID',
+    `study ${known.id} must stay as it was when joined, got a changed one`,
+  )
+}
+
+function interrupted(): TesseraError {
+  return new TesseraError('ERR_INTERRUPTED', 'agent must run until the study ends, got a stop')
+}

@@ -1,0 +1,53 @@
+/** @file The published records that this site has seen, as a chain: one file a round, each naming the hash of the one before. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TesseraError } from '@tessera/shared/errors'
+import type { Published } from '@tessera/shared/protocol'
+import { sha256Hex, verifyPayload } from '@tessera/shared/security'
+import { writeDurably } from '../durable.ts'
+
+export interface Ledger {
+  /** Latest round whose record is here; 0 when there is none. */
+  last(): number
+  /**
+   * Takes a record in. `null`: it is here already. A gap (rounds that were published while the site was away) begins the chain anew.
+   * @throws {TesseraError} ERR_SIGNATURE_INVALID, ERR_MESSAGE_INVALID; ERR_STUDY_UNKNOWN if it is another study's; ERR_LEDGER_BROKEN if it does
+   * not follow from the record before, or another record of its round is here.
+   */
+  accept(token: string): Promise<Published | null>
+}
+
+/** Opens `dir`, which need not exist. @param coordinatorKey The pinned key. */
+export async function openLedger(dir: string, study: string, coordinatorKey: string): Promise<Ledger> {
+  const fileOf = (round: number): string => join(dir, `round-${round}.jws`)
+  const names = await readdir(dir).catch(() => [])
+  let last = Math.max(0, ...names.flatMap((name) => /^round-(\d+)\.jws$/.exec(name)?.[1] ?? []).map(Number))
+  const hashOf = async (round: number): Promise<string> => {
+    const token = await readFile(fileOf(round), 'utf8').catch(() => null)
+    return token === null ? '' : sha256Hex(token)
+  }
+  return {
+    last: () => last,
+    async accept(token) {
+      const record = await verifyPayload('published', token, coordinatorKey)
+      if (record.study !== study) {
+        throw new TesseraError('ERR_STUDY_UNKNOWN', `record must be of study ${study}, got ${record.study}`)
+      }
+      const known = await hashOf(record.round)
+      if (known === sha256Hex(token)) return null
+      if (known !== '') throw broken(`be the only one of round ${record.round}`, 'a second')
+      const before = await hashOf(record.round - 1)
+      const follows = record.round === 1 || before !== ''
+      if (follows && record.previous !== before) {
+        throw broken(`follow from round ${record.round - 1}`, 'another hash of its record')
+      }
+      await writeDurably(fileOf(record.round), token)
+      last = Math.max(last, record.round)
+      return record
+    },
+  }
+}
+
+function broken(rule: string, got: string): TesseraError {
+  return new TesseraError('ERR_LEDGER_BROKEN', `record must ${rule}, got ${got}`)
+}

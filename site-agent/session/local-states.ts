@@ -1,0 +1,94 @@
+/**
+ * @file What a site keeps between rounds, on its disk: queue, momentum teacher, optimiser slots. It never leaves.
+ *
+ * Training round r starts from the state after the last delivered round before r. The state after r is held aside while its delta is under
+ * way and counts only once r is delivered: a round that is trained again after a crash gives the same bits.
+ */
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { deserialize, serialize } from 'node:v8'
+import { TesseraError } from '@tessera/shared/errors'
+import { sha256Hex } from '@tessera/shared/security'
+import type { LocalState } from '../distill/index.ts'
+import { explained, isMissing, renameDurably, writeDurably } from '../durable.ts'
+
+/** A state and the delta that was trained together with it. */
+interface Held {
+  readonly payload: string
+  readonly state: LocalState
+}
+
+export interface LocalStates {
+  /** Latest delivered round before `round`; 0 when there is none. */
+  lastBefore(round: number): Promise<number>
+  /** State after a delivered round. @throws {TesseraError} ERR_STORE_CORRUPT */
+  after(round: number): Promise<LocalState>
+  /** Keeps the state after `round` aside. @param payload SHA-256 of the round's delta. */
+  hold(round: number, payload: string, state: LocalState): Promise<void>
+  /** Payload of the state that is held for `round`; null when there is none. */
+  held(round: number): Promise<string | null>
+  /** Rounds that have a held state. */
+  heldRounds(): Promise<number[]>
+  /** The round is delivered: what was held for it counts. Again: nothing happens. */
+  commit(round: number): Promise<void>
+}
+
+/** Two: the state after the last round, and the one before it, from which that round would be trained again. */
+const KEPT = 2
+const DIGEST_BYTES = 64
+
+/** Opens `dir`, which need not exist. */
+export function openLocalStates(dir: string): LocalStates {
+  const fileOf = (kind: 'after' | 'held', round: number): string => join(dir, `${kind}-${round}.state`)
+  const roundsOf = async (kind: 'after' | 'held'): Promise<number[]> => {
+    const names = await readdir(dir).catch(() => [])
+    const rounds = names.flatMap((name) => new RegExp(`^${kind}-(\\d+)\\.state$`).exec(name)?.[1] ?? [])
+    return rounds.map(Number).toSorted((a, b) => a - b)
+  }
+  const rename = async (round: number): Promise<void> => {
+    try {
+      await renameDurably(fileOf('held', round), fileOf('after', round))
+    } catch (thrown) {
+      // The record of the round may have committed it a moment ago.
+      if (!(await roundsOf('after')).includes(round)) throw thrown
+    }
+  }
+  return {
+    async lastBefore(round) {
+      return (await roundsOf('after')).findLast((earlier) => earlier < round) ?? 0
+    },
+    async after(round) {
+      return (await read(fileOf('after', round))).state
+    },
+    async hold(round, payload, state) {
+      await explained(() => mkdir(dir, { recursive: true, mode: 0o700 }))
+      const body = serialize({ payload, state } satisfies Held)
+      await writeDurably(fileOf('held', round), Buffer.concat([Buffer.from(sha256Hex(body)), body]))
+    },
+    async held(round) {
+      const file = fileOf('held', round)
+      return (await read(file).catch(() => null))?.payload ?? null
+    },
+    heldRounds: () => roundsOf('held'),
+    async commit(round) {
+      if ((await roundsOf('held')).includes(round)) await rename(round)
+      for (const old of (await roundsOf('after')).slice(0, -KEPT))
+        await rm(fileOf('after', old), { force: true })
+      for (const old of await roundsOf('held'))
+        if (old < round) await rm(fileOf('held', old), { force: true })
+    },
+  }
+}
+
+async function read(file: string): Promise<Held> {
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw corrupt(isMissing(cause) ? 'none' : 'an unreadable file', cause)
+  })
+  const body = bytes.subarray(DIGEST_BYTES)
+  if (bytes.toString('latin1', 0, DIGEST_BYTES) !== sha256Hex(body)) throw corrupt('other bytes')
+  return deserialize(body) as Held
+}
+
+function corrupt(got: string, cause?: unknown): TesseraError {
+  return new TesseraError('ERR_STORE_CORRUPT', `local state must be as it was written, got ${got}`, { cause })
+}

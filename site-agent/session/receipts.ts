@@ -1,0 +1,61 @@
+/** @file The coordinator's signed receipts: the site's proof that an update was taken, one file a delivered attempt. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TesseraError } from '@tessera/shared/errors'
+import type { Manifest, Receipt } from '@tessera/shared/protocol'
+import { readUnverified, sha256Hex, verifyPayload } from '@tessera/shared/security'
+import { isMissing, writeDurably } from '../durable.ts'
+
+export interface Receipts {
+  /**
+   * Checks a receipt against the manifest it answers, and stores it.
+   * @throws {TesseraError} ERR_SIGNATURE_INVALID, ERR_MESSAGE_INVALID, ERR_STORE_WRITE
+   */
+  accept(receipt: string, manifestToken: string, manifest: Manifest): Promise<Receipt>
+  /** The stored receipt of an attempt, or null. */
+  of(round: number, attempt: number): Promise<Receipt | null>
+  /** True when an attempt of the round was delivered with these bytes. */
+  has(round: number, payload: string): Promise<boolean>
+}
+
+/** Opens `dir`, which need not exist. @param coordinatorKey The pinned key. */
+export function openReceipts(dir: string, coordinatorKey: string): Receipts {
+  const fileOf = (round: number, attempt: number): string =>
+    join(dir, `round-${round}-attempt-${attempt}.json`)
+  const read = async (file: string): Promise<Receipt | null> => {
+    try {
+      const { receipt } = JSON.parse(await readFile(file, 'utf8')) as { receipt?: unknown }
+      // Verified when it was stored; the file is this site's own.
+      return readUnverified('receipt', receipt)
+    } catch (cause) {
+      if (isMissing(cause)) return null
+      throw new TesseraError('ERR_STORE_CORRUPT', 'stored receipt must be readable, got another text', {
+        cause,
+      })
+    }
+  }
+  return {
+    async accept(token, manifestToken, manifest) {
+      const receipt = await verifyPayload('receipt', token, coordinatorKey)
+      const { study, site, round, attempt, payload } = manifest
+      const want = { study, site, round, attempt, payload, manifest: sha256Hex(manifestToken) }
+      for (const [field, value] of Object.entries(want)) {
+        const got = receipt[field as keyof typeof want]
+        if (got === value) continue
+        throw new TesseraError('ERR_MESSAGE_INVALID', `receipt must have ${field} ${value}, got ${got}`)
+      }
+      const content = { receipt: token, manifest: manifestToken }
+      await writeDurably(fileOf(round, attempt), `${JSON.stringify(content)}\n`)
+      return receipt
+    },
+    of: (round, attempt) => read(fileOf(round, attempt)),
+    async has(round, payload) {
+      const names = await readdir(dir).catch(() => [])
+      const files = names.filter(
+        (name) => name.startsWith(`round-${round}-attempt-`) && name.endsWith('.json'),
+      )
+      for (const name of files) if ((await read(join(dir, name)))?.payload === payload) return true
+      return false
+    },
+  }
+}

@@ -1,0 +1,204 @@
+/** @file One offered round from offer to receipt, and what becomes of it when it fails, is closed, or is offered again. */
+import type { Clock } from '@tessera/shared/clock'
+import { asTesseraError, type ErrorCode, TesseraError } from '@tessera/shared/errors'
+import type { Log } from '@tessera/shared/log'
+import type { Manifest, Offer, Published } from '@tessera/shared/protocol'
+import { type KeyPair, signPayload } from '@tessera/shared/security'
+import type { Connection } from '../uplink/connection.ts'
+import { deliver } from '../uplink/deliver.ts'
+import { patientAsk } from '../uplink/patient.ts'
+import type { AgentEvent } from './events.ts'
+import type { LocalStates } from './local-states.ts'
+import type { Receipts } from './receipts.ts'
+import type { RoundTrainer, TrainedRound } from './train.ts'
+
+/** Faults of one round: the site says so and waits for the next. Any other fault would come again, so it ends the agent. */
+const OF_THE_ROUND: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_TRAINING_DIVERGED',
+  'ERR_UPDATE_NORM',
+  'ERR_MODEL_HASH',
+  'ERR_MODEL_FILE',
+  'ERR_MODEL_UNKNOWN',
+  'ERR_LAYOUT_MISMATCH',
+  'ERR_TENSOR_SHAPE',
+])
+
+export interface RoundsOptions {
+  readonly site: string
+  readonly keys: KeyPair
+  readonly connection: Connection
+  readonly trainer: RoundTrainer
+  readonly states: LocalStates
+  readonly receipts: Receipts
+  readonly clock: Clock
+  readonly log: Log
+  readonly onProgress: (event: AgentEvent) => void
+}
+
+export interface Rounds {
+  /** Does the round of an offer. @throws {TesseraError} What ends the agent. */
+  perform(offer: Offer, signal: AbortSignal): Promise<void>
+  /**
+   * Gives the round at work its newest offer: another attempt, or the same again after a reconnect. False when the offer is of
+   * another round, which ends the one at work.
+   */
+  renew(offer: Offer): boolean
+  /** A round was published: what is at work for it has no use any more. */
+  published(record: Published): Promise<void>
+  /** Rounds delivered in this life. */
+  delivered(): number
+}
+
+/** Builds the rounds of a session. */
+export function createRounds(options: RoundsOptions): Rounds {
+  const { site, keys, connection, trainer, states, receipts, clock, log, onProgress } = options
+  let current: Work | null = null
+  let delivered = 0
+
+  const settle = async (offer: Offer, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
+    const { round, payload, bytes, samples, metrics } = trained
+    const { study, attempt, base, layoutHash, nonce } = offer
+    const manifest: Manifest = {
+      study,
+      site,
+      round,
+      attempt,
+      base,
+      layoutHash,
+      encoding: 'f32',
+      bytes: bytes.byteLength,
+      payload,
+      samples,
+      metrics,
+      nonce,
+      issuedAtMs: clock.now(),
+    }
+    const token = await signPayload('manifest', manifest, keys.privateKey)
+    const receipt = await deliver({
+      connection,
+      manifest: token,
+      bytes,
+      signal,
+      onProgress: (done, totalBytes) => onProgress({ kind: 'uploading', round, bytes: done, totalBytes }),
+    })
+    if (receipt === null)
+      log.warn('receipt.lost', { round, attempt, reason: 'the coordinator has the update' })
+    else await receipts.accept(receipt, token, manifest)
+    await states.commit(round)
+    delivered++
+    log.info('update.delivered', { round, attempt, samples, bytes: bytes.byteLength, loss: metrics.loss })
+    onProgress({ kind: 'delivered', round, attempt, samples, bytes: bytes.byteLength, metrics })
+  }
+
+  /** Delivers under the newest offer of the round: a later attempt takes over what the attempt before has trained. */
+  const settleNewest = async (work: Work, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
+    for (;;) {
+      const used = work.offer
+      try {
+        return await settle(used, trained, signal)
+      } catch (thrown) {
+        if (work.offer === used || !isVerdict(asTesseraError(thrown).code)) throw thrown
+      }
+    }
+  }
+
+  const train = async (work: Work, signal: AbortSignal): Promise<TrainedRound | null> => {
+    const { offer } = work
+    try {
+      return await trainer.train(offer, patientAsk(connection, signal), signal)
+    } catch (thrown) {
+      if (signal.aborted) throw thrown
+      const error = asTesseraError(thrown)
+      await decline(work.offer, error)
+      if (!OF_THE_ROUND.has(error.code)) throw error
+      return null
+    }
+  }
+
+  const decline = async (offer: Offer, error: TesseraError): Promise<void> => {
+    const { study, round, attempt } = offer
+    log.warn('round.declined', { round, attempt, code: error.code, reason: error.message })
+    onProgress({ kind: 'declined', round, code: error.code })
+    // Courtesy: without it the round waits for its deadline.
+    await connection.ask('round:decline', { study, round, code: error.code }).catch(() => undefined)
+  }
+
+  return {
+    async perform(offer, stop) {
+      const { round, attempt } = offer
+      if ((await receipts.of(round, attempt)) !== null) {
+        // The receipt says that the update counts; the coordinator asks again when it could not know that we know.
+        log.info('offer.repeated', { round, attempt })
+        return
+      }
+      log.info('round.started', { round, attempt })
+      const work: Work = { offer, over: new AbortController() }
+      current = work
+      const signal = AbortSignal.any([stop, work.over.signal])
+      const cancel = abortAtDeadline(work)
+      try {
+        const trained = await train(work, signal)
+        if (trained !== null) await settleNewest(work, trained, signal)
+      } catch (thrown) {
+        if (stop.aborted) throw thrown
+        const error = asTesseraError(work.over.signal.aborted ? work.over.signal.reason : thrown)
+        if (!isVerdict(error.code)) throw error
+        log.warn('round.missed', { round, attempt, code: error.code, reason: error.message })
+        onProgress({ kind: 'declined', round, code: error.code })
+      } finally {
+        cancel()
+        current = null
+      }
+    },
+    renew(offer) {
+      if (current === null) return false
+      if (current.offer.round === offer.round) {
+        current.offer = offer
+        return true
+      }
+      end(current, `an offer of round ${offer.round}`)
+      return false
+    },
+    async published({ round, contributors }) {
+      const own = contributors.find((contributor) => contributor.site === site)
+      if (own !== undefined && (await states.held(round)) === own.payload) {
+        // The receipt may have been lost in a crash; the record says that the update counted.
+        await states.commit(round)
+      } else if (own !== undefined && !(await receipts.has(round, own.payload))) {
+        log.error('record.disputed', {
+          round,
+          reason: 'it counts an update that this site has no receipt for',
+        })
+      }
+      if (current !== null && current.offer.round <= round) end(current, 'its published record')
+    },
+    delivered: () => delivered,
+  }
+
+  function abortAtDeadline(work: Work): () => void {
+    // Both times are the coordinator's: their difference holds even when this machine's clock is wrong.
+    const leftMs = work.offer.deadlineMs - work.offer.issuedAtMs
+    if (leftMs > MAX_TIMER_MS) return () => undefined
+    return clock.schedule(() => end(work, 'its deadline'), leftMs)
+  }
+}
+
+/** A round at work. */
+interface Work {
+  /** The newest offer of the round. */
+  offer: Offer
+  /** Ends the work without ending the agent. */
+  readonly over: AbortController
+}
+
+/** Longest delay a Node timer takes; a longer one would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+function end({ offer, over }: Work, why: string): void {
+  over.abort(new TesseraError('ERR_ROUND_CLOSED', `round ${offer.round} must be open, got ${why}`))
+}
+
+/** True for what the coordinator says about an update or its round: the site waits for the next one. */
+function isVerdict(code: ErrorCode): boolean {
+  return /^ERR_(UPDATE|ROUND|UPLOAD)_/.test(code)
+}

@@ -1,0 +1,125 @@
+/** @file A site's folder: who it is (`site.json`), its private key (`keys/site.jwk`), and the one process that may use it. */
+import { open, readFile, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { TesseraError } from '@tessera/shared/errors'
+import { name } from '@tessera/shared/protocol'
+import { type KeyPair, loadPrivateKey } from '@tessera/shared/security'
+import { z } from 'zod'
+import { explained, isMissing, writeDurably } from '../durable.ts'
+
+const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
+const identity = z.strictObject({
+  version: z.literal(1),
+  site: name,
+  coordinatorUrl: z.url({ protocol: /^https?$/ }),
+  /** Pinned: the coordinator is whoever signs with this key, whatever its address. */
+  coordinatorKey: publicKey,
+  publicKey,
+})
+/** What `site enroll` leaves behind for every later start. */
+export type SiteIdentity = z.infer<typeof identity>
+
+/** An enrolled site with its key pair. */
+export interface Site extends SiteIdentity {
+  readonly keys: KeyPair
+}
+
+/** Where the private key lives in a site's folder. */
+export function keyFile(dir: string): string {
+  return join(dir, 'keys', 'site.jwk')
+}
+
+/** Where every byte that left is written down. */
+export function auditFile(dir: string): string {
+  return join(dir, 'audit.jsonl')
+}
+
+/** Gives the identity, `null` when the folder is not enrolled. @throws {TesseraError} ERR_CONFIG_INVALID */
+export async function readIdentity(dir: string): Promise<SiteIdentity | null> {
+  const text = await readFile(join(dir, 'site.json'), 'utf8').catch((cause: unknown) => {
+    if (isMissing(cause)) return null
+    throw new TesseraError('ERR_CONFIG_INVALID', 'site.json must be readable, got an error', { cause })
+  })
+  if (text === null) return null
+  try {
+    return identity.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new TesseraError(
+      'ERR_CONFIG_INVALID',
+      'site.json must be as `site enroll` wrote it, got another text',
+      {
+        cause,
+      },
+    )
+  }
+}
+
+/** Enrolment's last step. @throws {TesseraError} ERR_STORE_WRITE */
+export async function writeIdentity(dir: string, value: SiteIdentity): Promise<void> {
+  await writeDurably(join(dir, 'site.json'), `${JSON.stringify(value, null, 2)}\n`)
+}
+
+/** Gives identity and key of an enrolled folder. @throws {TesseraError} ERR_CONFIG_INVALID, ERR_KEY_FILE */
+export async function loadSite(dir: string): Promise<Site> {
+  const found = await readIdentity(dir)
+  if (found === null) {
+    throw new TesseraError(
+      'ERR_CONFIG_INVALID',
+      'folder must belong to an enrolled site (tessera site enroll KIT), got none',
+    )
+  }
+  const keys = await loadPrivateKey(keyFile(dir))
+  if (keys.publicKey !== found.publicKey) {
+    throw new TesseraError('ERR_KEY_FILE', 'key file must hold the key that was enrolled, got another')
+  }
+  return { ...found, keys }
+}
+
+/** Folders that this process holds, beside the lock files: an earlier process may have had the same id. */
+const heldHere = new Set<string>()
+
+/**
+ * Takes the folder for this process; the returned function gives it back. Two writers would break the audit log's chain.
+ * @throws {TesseraError} ERR_STORE_LOCKED
+ */
+export async function lockFolder(dir: string): Promise<() => Promise<void>> {
+  const file = join(resolve(dir), 'site.lock')
+  // Twice: the first attempt may find the lock of a process that is gone.
+  for (let attempt = 0; attempt < 2 && !heldHere.has(file); attempt++) {
+    if (await createLock(file)) {
+      heldHere.add(file)
+      return async () => {
+        heldHere.delete(file)
+        await rm(file, { force: true })
+      }
+    }
+    const owner = Number(await readFile(file, 'utf8').catch(() => '0'))
+    if (owner !== process.pid && isAlive(owner)) break
+    await rm(file, { force: true })
+  }
+  throw new TesseraError('ERR_STORE_LOCKED', 'site folder must have one running agent, got a second')
+}
+
+async function createLock(file: string): Promise<boolean> {
+  return explained(async () => {
+    try {
+      const handle = await open(file, 'wx', 0o600)
+      await handle.writeFile(String(process.pid))
+      await handle.close()
+      return true
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
+      throw cause
+    }
+  })
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid < 1) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

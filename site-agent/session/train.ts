@@ -1,0 +1,139 @@
+/** @file Trains an offered round: fetches what it needs, goes on from the state of the round before, and gives what may be sent. */
+import type { Clock } from '@tessera/shared/clock'
+import { computeDelta, firstNonFinite, l2Norm } from '@tessera/shared/delta'
+import { TesseraError } from '@tessera/shared/errors'
+import { decodeModel, type Layout, teacherLayout, type Weights } from '@tessera/shared/model'
+import type { Offer, SiteMetrics, Study } from '@tessera/shared/protocol'
+import { sha256Hex } from '@tessera/shared/security'
+import type { LocalTrainer, TileSource, TrainerOptions } from '../distill/index.ts'
+import type { Ask } from '../uplink/connection.ts'
+import type { Gate } from '../uplink/gate.ts'
+import { fetchModel, keepOnly } from '../uplink/models.ts'
+import type { AgentEvent } from './events.ts'
+import type { LocalStates } from './local-states.ts'
+
+/** Builds the trainer; production's is site-agent/distill with the engine started. */
+export type TrainerFactory = (options: TrainerOptions) => LocalTrainer | Promise<LocalTrainer>
+
+/** What a round's training gave. */
+export interface TrainedRound {
+  readonly round: number
+  /** SHA-256 of the student it started from. */
+  readonly base: string
+  /** The encoded delta, as the gate gave it. */
+  readonly bytes: Uint8Array
+  readonly payload: string
+  readonly samples: number
+  readonly metrics: SiteMetrics
+}
+
+export interface RoundTrainerOptions {
+  readonly study: Study
+  readonly layout: Layout
+  readonly site: string
+  readonly tiles: TileSource
+  readonly cacheDir: string
+  readonly states: LocalStates
+  readonly gate: Gate
+  readonly createTrainer: TrainerFactory
+  readonly clock: Clock
+  readonly onProgress: (event: AgentEvent) => void
+}
+
+export interface RoundTrainer {
+  /**
+   * Trains the round of an offer, or gives what it gave before: a round that is offered again is not trained twice.
+   * @param ask Asks again by itself after a cut.
+   * @throws {TesseraError} ERR_TRAINING_DIVERGED, ERR_UPDATE_NORM, ERR_INTERRUPTED; what fetching, decoding or training throw.
+   */
+  train(offer: Offer, ask: Ask, signal: AbortSignal): Promise<TrainedRound>
+  dispose(): void
+}
+
+/** Builds the trainer of a session. */
+export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
+  const { study, layout, site, tiles, cacheDir, states, gate, clock, onProgress } = options
+  /** The trainer, and the round whose end its state is. */
+  let held: { trainer: LocalTrainer; after: number } | null = null
+  let trained: TrainedRound | null = null
+
+  const drop = (): void => {
+    held?.trainer.dispose()
+    held = null
+  }
+  const fetch = (sha256: string, ask: Ask, signal: AbortSignal, bytes?: number): Promise<Uint8Array> =>
+    fetchModel({
+      dir: cacheDir,
+      sha256,
+      ask,
+      signal,
+      ...(bytes === undefined ? {} : { bytes }),
+      onProgress: (done, totalBytes) => onProgress({ kind: 'fetching', bytes: done, totalBytes }),
+    })
+  const teacherWeights = async (ask: Ask, signal: AbortSignal): Promise<Weights | null> => {
+    if (study.teacher === undefined) return null
+    return decodeModel(await fetch(study.teacher.sha256, ask, signal), teacherLayout(study))
+  }
+  const trainerAfter = async (after: number, ask: Ask, signal: AbortSignal): Promise<LocalTrainer> => {
+    if (held?.after === after) return held.trainer
+    drop()
+    const teacher = await teacherWeights(ask, signal)
+    const state = after === 0 ? undefined : await states.after(after)
+    held = { trainer: await options.createTrainer({ study, teacher, tiles, site, state }), after }
+    return held.trainer
+  }
+
+  return {
+    async train(offer, ask, signal) {
+      const { round } = offer
+      if (trained?.round === round && trained.base === offer.base) return trained
+      trained = null
+      const student = decodeModel(await fetch(offer.base, ask, signal, offer.baseBytes), layout)
+      const trainer = await trainerAfter(await states.lastBefore(round), ask, signal)
+      await keepOnly(cacheDir, new Set([offer.base, study.teacher?.sha256 ?? '']))
+      const startedMs = clock.now()
+      const result = await trainer.trainRound({
+        round,
+        student,
+        signal,
+        onProgress: ({ step, steps, loss }) =>
+          onProgress({
+            kind: 'training',
+            round,
+            rounds: study.training.rounds,
+            step,
+            steps,
+            loss,
+            secondsLeft: Math.round((((clock.now() - startedMs) / step) * (steps - step)) / 1000),
+          }),
+      })
+      // From here on the trainer is a round further, whatever becomes of the delta.
+      if (held !== null) held.after = round
+      const delta = computeDelta(layout, result.student, student)
+      assertSound(delta, layout, study)
+      const bytes = gate.admitDelta(delta)
+      const payload = sha256Hex(bytes)
+      await states.hold(round, payload, trainer.state())
+      const metrics = { ...result.metrics, seconds: Math.max(0, clock.now() - startedMs) / 1000 }
+      trained = { round, base: offer.base, bytes, payload, samples: result.samples, metrics }
+      return trained
+    },
+    dispose: drop,
+  }
+}
+
+/** The coordinator would refuse it: better said before the upload. */
+function assertSound(delta: Weights, layout: Layout, study: Study): void {
+  const broken = firstNonFinite(layout, delta)
+  if (broken !== null) {
+    throw new TesseraError('ERR_TRAINING_DIVERGED', `delta must be finite, got NaN or infinity in ${broken}`)
+  }
+  const norm = l2Norm(layout, delta)
+  const { maxNorm } = study.federation
+  if (norm > maxNorm) {
+    throw new TesseraError(
+      'ERR_UPDATE_NORM',
+      `delta must have a norm of at most ${maxNorm}, got ${norm.toPrecision(4)}`,
+    )
+  }
+}
