@@ -7,20 +7,16 @@ import { convolutionInfo, windowOf } from './convolution.ts'
 import { type Heap, registerKernel } from './heap.ts'
 
 export function registerDepthwise(heap: Heap): void {
-  const { kernels } = heap
+  const { kernels, address } = heap
 
   registerKernel<'x' | 'filter', tf.DepthwiseConv2dNativeAttrs>(
     tf.DepthwiseConv2dNative,
     ({ x, filter }, attributes) => {
       const info = convolutionInfo(x.shape, filter.shape, attributes, true)
+      const window = windowOf(info)
       const y = heap.output(info.outShape)
-      kernels.depthwise(
-        heap.address(x),
-        heap.address(filter),
-        heap.address(y),
-        info.batchSize,
-        ...windowOf(info),
-      )
+      const frame = heap.scratch(frameFloats(window))
+      kernels.depthwise(address(x), address(filter), address(y), frame, info.batchSize, ...window)
       return y
     },
     ({ filter }, { dilations }) =>
@@ -32,31 +28,26 @@ export function registerDepthwise(heap: Heap): void {
     ({ dy, filter }, attributes) => {
       const info = convolutionInfo(attributes.inputShape, filter.shape, attributes, true)
       assertOneOutput(info)
-      const { inHeight, inWidth, inChannels, filterHeight, filterWidth, padInfo, outHeight, outWidth } = info
+      const window = windowOf(info)
       const dx = heap.output(attributes.inputShape)
-      const [from, to] = [heap.address(dy), heap.address(dx)]
-      if (info.strideHeight !== 1 || info.strideWidth !== 1) {
-        kernels.depthwiseInputGradient(from, heap.address(filter), to, info.batchSize, ...windowOf(info))
+      const mirrored = mirror(window)
+      if (mirrored === null) {
+        const frame = heap.scratch(frameFloats(window))
+        kernels.depthwiseInputGradient(
+          address(dy),
+          address(filter),
+          address(dx),
+          frame,
+          info.batchSize,
+          ...window,
+        )
         return dx
       }
-      const taps = filterHeight * filterWidth
-      const flipped = heap.scratch(taps * inChannels + 4)
-      kernels.flipTaps(heap.address(filter), flipped, taps, inChannels)
-      const [padTop, padLeft] = [filterHeight - 1 - padInfo.top, filterWidth - 1 - padInfo.left]
-      const out: Window = [
-        outHeight,
-        outWidth,
-        inChannels,
-        filterHeight,
-        filterWidth,
-        1,
-        1,
-        padTop,
-        padLeft,
-        inHeight,
-        inWidth,
-      ]
-      kernels.depthwise(from, flipped, to, info.batchSize, ...out)
+      const taps = info.filterHeight * info.filterWidth
+      const frame = heap.scratch(frameFloats(mirrored) + taps * info.inChannels + 4)
+      const flipped = frame + 4 * frameFloats(mirrored)
+      kernels.flipTaps(address(filter), flipped, taps, info.inChannels)
+      kernels.depthwise(address(dy), flipped, address(dx), frame, info.batchSize, ...mirrored)
       return dx
     },
   )
@@ -66,12 +57,34 @@ export function registerDepthwise(heap: Heap): void {
     ({ x, dy }, attributes) => {
       const info = convolutionInfo(x.shape, attributes.filterShape, attributes, true)
       assertOneOutput(info)
+      const window = windowOf(info)
       const dFilter = heap.output(attributes.filterShape)
-      const [from, by, to] = [heap.address(x), heap.address(dy), heap.address(dFilter)]
-      kernels.depthwiseFilterGradient(from, by, to, info.batchSize, ...windowOf(info))
+      const frame = heap.scratch(frameFloats(window))
+      kernels.depthwiseFilterGradient(
+        address(x),
+        address(dy),
+        address(dFilter),
+        frame,
+        info.batchSize,
+        ...window,
+      )
       return dFilter
     },
   )
+}
+
+/** The convolution with flipped taps that gives the input gradient: at stride 1 and padding below the filter's size; else null. */
+function mirror(window: Window): Window | null {
+  const [height, width, channels, kh, kw, strideY, strideX, padTop, padLeft, outHeight, outWidth] = window
+  if (strideY !== 1 || strideX !== 1 || padTop >= kh || padLeft >= kw) return null
+  return [outHeight, outWidth, channels, kh, kw, 1, 1, kh - 1 - padTop, kw - 1 - padLeft, height, width]
+}
+
+/** Room for one image in its frame of zeros: all that the windows of its output span, and a vector's overhang. */
+function frameFloats(window: Window): number {
+  const [, , channels, filterHeight, filterWidth, strideY, strideX, , , outHeight, outWidth] = window
+  const height = (outHeight - 1) * strideY + filterHeight
+  return height * ((outWidth - 1) * strideX + filterWidth) * channels + 4
 }
 
 function assertOneOutput(info: tf.backend_util.Conv2DInfo): void {

@@ -39,9 +39,23 @@ export interface Kernels {
   transpose(from: number, to: number, rows: number, columns: number): void
   imageToColumns(image: number, columns: number, ...window: Window): void
   columnsToImage(columns: number, image: number, ...window: Window): void
-  depthwise(x: number, filter: number, y: number, batch: number, ...window: Window): void
-  depthwiseInputGradient(dy: number, filter: number, dx: number, batch: number, ...window: Window): void
-  depthwiseFilterGradient(x: number, dy: number, dFilter: number, batch: number, ...window: Window): void
+  depthwise(x: number, filter: number, y: number, frame: number, batch: number, ...window: Window): void
+  depthwiseInputGradient(
+    dy: number,
+    filter: number,
+    dx: number,
+    frame: number,
+    batch: number,
+    ...window: Window
+  ): void
+  depthwiseFilterGradient(
+    x: number,
+    dy: number,
+    dFilter: number,
+    frame: number,
+    batch: number,
+    ...window: Window
+  ): void
   flipTaps(filter: number, flipped: number, taps: number, channels: number): void
   moments(x: number, mean: number, variance: number, rows: number, channels: number): void
   normalise(
@@ -67,7 +81,7 @@ export interface Kernels {
     dz: number,
     dGamma: number,
     dBeta: number,
-    inverse: number,
+    scratch: number,
     rows: number,
     channels: number,
     epsilon: number,

@@ -1,5 +1,6 @@
 /** Batch normalisation over rows (N · H · W) by channel, with swish behind it or nothing. */
-import { multiplyAdd, sigmoid4, storeLanes, swishSlope4 } from './vector'
+import { swish, swishGradient } from './elementwise'
+import { multiplyAdd, storeLanes } from './vector'
 
 /** Floats of a block of rows: 32 KiB, which stays in the first-level cache while it is read twice. */
 const BLOCK_FLOATS: i32 = 8192
@@ -70,6 +71,28 @@ function inverseDeviations(variance: usize, inverse: usize, channels: i32, epsil
   }
 }
 
+/** factor [C] = γ / √(variance + ε). */
+function factors(gamma: usize, variance: usize, factor: usize, channels: i32, epsilon: f32): void {
+  inverseDeviations(variance, factor, channels, epsilon)
+  for (let c: i32 = 0; c < channels; c++) {
+    const column = <usize>c << 2
+    f32.store(factor + column, f32.load(factor + column) * f32.load(gamma + column))
+  }
+}
+
+/** z = (x - mean) · factor + β. */
+function affine(x: usize, mean: usize, factor: usize, beta: usize, z: usize, rows: i32, channels: i32): void {
+  let row: usize = 0
+  for (let r: i32 = 0; r < rows; r++, row += <usize>channels << 2) {
+    for (let c: i32 = 0; c < channels; c += 4) {
+      const column = <usize>c << 2
+      const centred = f32x4.sub(v128.load(x + row + column), v128.load(mean + column))
+      const value = multiplyAdd(v128.load(beta + column), centred, v128.load(factor + column))
+      storeLanes(z + row + column, value, channels - c)
+    }
+  }
+}
+
 /** y = act((x - mean) · γ / √(variance + ε) + β). `factor` is scratch of C floats. */
 export function normalise(
   x: usize,
@@ -84,25 +107,20 @@ export function normalise(
   epsilon: f32,
   withSwish: bool,
 ): void {
-  inverseDeviations(variance, factor, channels, epsilon)
-  for (let c: i32 = 0; c < channels; c++) {
-    const column = (<usize>c) << 2
-    f32.store(factor + column, f32.load(factor + column) * f32.load(gamma + column))
-  }
-  let row: usize = 0
-  for (let r: i32 = 0; r < rows; r++, row += (<usize>channels) << 2) {
-    for (let c: i32 = 0; c < channels; c += 4) {
-      const column = (<usize>c) << 2
-      const centred = f32x4.sub(v128.load(x + row + column), v128.load(mean + column))
-      const z = multiplyAdd(v128.load(beta + column), centred, v128.load(factor + column))
-      storeLanes(y + row + column, withSwish ? f32x4.mul(z, sigmoid4(z)) : z, channels - c)
-    }
+  factors(gamma, variance, factor, channels, epsilon)
+  const block = max(4, BLOCK_FLOATS / channels)
+  for (let r0: i32 = 0; r0 < rows; r0 += block) {
+    const count = min(block, rows - r0)
+    const start = <usize>(r0 * channels) << 2
+    affine(x + start, mean, factor, beta, y + start, count, channels)
+    if (withSwish) swish(y + start, y + start, count * channels)
   }
 }
 
 /**
  * First half of the gradient: with x̂ = (x - mean) / √(variance + ε) and dz the gradient before the activation,
- * dγ [C] = Σ dz x̂ and dβ [C] = Σ dz. With swish, dz is written to `dz`; without, dz is dy and nothing is written.
+ * dγ [C] = Σ dz x̂ and dβ [C] = Σ dz. With swish, dz is written to `dz`; without, dz is dy and nothing is
+ * written. `scratch` is of 2 C floats.
  */
 export function normaliseGradientSums(
   x: usize,
@@ -114,38 +132,40 @@ export function normaliseGradientSums(
   dz: usize,
   dGamma: usize,
   dBeta: usize,
-  inverse: usize,
+  scratch: usize,
   rows: i32,
   channels: i32,
   epsilon: f32,
   withSwish: bool,
 ): void {
+  const inverse = scratch
+  const factor = scratch + (<usize>channels << 2)
   inverseDeviations(variance, inverse, channels, epsilon)
+  factors(gamma, variance, factor, channels, epsilon)
   memory.fill(dGamma, 0, (<usize>channels) << 2)
   memory.fill(dBeta, 0, (<usize>channels) << 2)
   const stride = (<usize>channels) << 2
   const block = max(4, BLOCK_FLOATS / channels)
   for (let r0: i32 = 0; r0 < rows; r0 += block) {
     const count = min(block, rows - r0)
-    const start = (<usize>(r0 * channels)) << 2
+    const start = <usize>(r0 * channels) << 2
+    let gradient = dy
+    if (withSwish) {
+      gradient = dz
+      affine(x + start, mean, factor, beta, dz + start, count, channels)
+      swishGradient(dz + start, dy + start, dz + start, count * channels)
+    }
     for (let c: i32 = 0; c < channels; c += 4) {
-      const column = (<usize>c) << 2
+      const column = <usize>c << 2
       const centre = v128.load(mean + column)
       const over = v128.load(inverse + column)
-      const g = v128.load(gamma + column)
-      const b = v128.load(beta + column)
       let sum = f32x4.splat(0)
       let product = f32x4.splat(0)
       let at = start + column
       for (let r: i32 = 0; r < count; r++, at += stride) {
-        const normal = f32x4.mul(f32x4.sub(v128.load(x + at), centre), over)
-        let d = v128.load(dy + at)
-        if (withSwish) {
-          d = f32x4.mul(d, swishSlope4(multiplyAdd(b, normal, g)))
-          storeLanes(dz + at, d, channels - c)
-        }
+        const d = v128.load(gradient + at)
         sum = f32x4.add(sum, d)
-        product = multiplyAdd(product, d, normal)
+        product = multiplyAdd(product, d, f32x4.mul(f32x4.sub(v128.load(x + at), centre), over))
       }
       storeLanes(dGamma + column, f32x4.add(v128.load(dGamma + column), product), channels - c)
       storeLanes(dBeta + column, f32x4.add(v128.load(dBeta + column), sum), channels - c)

@@ -1,28 +1,43 @@
 /**
- * Depthwise convolution [B, H, W, C] with [kh, kw, C] and its two gradients. Four channels at a time; for each row of taps the
- * weights stay in registers while the row of pixels runs.
+ * Depthwise convolution [B, H, W, C] with [kh, kw, C] and its two gradients. Each image is first copied into a frame of zeros,
+ * so that no inner loop asks whether a tap lies inside. Then four channels at a time: the taps of one filter row stay in
+ * registers while the row of pixels runs.
  */
 import { multiplyAdd, storeLanes } from './vector'
 
-/** First output column whose whole window of `kw` taps lies inside the image. */
+/** Height or width of the frame: what the windows of `out` output pixels span. The caller gives room for height * width * C. */
 // @ts-ignore: decorator
 @inline
-function firstInside(padLeft: i32, stride: i32): i32 {
-  return (padLeft + stride - 1) / stride
+function span(out: i32, stride: i32, kernel: i32): i32 {
+  return (out - 1) * stride + kernel
 }
 
-/** One past the last output column whose whole window lies inside. */
-// @ts-ignore: decorator
-@inline
-function endInside(width: i32, kw: i32, padLeft: i32, stride: i32, outWidth: i32): i32 {
-  const room = width - kw + padLeft
-  return room < 0 ? 0 : min(outWidth, room / stride + 1)
+/** Copies an image into its frame; rows and columns that no window reaches are left out. */
+function frameImage(
+  image: usize,
+  frame: usize,
+  height: i32,
+  width: i32,
+  pixel: usize,
+  frameHeight: i32,
+  frameWidth: i32,
+  padTop: i32,
+  padLeft: i32,
+): void {
+  memory.fill(frame, 0, <usize>(frameHeight * frameWidth) * pixel)
+  const columns = min(width, frameWidth - padLeft)
+  for (let y: i32 = 0; y < min(height, frameHeight - padTop); y++) {
+    const to = frame + <usize>((y + padTop) * frameWidth + padLeft) * pixel
+    memory.copy(to, image + <usize>(y * width) * pixel, <usize>columns * pixel)
+  }
 }
 
+/** y = x * filter. `frame` is scratch. */
 export function depthwise(
   x: usize,
   filter: usize,
   y: usize,
+  frame: usize,
   batch: i32,
   height: i32,
   width: i32,
@@ -37,64 +52,44 @@ export function depthwise(
   outWidth: i32,
 ): void {
   const pixel = <usize>channels << 2
-  const low = min(firstInside(padLeft, strideX), outWidth)
-  const high = max(low, endInside(width, kw, padLeft, strideX, outWidth))
+  const frameHeight = span(outHeight, strideY, kh)
+  const frameWidth = span(outWidth, strideX, kw)
+  const advance = <usize>strideX * pixel
   memory.fill(y, 0, <usize>(batch * outHeight * outWidth) * pixel)
   for (let b: i32 = 0; b < batch; b++) {
+    const image = x + <usize>(b * height * width) * pixel
+    frameImage(image, frame, height, width, pixel, frameHeight, frameWidth, padTop, padLeft)
     for (let oy: i32 = 0; oy < outHeight; oy++) {
       const yRow = y + <usize>((b * outHeight + oy) * outWidth) * pixel
       for (let c: i32 = 0; c < channels; c += 4) {
         const column = <usize>c << 2
-        const lanes = channels - c
         for (let ky: i32 = 0; ky < kh; ky++) {
-          const iy = oy * strideY + ky - padTop
-          if (iy < 0 || iy >= height) continue
-          const xRow = x + <usize>((b * height + iy) * width) * pixel + column
+          const from = frame + <usize>((oy * strideY + ky) * frameWidth) * pixel + column
           const taps = filter + <usize>(ky * kw) * pixel + column
           const to = yRow + column
-          edge(xRow, taps, to, 0, low, width, pixel, kw, strideX, padLeft, lanes)
-          const from = xRow + <usize>(low * strideX - padLeft) * pixel
-          if (kw == 3) inside3(from, taps, to + <usize>low * pixel, high - low, pixel, strideX, lanes)
-          else if (kw == 5) inside5(from, taps, to + <usize>low * pixel, high - low, pixel, strideX, lanes)
-          else edge(xRow, taps, to, low, high, width, pixel, kw, strideX, padLeft, lanes)
-          edge(xRow, taps, to, high, outWidth, width, pixel, kw, strideX, padLeft, lanes)
+          const lanes = channels - c
+          if (kw == 3) gather3(from, taps, to, outWidth, pixel, advance, lanes)
+          else if (kw == 5) gather5(from, taps, to, outWidth, pixel, advance, lanes)
+          else for (let kx: i32 = 0; kx < kw; kx++) {
+            gather1(from + <usize>kx * pixel, taps + <usize>kx * pixel, to, outWidth, pixel, advance, lanes)
+          }
         }
       }
     }
   }
 }
 
-/** Output columns [from, until), every tap checked against the image's sides. */
-function edge(
-  xRow: usize,
-  taps: usize,
-  yRow: usize,
-  from: i32,
-  until: i32,
-  width: i32,
-  pixel: usize,
-  kw: i32,
-  stride: i32,
-  padLeft: i32,
-  lanes: i32,
-): void {
-  for (let ox = from; ox < until; ox++) {
-    const to = yRow + <usize>ox * pixel
-    let sum = v128.load(to)
-    for (let kx: i32 = 0; kx < kw; kx++) {
-      const ix = ox * stride + kx - padLeft
-      if (ix < 0 || ix >= width) continue
-      sum = multiplyAdd(sum, v128.load(xRow + <usize>ix * pixel), v128.load(taps + <usize>kx * pixel))
-    }
-    storeLanes(to, sum, lanes)
+function gather1(from: usize, taps: usize, to: usize, count: i32, pixel: usize, advance: usize, lanes: i32): void {
+  const w = v128.load(taps)
+  for (let i: i32 = 0; i < count; i++, from += advance, to += pixel) {
+    storeLanes(to, multiplyAdd(v128.load(to), v128.load(from), w), lanes)
   }
 }
 
-function inside3(from: usize, taps: usize, to: usize, count: i32, pixel: usize, stride: i32, lanes: i32): void {
+function gather3(from: usize, taps: usize, to: usize, count: i32, pixel: usize, advance: usize, lanes: i32): void {
   const w0 = v128.load(taps)
   const w1 = v128.load(taps + pixel)
   const w2 = v128.load(taps + 2 * pixel)
-  const advance = <usize>stride * pixel
   for (let i: i32 = 0; i < count; i++, from += advance, to += pixel) {
     let sum = multiplyAdd(v128.load(to), v128.load(from), w0)
     sum = multiplyAdd(sum, v128.load(from + pixel), w1)
@@ -103,13 +98,12 @@ function inside3(from: usize, taps: usize, to: usize, count: i32, pixel: usize, 
   }
 }
 
-function inside5(from: usize, taps: usize, to: usize, count: i32, pixel: usize, stride: i32, lanes: i32): void {
+function gather5(from: usize, taps: usize, to: usize, count: i32, pixel: usize, advance: usize, lanes: i32): void {
   const w0 = v128.load(taps)
   const w1 = v128.load(taps + pixel)
   const w2 = v128.load(taps + 2 * pixel)
   const w3 = v128.load(taps + 3 * pixel)
   const w4 = v128.load(taps + 4 * pixel)
-  const advance = <usize>stride * pixel
   for (let i: i32 = 0; i < count; i++, from += advance, to += pixel) {
     let sum = multiplyAdd(v128.load(to), v128.load(from), w0)
     sum = multiplyAdd(sum, v128.load(from + pixel), w1)
@@ -128,11 +122,12 @@ export function flipTaps(filter: usize, flipped: usize, taps: i32, channels: i32
   }
 }
 
-/** dx from dy at any stride: each output pixel's gradient is spread over its window. */
+/** dx from dy at any stride: each output pixel's gradient is spread over its window. `frame` is scratch. */
 export function depthwiseInputGradient(
   dy: usize,
   filter: usize,
   dx: usize,
+  frame: usize,
   batch: i32,
   height: i32,
   width: i32,
@@ -147,25 +142,95 @@ export function depthwiseInputGradient(
   outWidth: i32,
 ): void {
   const pixel = <usize>channels << 2
+  const frameHeight = span(outHeight, strideY, kh)
+  const frameWidth = span(outWidth, strideX, kw)
+  const advance = <usize>strideX * pixel
   memory.fill(dx, 0, <usize>(batch * height * width) * pixel)
   for (let b: i32 = 0; b < batch; b++) {
+    memory.fill(frame, 0, <usize>(frameHeight * frameWidth) * pixel)
     for (let oy: i32 = 0; oy < outHeight; oy++) {
       const dyRow = dy + <usize>((b * outHeight + oy) * outWidth) * pixel
       for (let c: i32 = 0; c < channels; c += 4) {
         const column = <usize>c << 2
         for (let ky: i32 = 0; ky < kh; ky++) {
-          const iy = oy * strideY + ky - padTop
-          if (iy < 0 || iy >= height) continue
-          const dxRow = dx + <usize>((b * height + iy) * width) * pixel + column
+          const to = frame + <usize>((oy * strideY + ky) * frameWidth) * pixel + column
           const taps = filter + <usize>(ky * kw) * pixel + column
-          for (let ox: i32 = 0; ox < outWidth; ox++) {
-            const gradient = v128.load(dyRow + column + <usize>ox * pixel)
-            for (let kx: i32 = 0; kx < kw; kx++) {
-              const ix = ox * strideX + kx - padLeft
-              if (ix < 0 || ix >= width) continue
-              const to = dxRow + <usize>ix * pixel
-              storeLanes(to, multiplyAdd(v128.load(to), gradient, v128.load(taps + <usize>kx * pixel)), channels - c)
-            }
+          const lanes = channels - c
+          if (kw == 3 && lanes >= 4) scatter3(dyRow + column, taps, to, outWidth, pixel, advance)
+          else for (let kx: i32 = 0; kx < kw; kx++) {
+            const shift = <usize>kx * pixel
+            scatter1(dyRow + column, taps + shift, to + shift, outWidth, pixel, advance, lanes)
+          }
+        }
+      }
+    }
+    const columns = <usize>min(width, frameWidth - padLeft) * pixel
+    for (let y: i32 = 0; y < min(height, frameHeight - padTop); y++) {
+      const from = frame + <usize>((y + padTop) * frameWidth + padLeft) * pixel
+      memory.copy(dx + <usize>((b * height + y) * width) * pixel, from, columns)
+    }
+  }
+}
+
+function scatter1(dy: usize, taps: usize, to: usize, count: i32, pixel: usize, advance: usize, lanes: i32): void {
+  const w = v128.load(taps)
+  for (let i: i32 = 0; i < count; i++, dy += pixel, to += advance) {
+    storeLanes(to, multiplyAdd(v128.load(to), v128.load(dy), w), lanes)
+  }
+}
+
+function scatter3(dy: usize, taps: usize, to: usize, count: i32, pixel: usize, advance: usize): void {
+  const w0 = v128.load(taps)
+  const w1 = v128.load(taps + pixel)
+  const w2 = v128.load(taps + 2 * pixel)
+  for (let i: i32 = 0; i < count; i++, dy += pixel, to += advance) {
+    const gradient = v128.load(dy)
+    v128.store(to, multiplyAdd(v128.load(to), gradient, w0))
+    v128.store(to + pixel, multiplyAdd(v128.load(to + pixel), gradient, w1))
+    v128.store(to + 2 * pixel, multiplyAdd(v128.load(to + 2 * pixel), gradient, w2))
+  }
+}
+
+/** dFilter [kh, kw, C] = Σ over batch and output pixels of dy times the pixel under each tap. `frame` is scratch. */
+export function depthwiseFilterGradient(
+  x: usize,
+  dy: usize,
+  dFilter: usize,
+  frame: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  kh: i32,
+  kw: i32,
+  strideY: i32,
+  strideX: i32,
+  padTop: i32,
+  padLeft: i32,
+  outHeight: i32,
+  outWidth: i32,
+): void {
+  const pixel = <usize>channels << 2
+  const frameHeight = span(outHeight, strideY, kh)
+  const frameWidth = span(outWidth, strideX, kw)
+  const advance = <usize>strideX * pixel
+  memory.fill(dFilter, 0, <usize>(kh * kw) * pixel)
+  for (let b: i32 = 0; b < batch; b++) {
+    const image = x + <usize>(b * height * width) * pixel
+    frameImage(image, frame, height, width, pixel, frameHeight, frameWidth, padTop, padLeft)
+    for (let oy: i32 = 0; oy < outHeight; oy++) {
+      const dyRow = dy + <usize>((b * outHeight + oy) * outWidth) * pixel
+      for (let c: i32 = 0; c < channels; c += 4) {
+        const column = <usize>c << 2
+        for (let ky: i32 = 0; ky < kh; ky++) {
+          const from = frame + <usize>((oy * strideY + ky) * frameWidth) * pixel + column
+          const taps = dFilter + <usize>(ky * kw) * pixel + column
+          const by = dyRow + column
+          const lanes = channels - c
+          if (kw == 3) tap3(from, by, taps, outWidth, pixel, advance, lanes)
+          else if (kw == 5) tap5(from, by, taps, outWidth, pixel, advance, lanes)
+          else for (let kx: i32 = 0; kx < kw; kx++) {
+            tap1(from + <usize>kx * pixel, by, taps + <usize>kx * pixel, outWidth, pixel, advance, lanes)
           }
         }
       }
@@ -173,81 +238,18 @@ export function depthwiseInputGradient(
   }
 }
 
-/** dFilter [kh, kw, C] = Σ over batch and output pixels of dy times the pixel under each tap. */
-export function depthwiseFilterGradient(
-  x: usize,
-  dy: usize,
-  dFilter: usize,
-  batch: i32,
-  height: i32,
-  width: i32,
-  channels: i32,
-  kh: i32,
-  kw: i32,
-  strideY: i32,
-  strideX: i32,
-  padTop: i32,
-  padLeft: i32,
-  outHeight: i32,
-  outWidth: i32,
-): void {
-  const pixel = <usize>channels << 2
-  const low = min(firstInside(padLeft, strideX), outWidth)
-  const high = max(low, endInside(width, kw, padLeft, strideX, outWidth))
-  memory.fill(dFilter, 0, <usize>(kh * kw) * pixel)
-  for (let b: i32 = 0; b < batch; b++) {
-    for (let oy: i32 = 0; oy < outHeight; oy++) {
-      const dyRow = dy + <usize>((b * outHeight + oy) * outWidth) * pixel
-      for (let c: i32 = 0; c < channels; c += 4) {
-        const column = <usize>c << 2
-        const lanes = channels - c
-        const dyColumn = dyRow + column
-        for (let ky: i32 = 0; ky < kh; ky++) {
-          const iy = oy * strideY + ky - padTop
-          if (iy < 0 || iy >= height) continue
-          const xRow = x + <usize>((b * height + iy) * width) * pixel + column
-          const taps = dFilter + <usize>(ky * kw) * pixel + column
-          tapEdge(xRow, dyColumn, taps, 0, low, width, pixel, kw, strideX, padLeft, lanes)
-          const from = xRow + <usize>(low * strideX - padLeft) * pixel
-          if (kw == 3) tap3(from, dyColumn + <usize>low * pixel, taps, high - low, pixel, strideX, lanes)
-          else if (kw == 5) tap5(from, dyColumn + <usize>low * pixel, taps, high - low, pixel, strideX, lanes)
-          else tapEdge(xRow, dyColumn, taps, low, high, width, pixel, kw, strideX, padLeft, lanes)
-          tapEdge(xRow, dyColumn, taps, high, outWidth, width, pixel, kw, strideX, padLeft, lanes)
-        }
-      }
-    }
+function tap1(from: usize, dy: usize, taps: usize, count: i32, pixel: usize, advance: usize, lanes: i32): void {
+  let t0 = v128.load(taps)
+  for (let i: i32 = 0; i < count; i++, from += advance, dy += pixel) {
+    t0 = multiplyAdd(t0, v128.load(dy), v128.load(from))
   }
+  storeLanes(taps, t0, lanes)
 }
 
-function tapEdge(
-  xRow: usize,
-  dyRow: usize,
-  taps: usize,
-  from: i32,
-  until: i32,
-  width: i32,
-  pixel: usize,
-  kw: i32,
-  stride: i32,
-  padLeft: i32,
-  lanes: i32,
-): void {
-  for (let ox = from; ox < until; ox++) {
-    const gradient = v128.load(dyRow + <usize>ox * pixel)
-    for (let kx: i32 = 0; kx < kw; kx++) {
-      const ix = ox * stride + kx - padLeft
-      if (ix < 0 || ix >= width) continue
-      const to = taps + <usize>kx * pixel
-      storeLanes(to, multiplyAdd(v128.load(to), gradient, v128.load(xRow + <usize>ix * pixel)), lanes)
-    }
-  }
-}
-
-function tap3(from: usize, dy: usize, taps: usize, count: i32, pixel: usize, stride: i32, lanes: i32): void {
+function tap3(from: usize, dy: usize, taps: usize, count: i32, pixel: usize, advance: usize, lanes: i32): void {
   let t0 = v128.load(taps)
   let t1 = v128.load(taps + pixel)
   let t2 = v128.load(taps + 2 * pixel)
-  const advance = <usize>stride * pixel
   for (let i: i32 = 0; i < count; i++, from += advance, dy += pixel) {
     const gradient = v128.load(dy)
     t0 = multiplyAdd(t0, gradient, v128.load(from))
@@ -259,13 +261,12 @@ function tap3(from: usize, dy: usize, taps: usize, count: i32, pixel: usize, str
   storeLanes(taps + 2 * pixel, t2, lanes)
 }
 
-function tap5(from: usize, dy: usize, taps: usize, count: i32, pixel: usize, stride: i32, lanes: i32): void {
+function tap5(from: usize, dy: usize, taps: usize, count: i32, pixel: usize, advance: usize, lanes: i32): void {
   let t0 = v128.load(taps)
   let t1 = v128.load(taps + pixel)
   let t2 = v128.load(taps + 2 * pixel)
   let t3 = v128.load(taps + 3 * pixel)
   let t4 = v128.load(taps + 4 * pixel)
-  const advance = <usize>stride * pixel
   for (let i: i32 = 0; i < count; i++, from += advance, dy += pixel) {
     const gradient = v128.load(dy)
     t0 = multiplyAdd(t0, gradient, v128.load(from))

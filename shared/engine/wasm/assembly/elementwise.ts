@@ -1,27 +1,42 @@
 /** Element by element: activations, the optimiser's step, and sums by segment. */
-import { multiplyAdd, sigmoid4, storeLanes, swishSlope4 } from './vector'
+import { multiplyAdd, sigmoid4, storeLanes, swish4, swishSlope4 } from './vector'
 
+/** y = σ(x). `y` may be `x`, here and below. */
 export function sigmoid(x: usize, y: usize, count: i32): void {
-  for (let i: i32 = 0; i < count; i += 4) {
-    const at = (<usize>i) << 2
-    storeLanes(y + at, sigmoid4(v128.load(x + at)), count - i)
+  let at: usize = 0
+  // Two vectors a turn: V8 builds the polynomial's constants anew each turn.
+  for (; count >= 8; count -= 8, at += 32) {
+    const low = sigmoid4(v128.load(x + at))
+    const high = sigmoid4(v128.load(x + at, 16))
+    v128.store(y + at, low)
+    v128.store(y + at, high, 16)
   }
+  for (; count > 0; count -= 4, at += 16) storeLanes(y + at, sigmoid4(v128.load(x + at)), count)
 }
 
 /** y = x σ(x). */
 export function swish(x: usize, y: usize, count: i32): void {
-  for (let i: i32 = 0; i < count; i += 4) {
-    const at = (<usize>i) << 2
-    const v = v128.load(x + at)
-    storeLanes(y + at, f32x4.mul(v, sigmoid4(v)), count - i)
+  let at: usize = 0
+  for (; count >= 8; count -= 8, at += 32) {
+    const low = swish4(v128.load(x + at))
+    const high = swish4(v128.load(x + at, 16))
+    v128.store(y + at, low)
+    v128.store(y + at, high, 16)
   }
+  for (; count > 0; count -= 4, at += 16) storeLanes(y + at, swish4(v128.load(x + at)), count)
 }
 
 /** dx = dy · d(x σ(x))/dx. */
 export function swishGradient(x: usize, dy: usize, dx: usize, count: i32): void {
-  for (let i: i32 = 0; i < count; i += 4) {
-    const at = (<usize>i) << 2
-    storeLanes(dx + at, f32x4.mul(v128.load(dy + at), swishSlope4(v128.load(x + at))), count - i)
+  let at: usize = 0
+  for (; count >= 8; count -= 8, at += 32) {
+    const low = f32x4.mul(v128.load(dy + at), swishSlope4(v128.load(x + at)))
+    const high = f32x4.mul(v128.load(dy + at, 16), swishSlope4(v128.load(x + at, 16)))
+    v128.store(dx + at, low)
+    v128.store(dx + at, high, 16)
+  }
+  for (; count > 0; count -= 4, at += 16) {
+    storeLanes(dx + at, f32x4.mul(v128.load(dy + at), swishSlope4(v128.load(x + at))), count)
   }
 }
 
