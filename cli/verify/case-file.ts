@@ -25,17 +25,20 @@ export function readCaseFile(path: string): CaseFile {
     throw faulty(`metadata.format must be reference-case, got ${shown(metadata.format)}`)
   }
   if (metadata.version !== '1') throw faulty(`metadata.version must be 1, got ${shown(metadata.version)}`)
-  const groups = { input: new Map(), param: new Map(), expect: new Map() } as Record<
-    string,
-    Map<string, CaseTensor>
-  >
+  const inputs = new Map<string, CaseTensor>()
+  const params = new Map<string, CaseTensor>()
+  const wanted = new Map<string, CaseTensor>()
+  const groups = new Map([
+    ['input', inputs],
+    ['param', params],
+    ['expect', wanted],
+  ])
   for (const [name, { shape, data }] of tensors) {
     const dot = name.indexOf('.')
-    const group = groups[name.slice(0, dot)]
+    const group = groups.get(name.slice(0, dot))
     if (!group) throw faulty(`tensor names must begin with input., param. or expect., got ${shown(name)}`)
     group.set(name.slice(dot + 1), { shape, data: Float32Array.from(data, Number) })
   }
-  const { input: inputs = new Map(), param: params = new Map(), expect: wanted = new Map() } = groups
   const config = parseConfig(metadata.config)
   return { kind: metadata.kind ?? '', config, inputs, params, expected: [...wanted.keys()], wanted }
 }

@@ -31,7 +31,7 @@ export function momentumUpdate(
     return pairs.map((pair) => {
       const from = tensorOf(teacher, pair.teacher)
       const towards = tensorOf(student, pair.student)
-      assertShape(`student's ${pair.student}`, towards, from.shape)
+      assertShape(pair.student, towards, from.shape)
       return tf.add(tf.mul(from, keep), tf.mul(towards, take))
     })
   })

@@ -38,7 +38,7 @@ onEachEngine('momentumUpdate()', () => {
     expect(() => momentumUpdate(teacher, new Map(), PAIRS, 0.5)).toThrow('tensors must have student.w')
     student.set('student.w', tf.zeros([3]))
     expect(() => momentumUpdate(teacher, student, PAIRS, 0.5)).toThrow(
-      "student's student.w must have shape [2], got [3]",
+      'student.w must have shape [2], got [3]',
     )
   })
 

@@ -1,0 +1,318 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { startEngine } from '@tessera/shared/engine'
+import {
+  initialStudent,
+  initialWeights,
+  studentLayout,
+  teacherLayout,
+  type Weights,
+} from '@tessera/shared/model'
+import type { Study } from '@tessera/shared/protocol'
+import {
+  createTrainer,
+  type LocalState,
+  type LocalTrainer,
+  type RoundResult,
+  type TileSource,
+} from '@tessera/site-agent/distill'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { makeStudy, makeTiles, TINY } from './support.ts'
+
+const tiles = makeTiles(9)
+
+function teacherOf(study: Study): Weights | null {
+  return study.teacher ? initialWeights(teacherLayout(study), 'teacher') : null
+}
+
+function trainerOf(study: Study, changes: { tiles?: TileSource; state?: LocalState } = {}): LocalTrainer {
+  return createTrainer({ study, teacher: teacherOf(study), tiles, site: 'north', ...changes })
+}
+
+async function rounds(
+  trainer: LocalTrainer,
+  student: Weights,
+  numbers: readonly number[],
+): Promise<RoundResult> {
+  let result: RoundResult | null = null
+  for (const round of numbers)
+    result = await trainer.trainRound({ round, student: result?.student ?? student })
+  if (!result) throw new Error('at least one round')
+  return result
+}
+
+const METHODS = {
+  moma: makeStudy(),
+  'moma of another task': makeStudy({
+    teacher: { ...TINY, sha256: '0'.repeat(64), task: 'different', classes: 5 },
+  }),
+  'moma with a frozen teacher of another width': makeStudy({
+    teacher: {
+      ...TINY,
+      widthMultiplier: 0.2,
+      sha256: '0'.repeat(64),
+      task: 'same',
+      classes: 3,
+      momentum: 'frozen',
+    },
+  }),
+  kd: makeStudy({ method: { name: 'kd' } }),
+  ce: makeStudy({ method: { name: 'ce' }, teacher: undefined }),
+}
+
+beforeAll(async () => {
+  await startEngine({ engine: 'wasm' })
+})
+
+describe.each(Object.entries(METHODS))('createTrainer() for %s', (_, study) => {
+  const student = initialStudent(study, teacherOf(study))
+
+  test('gives the same bits for the same seed, others for another site', async () => {
+    const results: RoundResult[] = []
+    for (const site of ['north', 'north', 'south']) {
+      const trainer = createTrainer({ study, teacher: teacherOf(study), tiles, site })
+      results.push(await trainer.trainRound({ round: 1, student }))
+      trainer.dispose()
+    }
+    expect(results[1]).toEqual(results[0])
+    expect(results[2]?.student).not.toEqual(results[0]?.student)
+  })
+
+  test('goes on from a stored state as if it had never stopped', async () => {
+    const straight = trainerOf(study)
+    const want = await rounds(straight, student, [1, 2])
+    const first = trainerOf(study)
+    const { student: after } = await rounds(first, student, [1])
+    const state = structuredClone(first.state())
+    first.dispose()
+    const second = trainerOf(study, { state })
+    expect(await second.trainRound({ round: 2, student: after })).toEqual(want)
+    expect(second.state()).toEqual(straight.state())
+    straight.dispose()
+    second.dispose()
+  })
+
+  test('gives a finite student of the study’s layout, moved in every trainable tensor and statistic', async () => {
+    const trainer = trainerOf(study)
+    const { student: trained } = await trainer.trainRound({ round: 1, student })
+    trainer.dispose()
+    expect([...trained.keys()]).toEqual(studentLayout(study).tensors.map(({ name }) => name))
+    for (const [name, values] of trained) {
+      expect(values.every(Number.isFinite)).toBe(true)
+      expect(values, name).not.toEqual(student.get(name))
+    }
+  })
+
+  test('holds as many tensors after each round, and none at the end', async () => {
+    const before = tf.memory().numTensors
+    const trainer = trainerOf(study)
+    const held = tf.memory().numTensors
+    await rounds(trainer, student, [1, 2])
+    expect(tf.memory().numTensors).toBe(held)
+    trainer.dispose()
+    expect(tf.memory().numTensors).toBe(before)
+  })
+})
+
+describe('trainRound()', () => {
+  const study = METHODS.moma
+  const student = initialStudent(study, teacherOf(study))
+
+  test('trains on all tiles but a last one alone, and says so in its counts', async () => {
+    const trainer = trainerOf(study)
+    const steps: string[] = []
+    const { samples, metrics } = await trainer.trainRound({
+      round: 1,
+      student,
+      onProgress: ({ step, steps: all }) => steps.push(`${step}/${all}`),
+    })
+    trainer.dispose()
+    // 9 tiles in batches of 4: 4, 4 and 1.
+    expect(steps).toEqual(['1/2', '2/2'])
+    expect(samples).toBe(8)
+    expect(metrics).toMatchObject({ seen: 8, skippedTiles: 2 })
+    expect(metrics.correct).toBeLessThanOrEqual(8)
+    const { kl, nce, ce, loss } = metrics
+    expect(loss).toBeCloseTo(ce + (kl ?? Number.NaN) + (nce ?? Number.NaN), 4)
+  })
+
+  test('counts a tile once in samples, once an epoch in seen', async () => {
+    const twice = makeStudy({ training: { rounds: 1, epochsPerRound: 2, batchSize: 4, learningRate: 0.01 } })
+    const trainer = trainerOf(twice)
+    const { samples, metrics } = await trainer.trainRound({ round: 1, student })
+    trainer.dispose()
+    expect([samples, metrics.seen]).toEqual([8, 16])
+  })
+
+  test('moves the queue by the tiles it saw, and the teacher and its head towards the student', async () => {
+    const trainer = trainerOf(study)
+    const before = trainer.state()
+    await trainer.trainRound({ round: 1, student })
+    const after = trainer.state()
+    trainer.dispose()
+    expect([before.counters.queueIndex, after.counters.queueIndex]).toEqual([0, 8])
+    const rows = (state: LocalState): Float32Array => state.tensors.get('queue') ?? new Float32Array()
+    expect(rows(after).subarray(8 * 8)).toEqual(rows(before).subarray(8 * 8))
+    expect(rows(after).subarray(0, 8)).not.toEqual(rows(before).subarray(0, 8))
+    for (const name of [
+      'teacher.features.0.0.weight',
+      'teacher.classifier.1.bias',
+      'teacher_head.fc1.weight',
+    ]) {
+      expect(after.tensors.get(name), name).not.toEqual(before.tensors.get(name))
+    }
+  })
+
+  test('leaves the parameters of a frozen teacher as they are, and of one of another task the classifier', async () => {
+    const frozen = METHODS['moma with a frozen teacher of another width']
+    const other = METHODS['moma of another task']
+    for (const [chosen, fixed, moved] of [
+      [frozen, 'teacher.features.0.0.weight', 'teacher.features.0.1.running_mean'],
+      [other, 'teacher.classifier.1.weight', 'teacher.features.0.0.weight'],
+    ] as const) {
+      const trainer = trainerOf(chosen)
+      const before = trainer.state()
+      await trainer.trainRound({ round: 1, student: initialStudent(chosen, teacherOf(chosen)) })
+      const after = trainer.state()
+      trainer.dispose()
+      expect(after.tensors.get(fixed)).toEqual(before.tensors.get(fixed))
+      expect(after.tensors.get(moved)).not.toEqual(before.tensors.get(moved))
+    }
+  })
+
+  test('leaves out the KL term for another task and for weight 0', async () => {
+    const noKl = makeStudy({
+      method: { name: 'moma', featureDim: 8, heads: 2, queueSize: 10, weights: { kl: 0 } },
+    })
+    for (const chosen of [noKl, METHODS['moma of another task']]) {
+      const trainer = trainerOf(chosen)
+      const { metrics } = await trainer.trainRound({
+        round: 1,
+        student: initialStudent(chosen, teacherOf(chosen)),
+      })
+      trainer.dispose()
+      expect(metrics.kl).toBeNull()
+      expect(metrics.nce).not.toBeNull()
+    }
+  })
+
+  test('learns: cross-entropy falls to a tenth', async () => {
+    const easy = makeStudy({
+      method: { name: 'ce' },
+      tile: { sizePx: 64 },
+      student: { ...TINY, dropout: 0, stochasticDepth: 0 },
+      // All 27 tiles a batch: with 9 the norms of so small a network make the loss jump.
+      training: { rounds: 5, epochsPerRound: 2, batchSize: 27, learningRate: 0.05, schedule: 'constant' },
+    })
+    const trainer = createTrainer({ study: easy, teacher: null, tiles: makeTiles(27, 64), site: 'north' })
+    let current = initialStudent(easy, null)
+    const losses: number[] = []
+    for (let round = 1; round <= 5; round++) {
+      const result = await trainer.trainRound({ round, student: current })
+      losses.push(result.metrics.ce)
+      current = result.student
+    }
+    trainer.dispose()
+    expect(losses.at(-1)).toBeLessThan((losses[0] ?? 0) / 10)
+  })
+
+  test('stops between steps when told to, and is then as before the round', async () => {
+    const trainer = trainerOf(study)
+    const before = trainer.state()
+    const held = tf.memory().numTensors
+    const stop = new AbortController()
+    const training = trainer.trainRound({
+      round: 1,
+      student,
+      signal: stop.signal,
+      onProgress: () => stop.abort(),
+    })
+    await expect(training).rejects.toMatchObject({ code: 'ERR_INTERRUPTED' })
+    expect(trainer.state()).toEqual(before)
+    expect(tf.memory().numTensors).toBe(held)
+    trainer.dispose()
+  })
+
+  test('lets other work run between steps', async () => {
+    const trainer = trainerOf(study)
+    const order: string[] = []
+    const training = trainer.trainRound({
+      round: 1,
+      student,
+      onProgress: ({ step }) => order.push(`step ${step}`),
+    })
+    const other = (async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      order.push('other')
+    })()
+    await Promise.all([training, other])
+    trainer.dispose()
+    expect(order.indexOf('other')).toBeLessThan(order.indexOf('step 2'))
+  })
+
+  test('gives ERR_TRAINING_DIVERGED when the loss is not finite, and is then as before the round', async () => {
+    const trainer = trainerOf(study)
+    const before = trainer.state()
+    const held = tf.memory().numTensors
+    const broken = new Map(student).set('classifier.1.bias', Float32Array.of(Number.NaN, 0, 0))
+    await expect(trainer.trainRound({ round: 1, student: broken })).rejects.toMatchObject({
+      code: 'ERR_TRAINING_DIVERGED',
+      message: 'loss must stay finite, got NaN; a lower learning rate may help',
+    })
+    expect(trainer.state()).toEqual(before)
+    expect(tf.memory().numTensors).toBe(held)
+    trainer.dispose()
+  })
+
+  test('refuses fewer than two tiles', async () => {
+    const trainer = trainerOf(study, { tiles: makeTiles(1) })
+    await expect(trainer.trainRound({ round: 1, student })).rejects.toMatchObject({
+      code: 'ERR_DATA_FOLDER',
+      message: 'data must have at least 2 tiles to train on, got 1',
+    })
+    trainer.dispose()
+  })
+
+  test('refuses a student of another layout', async () => {
+    const trainer = trainerOf(study)
+    const other = initialStudent(METHODS.ce, null)
+    await expect(trainer.trainRound({ round: 1, student: other })).rejects.toMatchObject({
+      code: 'ERR_LAYOUT_MISMATCH',
+    })
+    trainer.dispose()
+  })
+})
+
+describe('createTrainer()', () => {
+  test('refuses a method without the teacher it needs', () => {
+    const noTeacher = makeStudy({ teacher: undefined })
+    expect(() => createTrainer({ study: noTeacher, teacher: null, tiles, site: 'north' })).toThrow(
+      'study must have a teacher for method moma, got none',
+    )
+    const kdOfAnother = makeStudy({
+      method: { name: 'kd' },
+      teacher: { ...TINY, sha256: '0'.repeat(64), task: 'different', classes: 5 },
+    })
+    expect(() => trainerOf(kdOfAnother)).toThrow(
+      'teacher must be of the same task for method kd, got different',
+    )
+    const fewer = makeStudy({ teacher: { ...TINY, sha256: '0'.repeat(64), task: 'same', classes: 2 } })
+    expect(() => trainerOf(fewer)).toThrow('teacher of the same task must have 3 classes, got 2')
+  })
+
+  test('refuses the state of another site, and one that does not fit', () => {
+    const trainer = trainerOf(METHODS.moma)
+    const state = trainer.state()
+    trainer.dispose()
+    expect(() => trainerOf(METHODS.moma, { state: { ...state, site: 'south' } })).toThrow(
+      'local state must be version 1 of site north in study study, got version 1 of site south in study study',
+    )
+    const shorter = new Map(state.tensors).set('queue', new Float32Array(8))
+    expect(() => trainerOf(METHODS.moma, { state: { ...state, tensors: shorter } })).toThrow(
+      'queue must have shape [10, 8], got [8]',
+    )
+    const missing = new Map([...state.tensors].filter(([name]) => name !== 'teacher_head.fc2.bias'))
+    expect(() => trainerOf(METHODS.moma, { state: { ...state, tensors: missing } })).toThrow(
+      'local state must have teacher_head.fc2.bias',
+    )
+  })
+})
