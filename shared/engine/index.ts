@@ -7,6 +7,8 @@
 export { type Activation, type BatchNorm, batchNormInference, batchNormTrain } from './ops/batch-norm.ts'
 export { globalAveragePool } from './ops/global-average-pool.ts'
 export { scaleChannels } from './ops/scale-channels.ts'
+export { type SgdMomentum, sgdMomentum } from './ops/sgd-momentum.ts'
 export { stopGradient } from './ops/stop-gradient.ts'
 export { swish } from './ops/swish.ts'
+export { towards } from './ops/towards.ts'
 export { type Engine, type EngineChoice, type EngineOptions, startEngine } from './start.ts'

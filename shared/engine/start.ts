@@ -5,8 +5,8 @@ import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
 import { type BackendWasm, setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
-import { require as requireTransformed } from 'tsx/cjs/api'
 import { TesseraError } from '../errors.ts'
+import { registerGradients } from './gradients/index.ts'
 import { createHeap, registerKernels } from './kernels/index.ts'
 import { catchMemory, loadKernels } from './wasm/module.ts'
 
@@ -27,7 +27,7 @@ export interface Engine {
 
 type Backend = Exclude<EngineChoice, 'auto'>
 
-/** Starts a back end that is not running yet, and says what it is. */
+/** How each back end starts, and what it then says of itself. A native back end would be a third row. */
 const STARTERS: Record<Backend, () => Promise<string>> = { wasm: startWasm, cpu: startCpu }
 
 const started = new Map<Backend, Promise<Engine>>()
@@ -49,7 +49,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
 async function start(name: Backend): Promise<Engine> {
   // Production mode turns off the greeting and the advice that TensorFlow.js prints in Node.
   tf.enableProdMode()
-  requireTransformed('@tensorflow/tfjs-core/dist/register_all_gradients.js', import.meta.url)
+  registerGradients()
   const what = await STARTERS[name]()
   return { name, description: `engine: ${name} (${what})` }
 }
@@ -57,12 +57,34 @@ async function start(name: Backend): Promise<Engine> {
 async function startWasm(): Promise<string> {
   const packageMain = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')
   setWasmPaths(dirname(packageMain) + sep)
-  const memory = await catchMemory(async () => {
-    if (await tf.setBackend('wasm')) return
-    throw new TesseraError('ERR_ENGINE_UNAVAILABLE', 'engine must start, got a failure of the wasm back end')
-  })
+  const memory = await catchMemory(() =>
+    withoutListeners(async () => {
+      if (await tf.setBackend('wasm')) return
+      throw new TesseraError(
+        'ERR_ENGINE_UNAVAILABLE',
+        'engine must start, got a failure of the wasm back end',
+      )
+    }),
+  )
   registerKernels(createHeap(tf.backend() as BackendWasm, await loadKernels(memory)))
   return 'SIMD, 1 thread per process; own gradient kernels'
+}
+
+/** Faults of a process that the loader of the back end listens to, only to throw them again from inside its own file. */
+const FAULTS = ['uncaughtException', 'unhandledRejection'] as const
+
+/** Runs `start` and takes off the listeners it put on the process: how a program ends is not the engine's to say. */
+async function withoutListeners(start: () => Promise<void>): Promise<void> {
+  const before = FAULTS.map((fault) => new Set<unknown>(process.rawListeners(fault)))
+  try {
+    await start()
+  } finally {
+    for (const [i, fault] of FAULTS.entries()) {
+      for (const listener of process.rawListeners(fault)) {
+        if (before[i]?.has(listener) !== true) process.off(fault, listener as () => void)
+      }
+    }
+  }
 }
 
 async function startCpu(): Promise<string> {
