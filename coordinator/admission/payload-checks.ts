@@ -48,9 +48,8 @@ export function checkVariances(layout: Layout, delta: Weights, base: Weights): v
   }
 }
 
-/** All of the above on a delta's bytes. */
+/** The last three on an encoded delta; gives its norm. */
 export function admitPayload(
-  manifest: Manifest,
   content: Uint8Array,
   { layout, base, maxNorm }: { layout: Layout; base: Weights; maxNorm: number },
 ): { norm: number } {

@@ -54,7 +54,7 @@ export function createDeliveries(
       const { layout, study } = border(site)
       const weights = await baseWeights(manifest.base, border(site))
       const { maxNorm } = study.federation
-      return admitPayload(manifest, await incoming.content(), { layout, base: weights, maxNorm })
+      return admitPayload(await incoming.content(), { layout, base: weights, maxNorm })
     })
     const manifestSha256 = sha256Hex(token)
     const receivedAtMs = clock.now()

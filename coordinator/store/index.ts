@@ -1,3 +1,4 @@
-export type { ContentStore, Incoming } from './content-store.ts'
+export * from './content-store.ts'
 export { writeDurably } from './durable.ts'
+export * from './event-log.ts'
 export * from './store.ts'

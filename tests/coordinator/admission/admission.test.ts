@@ -1,0 +1,275 @@
+import {
+  admitManifest,
+  admitPayload,
+  type Border,
+  checkBase,
+  checkDeclaredBytes,
+  checkDigest,
+  checkFinite,
+  checkLayout,
+  checkNorm,
+  checkReceivedBytes,
+  checkReplay,
+  checkRound,
+  checkSamples,
+  checkSender,
+  checkSiteState,
+  checkVariances,
+  knownSite,
+  readmit,
+} from '@tessera/coordinator/admission'
+import { EMPTY_REGISTRY, evolveRegistry } from '@tessera/coordinator/enrolment'
+import { decide, evolve, initialRounds, type RoundsState } from '@tessera/coordinator/rounds'
+import { deltaBytes } from '@tessera/shared/delta'
+import type { Layout, Weights } from '@tessera/shared/model'
+import { MAX_TOKEN_CHARACTERS, type Manifest, study as studySchema } from '@tessera/shared/protocol'
+import { generateKeyPair, signPayload } from '@tessera/shared/security'
+import { describe, expect, test } from 'vitest'
+import { aManifest, HASH } from '../../support/signed-parts.ts'
+import { codeOf, TINY_STUDY } from '../raw-site.ts'
+
+const NONCE = (n: number): string => `nonce-${String(n).padStart(16, '0')}`
+const LAYOUT: Layout = {
+  architecture: 'test',
+  tensors: [
+    { name: 'weight', shape: [2], kind: 'trainable' },
+    { name: 'norm.running_mean', shape: [1], kind: 'statistic' },
+    { name: 'norm.running_var', shape: [2], kind: 'statistic' },
+  ],
+}
+const STUDY = studySchema.parse(TINY_STUDY)
+
+/** Rounds where `north` (nonce 0) and `south` (nonce 1) have the open offer of round 1. */
+function openRounds(from: RoundsState = initialRounds(STUDY, HASH('a'))): RoundsState {
+  let next = 0
+  const nonce = (): string => NONCE(from.history.length * 10 + next++)
+  const [event] = decide(from, { type: 'tick', nowMs: 1000, present: ['north', 'south'], nonce })
+  if (event === undefined) throw new Error('the round must open')
+  return evolve(from, event)
+}
+
+function withAccepted(rounds: RoundsState, site: string): RoundsState {
+  const { round, attempt } = rounds
+  const update = { site, round, attempt, samples: 1, loss: 1, payload: HASH('c'), bytes: 4, norm: 1 }
+  const stored = { manifest: 'token', manifestSha256: HASH('d'), receivedAtMs: 1 }
+  return decide(rounds, { type: 'accept', update: { ...update, ...stored } }).reduce(evolve, rounds)
+}
+
+function atDeadline(rounds: RoundsState): RoundsState {
+  const tick = { type: 'tick', nowMs: 61_000, present: [], nonce: () => '' } as const
+  return decide(rounds, tick).reduce(evolve, rounds)
+}
+
+function published(rounds: RoundsState): RoundsState {
+  const made = { student: HASH('e'), record: 'record', recordSha256: HASH('f') }
+  return decide(rounds, { type: 'publish', ...made }).reduce(evolve, rounds)
+}
+
+const KIT = { type: 'kit.issued', kit: NONCE(99), expiresAtMs: 1, atMs: 0 } as const
+
+function aBorder(changes: Partial<Border> = {}): Border {
+  const enrolment = { type: 'site.enrolled', kit: NONCE(99), publicKey: 'k'.repeat(43), atMs: 0 } as const
+  const registry = ['north', 'south'].reduce(
+    (known, site) => evolveRegistry(known, { ...enrolment, site }),
+    EMPTY_REGISTRY,
+  )
+  return {
+    study: STUDY,
+    layout: LAYOUT,
+    layoutHash: HASH('b'),
+    rounds: openRounds(),
+    registry,
+    site: 'north',
+    nowMs: 2000,
+    ...changes,
+  }
+}
+
+const good = (changes: Partial<Manifest> = {}): Manifest =>
+  aManifest({ nonce: NONCE(0), bytes: deltaBytes(LAYOUT), ...changes })
+const refuses = (code: string) => expect.objectContaining({ code })
+
+describe('checkSiteState() and knownSite()', () => {
+  test('a site that is enrolled passes', () => {
+    expect(knownSite(aBorder(), 'north').site).toBe('north')
+    expect(() => checkSiteState(aBorder(), 'north')).not.toThrow()
+  })
+  test('unknown is ERR_SITE_UNKNOWN, revoked ERR_SITE_REVOKED, invited is not yet known', () => {
+    const { registry } = aBorder()
+    const revoked = evolveRegistry(registry, { type: 'site.revoked', site: 'north', atMs: 0 })
+    expect(() => checkSiteState(aBorder({ registry: revoked }), 'north')).toThrow(refuses('ERR_SITE_REVOKED'))
+    const invited = evolveRegistry(registry, { ...KIT, site: 'west' })
+    expect(() => checkSiteState(aBorder({ registry: invited }), 'west')).toThrow(refuses('ERR_SITE_UNKNOWN'))
+  })
+})
+
+describe('checkSender()', () => {
+  test('a manifest names its signer and its study', () => {
+    expect(() => checkSender(aBorder(), good())).not.toThrow()
+    expect(() => checkSender(aBorder(), good({ site: 'south' }))).toThrow(refuses('ERR_SIGNATURE_INVALID'))
+    expect(() => checkSender(aBorder(), good({ study: 'other' }))).toThrow(refuses('ERR_STUDY_UNKNOWN'))
+  })
+})
+
+describe('checkReplay()', () => {
+  test("the nonce of the site's open offer passes", () => {
+    expect(() => checkReplay(aBorder(), good())).not.toThrow()
+  })
+  test("another site's nonce, or an invented one, is ERR_UPDATE_REPLAYED", () => {
+    for (const nonce of [NONCE(1), NONCE(77)]) {
+      expect(() => checkReplay(aBorder(), good({ nonce }))).toThrow(refuses('ERR_UPDATE_REPLAYED'))
+    }
+  })
+  test('what has been delivered is a duplicate while the round is open, and a replay later', () => {
+    const accepted = withAccepted(openRounds(), 'north')
+    expect(() => checkReplay(aBorder({ rounds: accepted }), good())).toThrow(refuses('ERR_UPDATE_DUPLICATE'))
+    const closed = atDeadline(accepted)
+    expect(() => checkReplay(aBorder({ rounds: closed }), good())).toThrow(refuses('ERR_UPDATE_DUPLICATE'))
+    const next = openRounds(published(closed))
+    expect(() => checkReplay(aBorder({ rounds: next }), good())).toThrow(refuses('ERR_UPDATE_REPLAYED'))
+  })
+  test('what was delivered to an earlier attempt of the round is a duplicate in the next', () => {
+    const study = { ...STUDY, federation: { ...STUDY.federation, quorum: 2 } }
+    const first = withAccepted(openRounds(initialRounds(study, HASH('a'))), 'north')
+    const waiting = atDeadline(first)
+    expect(() => checkReplay(aBorder({ rounds: waiting }), good())).toThrow(refuses('ERR_UPDATE_DUPLICATE'))
+    const second = openRounds(waiting)
+    expect(() => checkReplay(aBorder({ rounds: second }), good())).toThrow(refuses('ERR_UPDATE_DUPLICATE'))
+  })
+  test('a late update is told that its round has ended', () => {
+    const rounds = openRounds(published(atDeadline(withAccepted(openRounds(), 'south'))))
+    expect(() => checkReplay(aBorder({ rounds }), good())).toThrow(refuses('ERR_ROUND_CLOSED'))
+  })
+  test('a site without an offer is told so', () => {
+    const west = aBorder({ site: 'west' })
+    expect(() => checkReplay(west, good({ site: 'west' }))).toThrow(refuses('ERR_ROUND_NOT_OFFERED'))
+  })
+})
+
+describe('checkRound()', () => {
+  test('round and attempt of the open offer pass', () => {
+    expect(() => checkRound(aBorder(), good())).not.toThrow()
+  })
+  test('another round or attempt is ERR_ROUND_WRONG', () => {
+    expect(() => checkRound(aBorder(), good({ round: 2 }))).toThrow(refuses('ERR_ROUND_WRONG'))
+    expect(() => checkRound(aBorder(), good({ attempt: 2 }))).toThrow(refuses('ERR_ROUND_WRONG'))
+  })
+  test('a round that has closed is ERR_ROUND_CLOSED', () => {
+    const rounds = atDeadline(withAccepted(openRounds(), 'south'))
+    expect(() => checkRound(aBorder({ rounds }), good())).toThrow(refuses('ERR_ROUND_CLOSED'))
+  })
+  test('from the deadline on it is ERR_UPDATE_EXPIRED, even before anyone has closed the round', () => {
+    expect(() => checkRound(aBorder({ nowMs: 60_999 }), good())).not.toThrow()
+    expect(() => checkRound(aBorder({ nowMs: 61_000 }), good())).toThrow(refuses('ERR_UPDATE_EXPIRED'))
+  })
+})
+
+describe('checks of what the manifest declares', () => {
+  test.each([
+    ['base', checkBase, { base: HASH('9') }, 'ERR_UPDATE_BASE'],
+    ['layout', checkLayout, { layoutHash: HASH('9') }, 'ERR_UPDATE_LAYOUT'],
+    ['bytes', checkDeclaredBytes, { bytes: 24 }, 'ERR_UPDATE_SIZE'],
+    ['samples', checkSamples, { samples: 11 }, 'ERR_UPDATE_SAMPLES'],
+  ])('%s', (_, check, changes, code) => {
+    expect(() => check(aBorder(), good())).not.toThrow()
+    expect(() => check(aBorder(), good(changes))).toThrow(refuses(code))
+  })
+  test('more tiles right than seen are ERR_UPDATE_SAMPLES', () => {
+    const metrics = { ...good().metrics, correct: 11 }
+    expect(() => checkSamples(aBorder(), good({ metrics }))).toThrow(refuses('ERR_UPDATE_SAMPLES'))
+  })
+})
+
+describe('admitManifest()', () => {
+  test('gives the manifest of a good token', async () => {
+    const { border, sign } = await signing()
+    expect(await admitManifest(await sign(good()), border)).toEqual(good())
+  })
+  test.each([
+    ['size', 'x'.repeat(MAX_TOKEN_CHARACTERS + 1), 'ERR_MESSAGE_INVALID'],
+    ['unpack', 'no token', 'ERR_SIGNATURE_INVALID'],
+  ])('%s', async (_, token, code) => {
+    expect(await codeOf(admitManifest(token, (await signing()).border))).toBe(code)
+  })
+  test('schema comes before signature, signature before all that depends on state', async () => {
+    const { border, sign } = await signing()
+    const [header, , signature] = (await sign(good())).split('.')
+    const forged = (payload: object): string =>
+      [header, Buffer.from(JSON.stringify(payload)).toString('base64url'), signature].join('.')
+    expect(await codeOf(admitManifest(forged({ ...good(), samples: 0 }), border))).toBe('ERR_MESSAGE_INVALID')
+    expect(await codeOf(admitManifest(forged(good({ round: 7 })), border))).toBe('ERR_SIGNATURE_INVALID')
+    expect(await codeOf(admitManifest(await sign(good({ round: 7 })), border))).toBe('ERR_ROUND_WRONG')
+  })
+  test('site state comes before replay, replay before round, round before base', async () => {
+    const { border, sign } = await signing()
+    const worst = good({ nonce: NONCE(77), round: 7, base: HASH('9') })
+    const revoked = evolveRegistry(border.registry, { type: 'site.revoked', site: 'north', atMs: 0 })
+    const admit = async (manifest: Manifest, at: Border): Promise<string> =>
+      codeOf(admitManifest(await sign(manifest), at))
+    expect(await admit(worst, { ...border, registry: revoked })).toBe('ERR_SITE_REVOKED')
+    expect(await admit(worst, border)).toBe('ERR_UPDATE_REPLAYED')
+    expect(await admit({ ...worst, nonce: NONCE(0) }, border)).toBe('ERR_ROUND_WRONG')
+    expect(await admit({ ...worst, nonce: NONCE(0), round: 1 }, border)).toBe('ERR_UPDATE_BASE')
+  })
+})
+
+describe('readmit()', () => {
+  test('checks again what may have changed meanwhile', () => {
+    expect(() => readmit(good(), aBorder())).not.toThrow()
+    expect(() => readmit(good(), aBorder({ nowMs: 61_000 }))).toThrow(refuses('ERR_UPDATE_EXPIRED'))
+  })
+})
+
+/** A delta of LAYOUT. */
+function aDelta(weight: number[] = [3, 4], variance: number[] = [0, 0]): Weights {
+  return new Map([
+    ['weight', Float32Array.from(weight)],
+    ['norm.running_mean', Float32Array.of(1000)],
+    ['norm.running_var', Float32Array.from(variance)],
+  ])
+}
+const BASE: Weights = new Map([...aDelta([0, 0], [1, 1])])
+
+describe('checks of the bytes', () => {
+  test('as many as announced, with the announced hash', () => {
+    expect(() => checkReceivedBytes(good(), deltaBytes(LAYOUT))).not.toThrow()
+    expect(() => checkReceivedBytes(good(), 4)).toThrow(refuses('ERR_UPDATE_SIZE'))
+    expect(() => checkDigest(good(), HASH('c'))).not.toThrow()
+    expect(() => checkDigest(good(), HASH('d'))).toThrow(refuses('ERR_UPDATE_DIGEST'))
+  })
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('finite, not %s', (value) => {
+    expect(() => checkFinite(LAYOUT, aDelta())).not.toThrow()
+    expect(() => checkFinite(LAYOUT, aDelta([0, value]))).toThrow(refuses('ERR_UPDATE_NOT_FINITE'))
+    expect(() => checkFinite(LAYOUT, aDelta([0, 0], [value, 0]))).toThrow(refuses('ERR_UPDATE_NOT_FINITE'))
+  })
+  test('the norm is over the trainable tensors', () => {
+    expect(checkNorm(LAYOUT, aDelta(), 5)).toBe(5)
+    expect(() => checkNorm(LAYOUT, aDelta(), 4.9)).toThrow(refuses('ERR_UPDATE_NORM'))
+  })
+  test('no running variance may fall below zero', () => {
+    expect(() => checkVariances(LAYOUT, aDelta([0, 0], [-1, -0.5]), BASE)).not.toThrow()
+    expect(() => checkVariances(LAYOUT, aDelta([0, 0], [0, -1.5]), BASE)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_UPDATE_NORM',
+        message: expect.stringContaining('running_var[1]'),
+      }),
+    )
+  })
+  test('admitPayload() runs them on the encoded delta', () => {
+    const content = new Uint8Array(Float32Array.of(3, 4, 0, 0, 0).buffer)
+    const limits = { layout: LAYOUT, base: BASE, maxNorm: 10 }
+    expect(admitPayload(content, limits)).toEqual({ norm: 5 })
+    expect(() => admitPayload(content.subarray(4), limits)).toThrow(refuses('ERR_UPDATE_SIZE'))
+  })
+})
+
+/** A border that knows the key of `north`, and a way to sign as that site. */
+async function signing() {
+  const { publicKey, privateKey } = await generateKeyPair()
+  const enrolment = { type: 'site.enrolled', kit: NONCE(99), site: 'north', publicKey, atMs: 0 } as const
+  const border = aBorder()
+  return {
+    border: { ...border, registry: evolveRegistry(border.registry, enrolment) },
+    sign: (manifest: Manifest): Promise<string> => signPayload('manifest', manifest, privateKey),
+  }
+}
