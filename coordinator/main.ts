@@ -117,7 +117,7 @@ function addStatus(group: Command): void {
     .description('show studies and sites, whether or not the coordinator runs')
     .option('--json', 'as JSON')
     .action(async ({ dir, json }: { dir: string; json?: true }) => {
-      const status = await readStatus(dir)
+      const status = await readStatus(dir, systemClock.now())
       process.stdout.write(json ? `${JSON.stringify(status)}\n` : formatStatus(status))
     })
   example(command, '$ tessera coordinator status')

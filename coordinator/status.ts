@@ -5,6 +5,9 @@ import { EMPTY_REGISTRY, evolveRegistry } from './enrolment/index.ts'
 import { readEvents } from './store/index.ts'
 import { createdStudies, replayRounds } from './studies/index.ts'
 
+/** `lapsed`: its invitation was not used in time, or was taken back. */
+type SiteState = 'invited' | 'lapsed' | 'enrolled' | 'revoked'
+
 export interface Status {
   readonly url: string
   readonly studies: readonly {
@@ -17,16 +20,21 @@ export interface Status {
     readonly offered: number
     readonly student: string
   }[]
-  readonly sites: readonly { readonly site: string; readonly state: 'invited' | 'enrolled' | 'revoked' }[]
+  readonly sites: readonly { readonly site: string; readonly state: SiteState }[]
 }
 
 /** Reads the log and sums it up. @throws {TesseraError} ERR_CONFIG_INVALID, ERR_STORE_CORRUPT */
-export async function readStatus(dir: string): Promise<Status> {
+export async function readStatus(dir: string, nowMs: number): Promise<Status> {
   const { config } = await loadCoordinator(dir)
   const events = await readEvents(dir)
   const registry = events.reduce(evolveRegistry, EMPTY_REGISTRY)
-  const invited = [...registry.kits.values()].map(({ site }) => site)
-  const sites = [...new Set([...registry.sites.keys(), ...invited])].toSorted()
+  const kits = [...registry.kits.values()]
+  const stateOf = (site: string): SiteState => {
+    const known = registry.sites.get(site)
+    if (known !== undefined) return known.revoked ? 'revoked' : 'enrolled'
+    return kits.some((kit) => kit.site === site && kit.expiresAtMs > nowMs) ? 'invited' : 'lapsed'
+  }
+  const sites = [...new Set([...registry.sites.keys(), ...kits.map(({ site }) => site)])].toSorted()
   return {
     url: config.url,
     studies: createdStudies(events).map((created) => {
@@ -34,11 +42,7 @@ export async function readStatus(dir: string): Promise<Status> {
       const [accepted, offered] = [current?.accepted.size ?? 0, current?.offers.size ?? 0]
       return { study, phase, round, rounds, attempt, accepted, offered, student }
     }),
-    sites: sites.map((site) => {
-      const known = registry.sites.get(site)
-      if (known === undefined) return { site, state: 'invited' }
-      return { site, state: known.revoked ? 'revoked' : 'enrolled' }
-    }),
+    sites: sites.map((site) => ({ site, state: stateOf(site) })),
   }
 }
 

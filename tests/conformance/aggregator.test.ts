@@ -1,7 +1,7 @@
 /** @file What every aggregation strategy must do, run on each one. A new strategy adds a row to STRATEGIES. */
 import { type Aggregator, fedavg, type SiteUpdate } from '@tessera/coordinator/aggregation'
 import type { Layout, Weights } from '@tessera/shared/model'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 const LAYOUT: Layout = {

@@ -37,7 +37,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const TIMEOUT_MS = 5000
 
-/** Two classes, the narrowest and shallowest EfficientNet: 60,000 weights. */
+/** Two classes, the narrowest and shallowest EfficientNet: 35,230 weights. */
 export const TINY_STUDY: StudyInput = {
   id: 'tiny',
   seed: 'tests',

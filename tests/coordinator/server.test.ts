@@ -348,7 +348,7 @@ describe('bad frames', () => {
     ['an oversized frame', new Uint8Array(MAX_FRAME_BYTES + 1), 'ERR_FRAME_TOO_LARGE'],
   ])('%s ends its own connection with a code, and no other', async (_, frame, code) => {
     const { north, south } = await federation()
-    north.socket.io.engine.write(frame as unknown as string)
+    north.socket.io.engine.write(frame)
     expect((await north.refused).code).toBe(code)
     await north.closed
     await wholeRound([south], [0])

@@ -228,7 +228,7 @@ function aDelta(weight: number[] = [3, 4], variance: number[] = [0, 0]): Weights
     ['norm.running_var', Float32Array.from(variance)],
   ])
 }
-const BASE: Weights = new Map([...aDelta([0, 0], [1, 1])])
+const BASE: Weights = aDelta([0, 0], [1, 1])
 
 describe('checks of the bytes', () => {
   test('as many as announced, with the announced hash', () => {

@@ -1,6 +1,6 @@
 import { fedavg, type SiteUpdate } from '@tessera/coordinator/aggregation'
 import type { Layout } from '@tessera/shared/model'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 const LAYOUT: Layout = {

@@ -1,5 +1,5 @@
 import { cappedWeights } from '@tessera/coordinator/aggregation'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 function shares(samples: readonly number[], maxShare: number): number[] {

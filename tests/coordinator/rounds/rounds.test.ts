@@ -9,7 +9,7 @@ import {
   type RoundsState,
 } from '@tessera/coordinator/rounds'
 import { type Study, study as studySchema } from '@tessera/shared/protocol'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HASH } from '../../support/signed-parts.ts'
 import { TINY_STUDY } from '../raw-site.ts'

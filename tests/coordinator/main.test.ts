@@ -1,0 +1,137 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { createStudy, initCoordinator, invite } from '@tessera/coordinator'
+import { addCoordinatorCommands } from '@tessera/coordinator/main'
+import { generateKeyPair, type KeyPair } from '@tessera/shared/security'
+import { Command } from 'commander'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { connect, deltaOf, enrol, joined, TINY_STUDY } from './raw-site.ts'
+
+const TESSERA = fileURLToPath(new URL('../../cli/tessera.mjs', import.meta.url))
+
+interface Running {
+  readonly child: ChildProcess
+  readonly url: string
+  readonly publicKey: string
+  /** Lines on standard output after the first. */
+  readonly lines: string[]
+}
+
+/** Starts `tessera coordinator start` as a process of its own and waits for its ready line. */
+async function startProcess(dir: string, ...flags: string[]): Promise<Running> {
+  const args = [TESSERA, 'coordinator', 'start', '--dir', dir, '--port', '0', '--ready-json', ...flags]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const lines: string[] = []
+  const ready = new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.includes('"ready"')) resolve(line)
+      else lines.push(line)
+    })
+    child.once('exit', (code) => reject(new Error(`coordinator ended with ${code} before it was ready`)))
+  })
+  const { url, publicKey } = JSON.parse(await ready) as { url: string; publicKey: string }
+  return { child, url, publicKey, lines }
+}
+
+async function folder(): Promise<string> {
+  const dir = await temporaryFolder()
+  await initCoordinator({ dir })
+  await createStudy({ dir, study: { ...TINY_STUDY, training: { rounds: 1 } } })
+  return dir
+}
+
+async function enrolledNow(dir: string, url: string, site: string): Promise<KeyPair> {
+  const { kit } = await invite({ dir, site })
+  const [pair, { socket }] = [await generateKeyPair(), await connect(url)]
+  await enrol(socket, kit, pair)
+  socket.disconnect()
+  return pair
+}
+
+describe('tessera coordinator', () => {
+  const program = new Command('tessera')
+  addCoordinatorCommands(program)
+  const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)]
+
+  test.each(
+    all(program)
+      .slice(1)
+      .map((command) => [command.name(), command] as const),
+  )('%s --help fits one screen and ends with an example', (_, command) => {
+    let help = ''
+    command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp()
+    const lines = help.trimEnd().split('\n')
+    expect(lines.length).toBeLessThanOrEqual(24)
+    expect(lines.at(-1)).toMatch(/^ {2}\$ tessera coordinator /)
+  })
+
+  test('what a site has delivered survives kill -9: the round ends with it after a restart', async () => {
+    const dir = await folder()
+    const first = await startProcess(dir)
+    const keys = {
+      north: await enrolledNow(dir, first.url, 'north'),
+      south: await enrolledNow(dir, first.url, 'south'),
+    }
+    const before = await joined(first.url, first.publicKey, 'north', keys.north)
+    const south = await joined(first.url, first.publicKey, 'south', keys.south)
+    const bytes = deltaOf(0.01)
+    await south.deliver(await south.manifest(await south.offer(), bytes), bytes)
+    const offer = await before.offer()
+    first.child.kill('SIGKILL')
+    await once(first.child, 'exit')
+
+    const second = await startProcess(dir, '--until-finished', '--progress-json')
+    const north = await joined(second.url, second.publicKey, 'north', keys.north)
+    expect(await north.offer()).toEqual(offer)
+    await north.deliver(await north.manifest(offer, bytes), bytes)
+    expect((await north.published()).contributors.map(({ site }) => site)).toEqual(['north', 'south'])
+    const [code] = (await once(second.child, 'exit')) as [number]
+    expect(code).toBe(0)
+    const progress = second.lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(progress.at(-1)).toMatchObject({ type: 'progress', study: 'tiny', phase: 'finished', round: 1 })
+  })
+
+  test('SIGTERM ends it cleanly', async () => {
+    const { child } = await startProcess(await folder())
+    child.kill('SIGTERM')
+    const [code] = (await once(child, 'exit')) as [number]
+    expect(code).toBe(0)
+  })
+
+  test('the verbs from init to status', async () => {
+    const dir = join(await temporaryFolder(), 'new')
+    const studyFile = `${dir}-study.json`
+    await writeFile(studyFile, JSON.stringify(TINY_STUDY))
+    const run = async (...args: string[]): Promise<string> => {
+      const fresh = new Command('tessera').exitOverride()
+      addCoordinatorCommands(fresh)
+      const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+      try {
+        await fresh.parseAsync(['coordinator', ...args, '--dir', dir], { from: 'user' })
+        return written.mock.calls.map(([text]) => String(text)).join('')
+      } finally {
+        written.mockRestore()
+      }
+    }
+    expect(await run('init', '--url', 'https://fl.example.org')).toMatch(/Fingerprint.*: ([0-9a-f]{4} ?){8}/)
+    expect(await run('study', 'create', studyFile)).toContain('Study tiny created: 2 rounds, method ce.')
+    expect(await run('invite', 'north', '--days', '3', '--out', `${dir}/north.json`)).toContain(
+      'Kit for north',
+    )
+    expect(JSON.parse(await readFile(`${dir}/north.json`, 'utf8'))).toMatchObject({ site: 'north' })
+    expect(await run('status')).toMatch(/tiny {2}waiting, round 1 of 2\n[^]*north {2}invited/)
+    await run('revoke', 'north')
+    expect(JSON.parse(await run('status', '--json'))).toMatchObject({
+      sites: [{ site: 'north', state: 'lapsed' }],
+    })
+    await expect(run('study', 'create', `${dir}/nowhere.json`)).rejects.toMatchObject({ code: 'ERR_USAGE' })
+    await writeFile(studyFile, 'id: tiny')
+    await expect(run('study', 'create', studyFile)).rejects.toMatchObject({ code: 'ERR_STUDY_INVALID' })
+  })
+})

@@ -1,0 +1,79 @@
+import { readdir, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { contentStore, removeLeftovers } from '@tessera/coordinator/store'
+import { sha256Hex } from '@tessera/shared/security'
+import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+const BYTES = Buffer.from('a student')
+const HASH = sha256Hex(BYTES)
+
+async function filled() {
+  const folder = await temporaryFolder()
+  const store = contentStore(folder, '.bin')
+  await store.save(BYTES)
+  return { folder, store, file: join(folder, `${HASH}.bin`) }
+}
+
+describe('contentStore()', () => {
+  test('a file has the name of its hash and comes back as it was', async () => {
+    const { folder, store } = await filled()
+    expect(await readdir(folder)).toEqual([`${HASH}.bin`])
+    expect(Buffer.from(await store.load(HASH))).toEqual(BYTES)
+    expect(await store.save(BYTES)).toBe(HASH)
+  })
+
+  test('parts come without the rest, and none beyond the end', async () => {
+    const { store } = await filled()
+    const { totalBytes, part } = await store.loadPart(HASH, 2, 4)
+    expect([totalBytes, Buffer.from(part).toString()]).toEqual([BYTES.length, 'stud'])
+    expect((await store.loadPart(HASH, 7, 100)).part).toHaveLength(2)
+    expect((await store.loadPart(HASH, 99, 100)).part).toHaveLength(0)
+  })
+
+  test('a changed file is named and refused, whole or in parts', async () => {
+    const { store, file } = await filled()
+    await writeFile(file, 'another!!')
+    const refused = { code: 'ERR_STORE_CORRUPT', message: expect.stringContaining(`${HASH}.bin`) }
+    await expect(store.load(HASH)).rejects.toMatchObject(refused)
+    await expect(store.loadPart(HASH, 0, 1)).rejects.toMatchObject(refused)
+  })
+
+  test('a missing file, and one cut short after it was checked, are refused', async () => {
+    const { store, file } = await filled()
+    await store.loadPart(HASH, 0, 1)
+    await truncate(file, 3)
+    await expect(store.loadPart(HASH, 0, 9)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+    await expect(store.load('0'.repeat(64))).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+  })
+
+  test('a file that comes in pieces has a name only once it is kept', async () => {
+    const folder = await temporaryFolder()
+    const store = contentStore(folder, '.bin')
+    const incoming = await store.receive()
+    await incoming.append(BYTES.subarray(0, 4))
+    await incoming.append(BYTES.subarray(4))
+    expect([incoming.bytes, incoming.digest()]).toEqual([BYTES.length, HASH])
+    expect(Buffer.from(await incoming.content())).toEqual(BYTES)
+    expect(await readdir(folder)).not.toContain(`${HASH}.bin`)
+    await incoming.keep()
+    await incoming.keep()
+    expect(await readdir(folder)).toEqual([`${HASH}.bin`])
+  })
+
+  test('what is discarded, or left by a crash, is removed', async () => {
+    const folder = await temporaryFolder()
+    const store = contentStore(folder, '.bin')
+    const [first, second] = [await store.receive(), await store.receive()]
+    await first.discard()
+    expect(await readdir(folder)).toHaveLength(1)
+    await removeLeftovers(folder)
+    expect(await readdir(folder)).toEqual([])
+    await second.discard()
+  })
+
+  test('a folder that cannot be written is ERR_STORE_WRITE', async () => {
+    const { file } = await filled()
+    await expect(contentStore(file, '.bin').save(BYTES)).rejects.toMatchObject({ code: 'ERR_STORE_WRITE' })
+  })
+})

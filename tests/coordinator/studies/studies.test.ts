@@ -1,0 +1,154 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createStudy, exportStudy, initCoordinator } from '@tessera/coordinator'
+import { modelFiles, readEvents } from '@tessera/coordinator/store'
+import { studyFaults } from '@tessera/coordinator/studies'
+import {
+  backboneLayout,
+  decodeModel,
+  encodeSafetensors,
+  initialWeights,
+  layoutHash,
+  studentLayout,
+} from '@tessera/shared/model'
+import { type StudyInput, study as studySchema } from '@tessera/shared/protocol'
+import { sha256Hex } from '@tessera/shared/security'
+import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { codeOf, TINY_STUDY } from '../raw-site.ts'
+
+const NARROW = { name: 'efficientnet-b0', widthMultiplier: 0.1, depthMultiplier: 0.1 } as const
+const TEACHER = { ...NARROW, task: 'same', classes: 2 } as const
+const MOMA_STUDY = {
+  ...TINY_STUDY,
+  id: 'distilled',
+  method: { name: 'moma', featureDim: 16, heads: 4, queueSize: 32 },
+  teacher: TEACHER,
+}
+
+async function made() {
+  const dir = await temporaryFolder()
+  await initCoordinator({ dir })
+  const layout = backboneLayout(NARROW, 2)
+  const bytes = encodeSafetensors(layout, initialWeights(layout, 'teacher'))
+  const teacherFile = join(dir, 'teacher.safetensors')
+  await writeFile(teacherFile, bytes)
+  return { dir, teacherFile, bytes }
+}
+
+describe('createStudy()', () => {
+  test('fills in defaults, stores the initial student and logs the study', async () => {
+    const { dir } = await made()
+    const { study, student, layoutHash: hash } = await createStudy({ dir, study: TINY_STUDY })
+    expect(study.training).toMatchObject({ rounds: 2, batchSize: 64 })
+    expect(hash).toBe(layoutHash(studentLayout(study)))
+    decodeModel(await modelFiles(dir).load(student), studentLayout(study))
+    expect((await readEvents(dir))[0]).toMatchObject({ type: 'study.created', student, layoutHash: hash })
+  })
+
+  test("takes the teacher's hash from its file, stores the file and can begin with its backbone", async () => {
+    const { dir, teacherFile, bytes } = await made()
+    const input = { ...MOMA_STUDY, student: { ...NARROW, initial: 'teacher' } }
+    const { study, student } = await createStudy({ dir, study: input, teacherFile })
+    expect(study.teacher?.sha256).toBe(sha256Hex(bytes))
+    expect(Buffer.from(await modelFiles(dir).load(sha256Hex(bytes)))).toEqual(Buffer.from(bytes))
+    const weights = decodeModel(await modelFiles(dir).load(student), studentLayout(study))
+    const teacher = decodeModel(bytes, backboneLayout(NARROW, 2))
+    expect(weights.get('features.0.0.weight')).toEqual(teacher.get('features.0.0.weight'))
+  })
+
+  test.each([
+    [
+      'fields that do not fit, naming each',
+      { training: { rounds: 0 }, classes: ['one'] },
+      'ERR_STUDY_INVALID',
+    ],
+    ['an unknown field', { extra: 1 }, 'ERR_STUDY_INVALID'],
+    ['a teacher without its file', { teacher: { ...TEACHER, sha256: 'a'.repeat(64) } }, 'ERR_STUDY_INVALID'],
+    ['a quorum that minSites cannot reach', { federation: { minSites: 2, quorum: 3 } }, 'ERR_STUDY_INVALID'],
+  ])('refuses %s', async (_, changes, code) => {
+    const { dir } = await made()
+    expect(await codeOf(createStudy({ dir, study: { ...TINY_STUDY, ...changes } }))).toBe(code)
+  })
+
+  test.each([
+    ['another file than the one named', { sha256: 'a'.repeat(64) }, 'ERR_MODEL_HASH'],
+    ['another architecture than the one described', { widthMultiplier: 1 }, 'ERR_LAYOUT_MISMATCH'],
+    ['another number of classes than described', { classes: 3, task: 'different' }, 'ERR_LAYOUT_MISMATCH'],
+  ])('refuses a teacher that is %s', async (_, changes, code) => {
+    const { dir, teacherFile } = await made()
+    const study = { ...MOMA_STUDY, teacher: { ...TEACHER, ...changes } }
+    expect(await codeOf(createStudy({ dir, study, teacherFile }))).toBe(code)
+    expect(await readEvents(dir)).toEqual([])
+  })
+
+  test('refuses a teacher file that is none, and one without a description', async () => {
+    const { dir, teacherFile } = await made()
+    const nowhere = createStudy({ dir, study: MOMA_STUDY, teacherFile: join(dir, 'nowhere') })
+    expect(await codeOf(nowhere)).toBe('ERR_MODEL_FILE')
+    expect(await codeOf(createStudy({ dir, study: TINY_STUDY, teacherFile }))).toBe('ERR_STUDY_INVALID')
+    await writeFile(teacherFile, 'not a model')
+    expect(await codeOf(createStudy({ dir, study: MOMA_STUDY, teacherFile }))).toBe('ERR_MODEL_FILE')
+  })
+
+  test('refuses an id that exists', async () => {
+    const { dir } = await made()
+    await createStudy({ dir, study: TINY_STUDY })
+    expect(await codeOf(createStudy({ dir, study: TINY_STUDY }))).toBe('ERR_STUDY_EXISTS')
+  })
+})
+
+describe('studyFaults()', () => {
+  const faults = (changes: Partial<StudyInput>): string[] =>
+    studyFaults(studySchema.parse({ ...TINY_STUDY, ...changes }))
+  const sha256 = 'a'.repeat(64)
+
+  test('a study that can be run has none', () => {
+    expect(faults({})).toEqual([])
+    expect(faults({ method: { name: 'moma' }, teacher: { ...TEACHER, sha256 } })).toEqual([])
+  })
+  test.each<[string, Partial<StudyInput>, string]>([
+    ['a class twice', { classes: ['a', 'a'] }, 'classes'],
+    ['moma without a teacher', { method: { name: 'moma' } }, 'teacher'],
+    [
+      'kd from another task',
+      { method: { name: 'kd' }, teacher: { ...TEACHER, sha256, task: 'different' } },
+      'same task',
+    ],
+    [
+      'the same task with other classes',
+      { method: { name: 'kd' }, teacher: { ...TEACHER, sha256, classes: 5 } },
+      '2 classes',
+    ],
+    ['a backbone of no teacher', { student: { ...NARROW, initial: 'teacher' } }, 'student.initial'],
+    [
+      'a feature width that the heads do not divide',
+      { method: { name: 'moma', featureDim: 10, heads: 4 }, teacher: { ...TEACHER, sha256 } },
+      'method.heads',
+    ],
+  ])('names %s', (_, changes, word) => {
+    expect(faults(changes)).toEqual([expect.stringContaining(word)])
+  })
+})
+
+describe('exportStudy()', () => {
+  test('before the first round there is nothing to export: ERR_MODEL_UNKNOWN', async () => {
+    const { dir } = await made()
+    await createStudy({ dir, study: TINY_STUDY })
+    expect(await codeOf(exportStudy({ dir, study: 'tiny', out: dir }))).toBe('ERR_MODEL_UNKNOWN')
+    expect(await codeOf(exportStudy({ dir, study: 'other', out: dir }))).toBe('ERR_STUDY_UNKNOWN')
+  })
+})
+
+describe('initCoordinator()', () => {
+  test('makes settings and a key, once', async () => {
+    const { dir } = await made()
+    expect(JSON.parse(await readFile(join(dir, 'coordinator.json'), 'utf8'))).toMatchObject({ version: 1 })
+    expect(await codeOf(initCoordinator({ dir }))).toBe('ERR_CONFIG_INVALID')
+  })
+  test('refuses an address that is none', async () => {
+    expect(await codeOf(initCoordinator({ dir: await temporaryFolder(), url: 'ftp://x' }))).toBe(
+      'ERR_CONFIG_INVALID',
+    )
+  })
+})
