@@ -27,6 +27,9 @@ const LOSS_LIMIT = 1e-5
 /** Magnitude below which a tensor counts as zero: the rounding of sums of terms of size 1. */
 const LEAST_MAGNITUDE = 1e-7
 
+/** B7, the deepest of the family, has 3.1. */
+const MAX_DEPTH = 4
+
 const RUNNERS: Readonly<Record<string, (given: ReferenceCase) => Map<string, Float32Array>>> = {
   forward: runForwardCase,
   'moma-step': runMomaCase,
@@ -50,8 +53,20 @@ export function compareCase(file: CaseFile): Difference[] {
   if (file.wanted.size === 0) {
     throw new TesseraError('ERR_CASE_FILE', 'case must expect at least one tensor, got none')
   }
+  assertModestDepth(file.config)
   const got = compute(run, file)
   return [...file.wanted].map(([name, want]) => difference(name, got.get(name), want))
+}
+
+/** A network is laid out before its parameters are looked at: a depth of 10⁹ would fill the memory first. */
+function assertModestDepth(config: unknown): void {
+  const depth =
+    typeof config === 'object' && config !== null && 'depthMultiplier' in config ? config.depthMultiplier : 1
+  if (typeof depth === 'number' && depth <= MAX_DEPTH) return
+  throw new TesseraError(
+    'ERR_CASE_FILE',
+    `config.depthMultiplier must be at most ${MAX_DEPTH}, got ${String(depth).slice(0, 40)}`,
+  )
 }
 
 function compute(

@@ -33,6 +33,8 @@ export function summarise(outcomes: readonly Outcome[]): string {
   const compared = outcomes.flatMap((outcome) => ('failure' in outcome ? [] : outcome.differences))
   const failed = outcomes.filter((outcome) => 'failure' in outcome).length
   const beyond = compared.filter(({ passes }) => !passes).length
+  if (compared.length === 0)
+    return `nothing compared: ${count(failed, 'file')} could not be read or computed\n`
   const parts = [
     `${count(compared.length, 'tensor')} of ${count(outcomes.length - failed, 'file')} compared`,
     `largest relative difference ${largest(compared.filter(({ name }) => !name.startsWith('loss')))}`,

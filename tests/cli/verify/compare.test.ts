@@ -51,6 +51,20 @@ describe('compareCase()', () => {
     })
   })
 
+  test('refuses a depth that would fill the memory before the parameters are looked at', () => {
+    const file = caseFile('query', (v) => v)
+    for (const depthMultiplier of [1e9, '9']) {
+      const deep = {
+        ...file,
+        kind: 'forward',
+        config: { architecture: 'efficientnet-b0', mode: 'eval', depthMultiplier },
+      }
+      expect(() => compareCase(deep)).toThrow(
+        `config.depthMultiplier must be at most 4, got ${depthMultiplier}`,
+      )
+    }
+  })
+
   test('refuses another kind, nothing expected, and a tensor of another size', () => {
     const file = caseFile('query', (v) => v)
     expect(() => compareCase({ ...file, kind: 'toString' })).toThrow(
