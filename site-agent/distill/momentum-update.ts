@@ -4,7 +4,8 @@
  * Source: He et al., CVPR 2020, equation 2, https://arxiv.org/abs/1911.05722. Running statistics are not moved: the teacher's come from
  * its own key passes, as in the authors' `contrast_trainer.py:momentum_update`, which walks `parameters()` and not `buffers()`.
  */
-import * as tf from '@tensorflow/tfjs-core'
+import type * as tf from '@tensorflow/tfjs-core'
+import { towards } from '@tessera/shared/engine'
 import { assertShape } from './linear.ts'
 import { type NamedTensors, tensorOf } from './tensor-map.ts'
 
@@ -25,15 +26,12 @@ export function momentumUpdate(
   pairs: readonly MomentumPair[],
   momentum: number,
 ): Map<string, tf.Tensor> {
-  const moved = tf.tidy(() => {
-    const keep = tf.scalar(momentum)
-    const take = tf.scalar(1 - momentum)
-    return pairs.map((pair) => {
-      const from = tensorOf(teacher, pair.teacher)
-      const towards = tensorOf(student, pair.student)
-      assertShape(pair.student, towards, from.shape)
-      return tf.add(tf.mul(from, keep), tf.mul(towards, take))
-    })
+  // All pairs are checked before the first is moved: a fault leaves no tensor behind.
+  const checked = pairs.map((pair) => {
+    const from = tensorOf(teacher, pair.teacher)
+    const target = tensorOf(student, pair.student)
+    assertShape(pair.student, target, from.shape)
+    return { name: pair.teacher, from, target }
   })
-  return new Map(pairs.map((pair, i) => [pair.teacher, moved[i] as tf.Tensor]))
+  return new Map(checked.map(({ name, from, target }) => [name, towards(from, target, momentum)]))
 }

@@ -6,14 +6,9 @@
  * λ: weight decay, on every trainable tensor, norms and biases included, as the authors do · μ: momentum, no dampening · η: learning
  * rate · v: velocity, zero before the first step.
  */
-import * as tf from '@tensorflow/tfjs-core'
+import type * as tf from '@tensorflow/tfjs-core'
+import { type SgdMomentum, sgdMomentum } from '@tessera/shared/engine'
 import { type NamedTensors, tensorOf } from './tensor-map.ts'
-
-export interface SgdSettings {
-  readonly learningRate: number
-  readonly momentum: number
-  readonly weightDecay: number
-}
 
 /** Weights and their velocities, under the same names. */
 export interface SgdState {
@@ -29,22 +24,14 @@ export function sgdStep(
   weights: NamedTensors,
   velocities: NamedTensors,
   gradients: NamedTensors,
-  { learningRate, momentum, weightDecay }: SgdSettings,
+  settings: SgdMomentum,
 ): SgdState {
-  const names = [...gradients.keys()]
-  const moved = tf.tidy(() => {
-    const rate = tf.scalar(learningRate)
-    const keep = tf.scalar(momentum)
-    const decay = tf.scalar(weightDecay)
-    return names.map((name) => {
-      const weight = tensorOf(weights, name)
-      const decayed = tf.add(tensorOf(gradients, name), tf.mul(weight, decay))
-      const nextVelocity = tf.add(tf.mul(tensorOf(velocities, name), keep), decayed)
-      return [tf.sub(weight, tf.mul(nextVelocity, rate)), nextVelocity] as [tf.Tensor, tf.Tensor]
-    })
+  const moved = [...gradients].map(([name, gradient]) => {
+    const step = sgdMomentum(tensorOf(weights, name), gradient, tensorOf(velocities, name), settings)
+    return [name, step] as const
   })
   return {
-    weights: new Map(names.map((name, i) => [name, (moved[i] as [tf.Tensor, tf.Tensor])[0]])),
-    velocities: new Map(names.map((name, i) => [name, (moved[i] as [tf.Tensor, tf.Tensor])[1]])),
+    weights: new Map(moved.map(([name, { weight }]) => [name, weight])),
+    velocities: new Map(moved.map(([name, { velocity }]) => [name, velocity])),
   }
 }

@@ -1,11 +1,12 @@
 /** @file One training step: the method's targets, the student's pass and its gradients, the optimiser, the method's end of the step. */
 import * as tf from '@tensorflow/tfjs-core'
+import type { SgdMomentum } from '@tessera/shared/engine'
 import { TesseraError } from '@tessera/shared/errors'
 import { type ForwardMode, forward, type Network } from '@tessera/shared/model/network'
 import type { Method, StepBatch } from './methods/method.ts'
 import type { LossParts } from './moma-step.ts'
 import type { StepMetrics } from './round-metrics.ts'
-import { type SgdSettings, sgdStep } from './sgd.ts'
+import { sgdStep } from './sgd.ts'
 import { replaceTensors, scoped } from './tensor-map.ts'
 
 /** The student in training. Both maps are moved on by each step. */
@@ -23,7 +24,7 @@ export interface StepOptions {
   readonly batch: StepBatch
   /** Dropout and stochastic depth of the student, and their stream. */
   readonly noise: Omit<ForwardMode, 'training'>
-  readonly sgd: SgdSettings
+  readonly sgd: SgdMomentum
 }
 
 /** What the student's pass gives besides its loss. Kept by hand: a gradient frees all that its function does not return. */
