@@ -13,6 +13,12 @@ function withAxes(y: tf.Tensor, x: tf.Tensor, axis: number | number[]): tf.Tenso
   )
 }
 
+/** `dy` where `x` is the extremum `y`, else 0. Elements that tie share nothing: each gets the whole, as in TensorFlow.js. */
+function toExtremum(dy: tf.Tensor, saved: tf.Tensor[], axis: number | number[]): tf.Tensor {
+  const [x, y] = saved as [tf.Tensor, tf.Tensor]
+  return tf.mul(withAxes(dy, x, axis), tf.cast(tf.equal(x, withAxes(y, x, axis)), 'float32'))
+}
+
 export function registerReductions(): void {
   registerGradient<tf.SumAttrs>(tf.Sum, {
     inputs: ['x'],
@@ -28,20 +34,16 @@ export function registerReductions(): void {
       return { x: () => tf.broadcastTo(withAxes(tf.mul(dy, dy.size / x.size), x, axis), x.shape) }
     },
   })
-  for (const name of [tf.Max, tf.Min]) {
-    registerGradient<{ reductionIndices: number | number[] }>(name, {
-      inputs: ['x'],
-      output: true,
-      // Elements that tie share nothing: each gets the whole gradient, as in TensorFlow.js.
-      flow: (dy, saved, { reductionIndices }) => {
-        const [x, y] = saved as [tf.Tensor, tf.Tensor]
-        const axes = reductionIndices
-        return {
-          x: () => tf.mul(withAxes(dy, x, axes), tf.cast(tf.equal(x, withAxes(y, x, axes)), 'float32')),
-        }
-      },
-    })
-  }
+  registerGradient<{ reductionIndices: number | number[] }>(tf.Max, {
+    inputs: ['x'],
+    output: true,
+    flow: (dy, saved, { reductionIndices }) => ({ x: () => toExtremum(dy, saved, reductionIndices) }),
+  })
+  registerGradient<tf.MinAttrs>(tf.Min, {
+    inputs: ['x'],
+    output: true,
+    flow: (dy, saved, { axis }) => ({ x: () => toExtremum(dy, saved, axis) }),
+  })
   registerGradient<tf.SoftmaxAttrs>(tf.Softmax, {
     output: true,
     flow: (dy, saved, { dim }) => {
