@@ -54,7 +54,7 @@ export async function openOffice(options: {
   const collecting = createQueue()
   const runs = new Map<string, StudyRun>()
   let registry = store.events.reduce(evolveRegistry, EMPTY_REGISTRY)
-  let stopped = false
+  let [started, stopped] = [false, false]
   let cancelTimer = (): void => undefined
 
   const unfinished = new Set<string>()
@@ -94,7 +94,8 @@ export async function openOffice(options: {
       registry = evolveRegistry(registry, event)
       if (event.type === 'study.created') {
         log.info('study.created', { study: event.study.id })
-        open(event, []).start()
+        const run = open(event, [])
+        if (started) run.start()
       } else {
         log.info(event.type, { site: event.site })
         if (event.type === 'site.revoked') for (const run of runs.values()) run.revoke(event)
@@ -110,8 +111,10 @@ export async function openOffice(options: {
     await collectCommands()
     if (!stopped) cancelTimer = clock.schedule(() => void keepCollecting(), INBOX_MS)
   }
+  // Commands first: what was revoked while nobody listened must not count in a round that ends now.
   await keepCollecting()
   for (const run of runs.values()) run.start()
+  started = true
 
   return {
     models: store.models,

@@ -1,0 +1,65 @@
+/** @file A round machine with its log: what a running study does, without files and sockets. */
+import { type Command, decide, evolve, initialRounds, type RoundEvent } from '@tessera/coordinator/rounds'
+import { type Study, study as studySchema } from '@tessera/shared/protocol'
+import { HASH } from '../../support/signed-parts.ts'
+import { TINY_STUDY } from '../raw-site.ts'
+
+export const SITES = ['a', 'b', 'c', 'd']
+export const DEADLINE_MS = 100
+
+export function tinyStudy(federation: object = {}): Study {
+  const settings = { minSites: 2, quorum: 1, deadlineMs: DEADLINE_MS, ...federation }
+  return studySchema.parse({ ...TINY_STUDY, training: { rounds: 3 }, federation: settings })
+}
+
+/** A machine with its log: what the running coordinator does, without files. */
+export function machine(study: Study = tinyStudy()) {
+  const log: RoundEvent[] = []
+  let state = initialRounds(study, HASH('0'))
+  let nonces = 0
+  const give = (command: Command): RoundEvent[] => {
+    const events = decide(state, command)
+    for (const event of events) {
+      state = evolve(state, event)
+      log.push(event)
+    }
+    return events
+  }
+  return {
+    log,
+    state: () => state,
+    give,
+    tick(nowMs: number, present: readonly string[]): string[] {
+      const nonce = (): string => `nonce-${String(nonces++).padStart(16, '0')}`
+      return give({ type: 'tick', nowMs, present, nonce }).map(({ type }) => type)
+    },
+    accept(site: string, changes: { round?: number; attempt?: number; samples?: number } = {}): void {
+      const { round, attempt } = state
+      give({ type: 'accept', update: { ...anUpdate(site), round, attempt, ...changes } })
+    },
+    decline: (site: string, round = state.round) =>
+      give({ type: 'decline', site, round, code: 'ERR_DATA_FOLDER', nowMs: 0 }),
+    publish: () => give({ type: 'publish', student: HASH('1'), record: 'record', recordSha256: HASH('2') }),
+    revoke(site: string): void {
+      const event = { type: 'site.revoked', site, atMs: 0 } as const
+      state = evolve(state, event)
+      log.push(event)
+    },
+  }
+}
+
+function anUpdate(site: string) {
+  return {
+    site,
+    round: 1,
+    attempt: 1,
+    samples: 1,
+    loss: 1,
+    payload: HASH('3'),
+    bytes: 4,
+    norm: 1,
+    manifest: 'token',
+    manifestSha256: HASH('4'),
+    receivedAtMs: 1,
+  }
+}
