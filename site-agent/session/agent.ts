@@ -2,6 +2,7 @@
  * @file The site agent: joins a study, trains each round it is offered on the site's tiles, delivers the signed delta, and ends with the study.
  */
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '@tessera/shared/clock'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
@@ -88,8 +89,13 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
   const whenJoined = new Promise<Joined>((resolve) => {
     announce = resolve
   })
-  // Records follow each other: one at a time.
-  let recording: Promise<unknown> = Promise.resolve()
+  // What the coordinator says is looked at in the order it was said: a record ends a round before the next offer begins one.
+  let looking: Promise<unknown> = whenJoined
+  const inOrder = async (look: (known: Joined) => Promise<void>): Promise<void> => {
+    const done = looking.then(async () => look(await whenJoined))
+    looking = done.catch(() => undefined)
+    await done
+  }
 
   const connection = openConnection({
     url: options.coordinatorUrl ?? site.coordinatorUrl,
@@ -107,31 +113,26 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
       if (finished) mailbox.finish()
       onProgress({ kind: 'joined', study: study.id, site: site.site, rounds: study.training.rounds })
     },
-    async onOffer(token) {
-      const { study, ledger } = await whenJoined
-      const { site: name, coordinatorKey } = site
-      const context = {
-        site: name,
-        study,
-        layout: studentLayout(study),
-        coordinatorKey,
-        published: ledger.last(),
-      }
-      const offer = await checkOffer(token, context).catch((thrown: unknown) => {
-        const { code, message } = asTesseraError(thrown)
-        log.warn('offer.refused', { code, reason: message })
-        throw thrown
-      })
-      if (rounds?.renew(offer) !== true) mailbox.offer(offer)
-    },
-    async onPublished(token) {
-      const { ledger } = await whenJoined
-      const done = recording.then(() => acceptRecord(token, ledger))
-      recording = done.catch(() => undefined)
-      await done
-    },
+    onOffer: (token) => inOrder(async ({ study, ledger }) => acceptOffer(token, study, ledger)),
+    onPublished: (token) => inOrder(async ({ ledger }) => acceptRecord(token, ledger)),
   })
 
+  const acceptOffer = async (token: string, study: Study, ledger: Ledger): Promise<void> => {
+    const { site: name, coordinatorKey } = site
+    const context = {
+      site: name,
+      study,
+      layout: studentLayout(study),
+      coordinatorKey,
+      published: ledger.last(),
+    }
+    const offer = await checkOffer(token, context).catch((thrown: unknown) => {
+      const { code, message } = asTesseraError(thrown)
+      log.warn('offer.refused', { code, reason: message })
+      throw thrown
+    })
+    if (rounds?.renew(offer) !== true) mailbox.offer(offer)
+  }
   const acceptRecord = async (token: string, ledger: Ledger): Promise<void> => {
     const record = await ledger.accept(token).catch((thrown: unknown) => {
       const { code, message } = asTesseraError(thrown)
@@ -159,7 +160,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     const { study } = await whenJoined
     const work = await openWorkplace({ ...options, onProgress, log, study, site, gate, connection }).catch(
       async (thrown: unknown) => {
-        await declineWaiting(mailbox, connection, asTesseraError(thrown))
+        await declineComing(mailbox, connection, asTesseraError(thrown), clock)
         throw thrown
       },
     )
@@ -169,7 +170,8 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     } finally {
       work.dispose()
     }
-    await recording
+    // A turn for the answer to the last record.
+    await nextTurn()
     return { rounds: work.rounds.delivered(), finished: true }
   } catch (thrown) {
     throw options.signal.aborted ? interrupted() : (fatal ?? thrown)
@@ -184,9 +186,20 @@ async function performAll(mailbox: Mailbox, rounds: Rounds, signal: AbortSignal)
   }
 }
 
-/** Without tiles there will be no round: those that wait for this site should know. */
-async function declineWaiting(mailbox: Mailbox, { ask }: Connection, { code }: TesseraError): Promise<void> {
-  const offer = mailbox.take()
+/** How long an offer that followed the join may be under way: the slowest link that is worth training over. */
+const OFFER_GRACE_MS = 1000
+
+/** Without tiles there will be no round; a round that waits for this site until its deadline, a day perhaps, should know. */
+async function declineComing(
+  mailbox: Mailbox,
+  { ask }: Connection,
+  { code }: TesseraError,
+  clock: Clock,
+): Promise<void> {
+  const grace = new AbortController()
+  const cancel = clock.schedule(() => grace.abort(), OFFER_GRACE_MS)
+  const offer = await mailbox.next(grace.signal).catch(() => null)
+  cancel()
   if (offer === null) return
   await ask('round:decline', { study: offer.study, round: offer.round, code }).catch(() => undefined)
 }

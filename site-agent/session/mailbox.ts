@@ -7,8 +7,6 @@ export interface Mailbox {
   /** The study has ended: `next` gives null from now on. */
   finish(): void
   finished(): boolean
-  /** The offer that waits, if there is one. */
-  take(): Offer | null
   /** Waits for an offer; null when the study has ended. @throws {TesseraError} ERR_INTERRUPTED */
   next(signal: AbortSignal): Promise<Offer | null>
 }
@@ -17,11 +15,6 @@ export function createMailbox(): Mailbox {
   let latest: Offer | null = null
   let isFinished = false
   let wake = (): void => undefined
-  const take = (): Offer | null => {
-    const offer = latest
-    latest = null
-    return offer
-  }
   return {
     offer(offer) {
       latest = offer
@@ -32,14 +25,14 @@ export function createMailbox(): Mailbox {
       wake()
     },
     finished: () => isFinished,
-    take,
     async next(signal) {
       for (;;) {
         if (signal.aborted) {
           throw new TesseraError('ERR_INTERRUPTED', 'agent must run until the study ends, got a stop')
         }
         if (isFinished) return null
-        const offer = take()
+        const offer = latest
+        latest = null
         if (offer !== null) return offer
         await new Promise<void>((resolve) => {
           wake = () => {

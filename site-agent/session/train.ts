@@ -61,7 +61,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     held?.trainer.dispose()
     held = null
   }
-  const fetch = (sha256: string, ask: Ask, signal: AbortSignal, bytes?: number): Promise<Uint8Array> =>
+  const obtain = (sha256: string, ask: Ask, signal: AbortSignal, bytes?: number): Promise<Uint8Array> =>
     fetchModel({
       dir: cacheDir,
       sha256,
@@ -72,7 +72,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     })
   const teacherWeights = async (ask: Ask, signal: AbortSignal): Promise<Weights | null> => {
     if (study.teacher === undefined) return null
-    return decodeModel(await fetch(study.teacher.sha256, ask, signal), teacherLayout(study))
+    return decodeModel(await obtain(study.teacher.sha256, ask, signal), teacherLayout(study))
   }
   const trainerAfter = async (after: number, ask: Ask, signal: AbortSignal): Promise<LocalTrainer> => {
     if (held?.after === after) return held.trainer
@@ -88,7 +88,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       const { round } = offer
       if (trained?.round === round && trained.base === offer.base) return trained
       trained = null
-      const student = decodeModel(await fetch(offer.base, ask, signal, offer.baseBytes), layout)
+      const student = decodeModel(await obtain(offer.base, ask, signal, offer.baseBytes), layout)
       const trainer = await trainerAfter(await states.lastBefore(round), ask, signal)
       await keepOnly(cacheDir, new Set([offer.base, study.teacher?.sha256 ?? '']))
       const startedMs = clock.now()

@@ -23,10 +23,11 @@ import type { Random } from '@tessera/shared/random'
 import { backoffMs } from './backoff.ts'
 import type { Dial, DialledSocket } from './socket.ts'
 
-/** Sends one message and gives the reply's fields. */
+/** Sends one message and gives the reply's fields. `signal` ends the wait with ERR_INTERRUPTED. */
 export type Ask = <E extends SiteMessage>(
   event: E,
   request: Request<typeof siteMessages, E>,
+  signal?: AbortSignal,
 ) => Promise<ReplyBody<typeof siteMessages, E>>
 
 export interface ConnectionOptions {
@@ -87,8 +88,8 @@ export function openConnection(options: ConnectionOptions): Connection {
     cancelTimer()
     isJoined = false
     const last = socket
+    // Before the socket says that it is gone: whoever waits for a reply on it has to hear that, this file does not.
     socket = null
-    last?.removeAllListeners()
     last?.disconnect()
   }
   const finish = (error: TesseraError): void => {
@@ -182,18 +183,22 @@ export function openConnection(options: ConnectionOptions): Connection {
   }
   const askOver =
     (current: DialledSocket): Ask =>
-    (event, request) =>
-      call(current, siteMessages, event, request, { timeoutMs: REPLY_TIMEOUT_MS, clock })
+    (event, request, signal) =>
+      call(current, siteMessages, event, request, {
+        timeoutMs: REPLY_TIMEOUT_MS,
+        clock,
+        ...(signal === undefined ? {} : { signal }),
+      })
 
   connect()
   return {
-    async ask(event, request) {
+    async ask(event, request, signal) {
       if (end !== null) throw end
       if (socket === null || !isJoined) {
         throw new TesseraError('ERR_CONNECTION_LOST', `${event} must be sent in a session, got no connection`)
       }
       try {
-        return await askOver(socket)(event, request)
+        return await askOver(socket)(event, request, signal)
       } catch (thrown) {
         const error = asTesseraError(thrown)
         // A reply that never came: the connection is of no use, whatever it says about itself.
@@ -233,14 +238,16 @@ function unreachable(url: string, cause: unknown): TesseraError {
   )
 }
 
-/** `ECONNREFUSED` and the like, dug out of what the transports wrap around it. */
+/** `ECONNREFUSED` and the like: the WebSocket hides it in an event, long polling in its request's status text. */
 function systemCode(cause: unknown): string {
-  for (let inner = cause, depth = 0; inner instanceof Error && depth < 5; depth++) {
-    const { code, description, cause: next } = inner as NodeJS.ErrnoException & { description?: unknown }
+  const { description, context } = Object(cause) as { description?: unknown; context?: unknown }
+  const { error } = Object(description) as { error?: unknown }
+  const { statusText } = Object(context) as { statusText?: unknown }
+  for (const inner of [cause, error, description, statusText]) {
+    const { code } = Object(inner) as { code?: unknown }
     if (typeof code === 'string') return code
-    const wrapped = description as { error?: unknown } | undefined
-    inner = next ?? wrapped?.error ?? description
   }
+  if (typeof description === 'number' && description > 0) return `HTTP status ${description}`
   return cause instanceof Error ? cause.message : 'no connection'
 }
 

@@ -35,10 +35,10 @@ export async function deliver({
   for (let reopens = 0; ; ) {
     await connection.joined(signal)
     try {
-      const { upload, offset } = await connection.ask('upload:open', { manifest })
+      const { upload, offset } = await connection.ask('upload:open', { manifest }, signal)
       await sendChunks(upload, offset)
       askedToCommit = true
-      return (await connection.ask('upload:commit', { upload })).receipt
+      return (await connection.ask('upload:commit', { upload }, signal)).receipt
     } catch (thrown) {
       const { code } = asTesseraError(thrown)
       if (askedToCommit && THERE.has(code)) return null
@@ -49,9 +49,8 @@ export async function deliver({
   async function sendChunks(upload: string, from: number): Promise<void> {
     let offset = from
     while (offset < bytes.byteLength) {
-      if (signal.aborted) throw new TesseraError('ERR_INTERRUPTED', 'delta must be sent whole, got a stop')
       const chunk = bytes.slice(offset, offset + CHUNK_BYTES)
-      const reply = await connection.ask('upload:chunk', { upload, offset, chunk })
+      const reply = await connection.ask('upload:chunk', { upload, offset, chunk }, signal)
       if (reply.offset !== offset + chunk.byteLength) {
         throw new TesseraError(
           'ERR_UPLOAD_OFFSET',

@@ -19,7 +19,7 @@ export function patientAsk({ ask, joined }: Connection, signal: AbortSignal): As
     for (;;) {
       await joined(signal)
       try {
-        return await ask(event, request)
+        return await ask(event, request, signal)
       } catch (thrown) {
         if (!isCut(thrown)) throw thrown
       }

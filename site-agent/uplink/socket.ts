@@ -11,7 +11,6 @@ export interface DialledSocket {
   off(event: string, listener: (...args: unknown[]) => void): unknown
   emit(event: string, ...args: unknown[]): unknown
   disconnect(): unknown
-  removeAllListeners(): unknown
 }
 
 /** Starts to connect; `connect` or `connect_error` follows. Given to a connection as an argument: tests give their own. */

@@ -1,0 +1,460 @@
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemClock } from '@tessera/shared/clock'
+import { computeDelta, decodeDelta } from '@tessera/shared/delta'
+import { createLog } from '@tessera/shared/log'
+import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
+import { type AgentEvent, type AgentOutcome, runAgent } from '@tessera/site-agent'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type AuditEntry, verifyAudit } from '../../../site-agent/uplink/audit.ts'
+import {
+  additiveTrainer,
+  type EnrolledSite,
+  enrolledSite,
+  type TrainingLog,
+} from '../../support/enrolled-site.ts'
+import {
+  type MiniCoordinator,
+  miniCoordinator,
+  TINY_LAYOUT,
+  TINY_STUDENT,
+  TINY_STUDY,
+} from '../../support/mini-coordinator.ts'
+import { HASH } from '../../support/signed-parts.ts'
+
+interface Run {
+  readonly outcome: Promise<AgentOutcome>
+  readonly events: AgentEvent[]
+  readonly log: { event: string; code?: string }[]
+  stop(): void
+}
+
+/** Runs the agent of a site; it is stopped when the test ends. */
+function run(site: EnrolledSite, training: TrainingLog = { rounds: [] }, more = {}): Run {
+  const stop = new AbortController()
+  const events: AgentEvent[] = []
+  const log: { event: string; code?: string }[] = []
+  const outcome = runAgent({
+    dir: site.dir,
+    dataDir: site.dataDir,
+    study: 'tiny',
+    signal: stop.signal,
+    log: createLog((line) => log.push(JSON.parse(line)), systemClock),
+    clock: systemClock,
+    onProgress: (event) => events.push(event),
+    createTrainer: additiveTrainer(training),
+    ...more,
+  })
+  outcome.catch(() => undefined)
+  onTestFinished(async () => {
+    stop.abort()
+    await outcome.catch(() => undefined)
+  })
+  return { outcome, events, log, stop: () => stop.abort() }
+}
+
+async function setup(): Promise<{
+  mini: MiniCoordinator
+  site: EnrolledSite
+  training: { rounds: number[] } & TrainingLog
+}> {
+  const mini = await miniCoordinator()
+  return { mini, site: await enrolledSite(mini.url, mini.keys), training: { rounds: [] } }
+}
+
+const committed = (mini: MiniCoordinator, count = 1) => mini.heard('upload:commit', count)
+const receipts = (site: EnrolledSite) => readdir(join(site.dir, 'receipts', 'tiny'))
+const states = async (site: EnrolledSite) =>
+  (await readdir(join(site.dir, 'state', 'tiny'))).filter((name) => name.endsWith('.state'))
+const delivered = (agent: Run, count: number) =>
+  expect.poll(() => agent.events.filter(({ kind }) => kind === 'delivered').length).toBe(count)
+
+const aborted = (signal: AbortSignal | undefined) =>
+  new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()))
+
+describe('runAgent()', () => {
+  test('trains what it is offered, delivers the signed delta, and ends with the study', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    await mini.offer()
+    await delivered(agent, 1)
+    const [update] = mini.updates
+    const want = computeDelta(
+      TINY_LAYOUT,
+      new Map([...TINY_STUDENT].map(([name, values]) => [name, values.map((x) => x + 0.001)])),
+      TINY_STUDENT,
+    )
+    expect(decodeDelta(TINY_LAYOUT, update?.bytes ?? new Uint8Array())).toEqual(want)
+    expect(update?.manifest).toMatchObject({
+      site: 'north',
+      round: 1,
+      base: mini.base,
+      samples: 12,
+      payload: sha256Hex(update?.bytes ?? ''),
+      metrics: { loss: 0.5, correct: 6 },
+    })
+    expect(await receipts(site)).toEqual(['round-1-attempt-1.json'])
+    expect(await states(site)).toEqual(['after-1.state'])
+    await mini.publish({ final: true })
+    expect(await agent.outcome).toEqual({ rounds: 1, finished: true })
+    expect(agent.events.map(({ kind }) => kind)).toEqual([
+      'joined',
+      'data',
+      'fetching',
+      'fetching',
+      'training',
+      'training',
+      'uploading',
+      'uploading',
+      'delivered',
+      'published',
+    ])
+  })
+
+  test('ends at once when the study is finished already', async () => {
+    const { mini, site, training } = await setup()
+    mini.welcome = { changes: { finished: true } }
+    expect(await run(site, training).outcome).toEqual({ rounds: 0, finished: true })
+  })
+
+  test('writes an audit line for every message the coordinator gets', async () => {
+    const { mini, site } = await setup()
+    const agent = run(site)
+    await mini.offer()
+    await committed(mini)
+    await delivered(agent, 1)
+    await mini.publish({ final: true })
+    await agent.outcome
+    const entries: AuditEntry[] = []
+    await verifyAudit(join(site.dir, 'audit.jsonl'), (entry) => entries.push(entry))
+    const kinds = entries.map(({ kind }) => kind).filter((kind) => kind.includes(':'))
+    expect(kinds.toSorted()).toEqual(mini.said.map(({ event }) => event as string).toSorted())
+    expect(entries[0]?.kind).toBe('connect')
+  })
+
+  test.each([
+    ['signed with another key', {}, 'ERR_SIGNATURE_INVALID'],
+    ['for another site', { site: 'south' }, 'ERR_SITE_UNKNOWN'],
+    ['of another study', { study: 'other' }, 'ERR_STUDY_UNKNOWN'],
+    ['of another layout', { layoutHash: HASH('f') }, 'ERR_LAYOUT_MISMATCH'],
+  ])('refuses an offer %s and trains nothing', async (_, changes, code) => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    const key = code === 'ERR_SIGNATURE_INVALID' ? await generateKeyPair() : undefined
+    await expect(mini.offer(changes, key)).rejects.toMatchObject({ code })
+    expect(agent.log).toContainEqual(expect.objectContaining({ event: 'offer.refused', code }))
+    await mini.offer()
+    await delivered(agent, 1)
+    expect(training.rounds).toEqual([1])
+  })
+
+  test('refuses an offer of a round that is published', async () => {
+    const { mini, site, training } = await setup()
+    run(site, training)
+    await mini.publish({ round: 1 })
+    await expect(mini.offer({ round: 1 })).rejects.toMatchObject({ code: 'ERR_ROUND_CLOSED' })
+  })
+
+  test.each([
+    ['signed with another key', {}, 'ERR_COORDINATOR_KEY'],
+    ['for another challenge', { nonce: 'x'.repeat(22) }, 'ERR_MESSAGE_INVALID'],
+    ['with another layout hash', { layoutHash: HASH('f') }, 'ERR_LAYOUT_MISMATCH'],
+    ['of another study', { study: { ...TINY_STUDY, id: 'other' } }, 'ERR_MESSAGE_INVALID'],
+  ])('ends when the welcome is %s', async (_, changes, code) => {
+    const { mini, site, training } = await setup()
+    mini.welcome = { changes, ...(code === 'ERR_COORDINATOR_KEY' ? { key: await generateKeyPair() } : {}) }
+    await expect(run(site, training).outcome).rejects.toMatchObject({ code })
+    expect(mini.said.map(({ event }) => event)).toEqual(['session:join'])
+  })
+
+  test('ends when the study changes while it runs', async () => {
+    const { mini, site } = await setup()
+    const agent = run(site)
+    await mini.joined()
+    mini.welcome = { changes: { study: { ...TINY_STUDY, seed: 'other' } } }
+    mini.cut()
+    await expect(agent.outcome).rejects.toMatchObject({ code: 'ERR_STUDY_INVALID' })
+  })
+
+  test('refuses a study whose statistics may not leave', async () => {
+    const { site } = await setup()
+    await expect(run(site, undefined, { allowStatistics: false }).outcome).rejects.toMatchObject({
+      code: 'ERR_GATE_TENSOR',
+    })
+  })
+
+  test('fetches a model with a wrong hash twice, declines the round, and does the next', async () => {
+    const { mini, site, training } = await setup()
+    const [honest = new Uint8Array()] = mini.models.values()
+    mini.models.set(
+      mini.base,
+      honest.map((byte, i) => (i === 1000 ? byte ^ 1 : byte)),
+    )
+    const agent = run(site, training)
+    await mini.offer()
+    expect(await mini.heard('round:decline')).toEqual({ study: 'tiny', round: 1, code: 'ERR_MODEL_HASH' })
+    expect(mini.said.filter(({ event }) => event === 'model:fetch')).toHaveLength(4)
+    mini.models.set(mini.base, honest)
+    await mini.offer({ round: 2 })
+    await delivered(agent, 1)
+    expect(training.rounds).toEqual([2])
+  })
+
+  test('goes on with a download and an upload where a cut ended them', async () => {
+    const { mini, site } = await setup()
+    const agent = run(site)
+    let cuts = 0
+    mini.answers['model:fetch'] = ({ offset }) => {
+      const bytes = mini.models.get(mini.base) ?? new Uint8Array()
+      if (offset > 0 && cuts++ === 0) mini.cut()
+      return { totalBytes: bytes.byteLength, chunk: bytes.slice(offset, offset + 300_000) }
+    }
+    await mini.offer()
+    await committed(mini)
+    await delivered(agent, 1)
+    const offsets = mini.said.flatMap(({ event, request }) =>
+      event === 'model:fetch' ? [(request as { offset: number }).offset] : [],
+    )
+    expect(offsets).toEqual([0, 300_000, 300_000, 600_000])
+
+    let chunks = 0
+    mini.answers['upload:commit'] = () => {
+      if (chunks++ === 0) mini.cut()
+      delete mini.answers['upload:commit']
+      return { receipt: 'never arrives' }
+    }
+    await mini.offer({ round: 2 })
+    await delivered(agent, 2)
+    // Both chunks once: after the cut only the commit was said again.
+    expect(mini.said.filter(({ event }) => event === 'upload:chunk')).toHaveLength(4)
+    expect(mini.said.filter(({ event }) => event === 'upload:commit')).toHaveLength(3)
+    expect(agent.log.filter(({ event }) => event === 'coordinator.waiting')).toHaveLength(2)
+  })
+
+  test('gives the same bits when it is stopped before the receipt and starts again', async () => {
+    const { mini, site, training } = await setup()
+    const first = run(site, training)
+    await mini.offer()
+    await delivered(first, 1)
+    await mini.publish({ round: 1 })
+
+    // Round 2 is trained and uploaded, its receipt never comes.
+    mini.answers['upload:commit'] = () => new Promise(() => undefined)
+    await mini.offer({ round: 2 })
+    await committed(mini, 2)
+    first.stop()
+    await expect(first.outcome).rejects.toMatchObject({ code: 'ERR_INTERRUPTED' })
+    expect((await states(site)).toSorted()).toEqual(['after-1.state', 'held-2.state'])
+
+    delete mini.answers['upload:commit']
+    const second = run(site, training)
+    await mini.offer({ round: 2 })
+    await delivered(second, 1)
+    const opened = mini.said.filter(({ event }) => event === 'upload:open')
+    expect(opened).toHaveLength(3)
+    // 0.001 · 2 on top of the base, not 0.001 · 3: it started from the state after round 1.
+    const delta = decodeDelta(TINY_LAYOUT, mini.updates.at(-1)?.bytes ?? new Uint8Array())
+    expect(delta.get('classifier.1.bias')?.[0]).toBeCloseTo(0.002, 6)
+    expect(training.rounds).toEqual([1, 2, 2])
+    expect((await states(site)).toSorted()).toEqual(['after-1.state', 'after-2.state'])
+  })
+
+  test('trains a round again from the state before it when another attempt is offered after a restart', async () => {
+    const { mini, site, training } = await setup()
+    const first = run(site, training)
+    await mini.offer()
+    await delivered(first, 1)
+    first.stop()
+    await first.outcome.catch(() => undefined)
+    const second = run(site, training)
+    await mini.offer({ attempt: 2 })
+    await delivered(second, 1)
+    expect(mini.updates.map(({ manifest }) => manifest.attempt)).toEqual([1, 2])
+    expect(mini.updates[0]?.bytes).toEqual(mini.updates[1]?.bytes)
+  })
+
+  test('does not train an offer again that it has a receipt for', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    await mini.offer()
+    await delivered(agent, 1)
+    await mini.offer()
+    await mini.offer({ round: 2 })
+    await delivered(agent, 2)
+    expect(training.rounds).toEqual([1, 2])
+    expect(agent.log.map(({ event }) => event)).toContain('offer.repeated')
+  })
+
+  test('delivers what an attempt has trained under the next attempt', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    training.during = () => mini.offer({ attempt: 2 })
+    await mini.offer()
+    await delivered(agent, 1)
+    expect(mini.updates.map(({ manifest }) => manifest.attempt)).toEqual([2])
+    expect(training.rounds).toEqual([1])
+  })
+
+  test('knows from the record that an update counted whose receipt was lost', async () => {
+    const { mini, site, training } = await setup()
+    mini.answers['upload:commit'] = () => new Promise(() => undefined)
+    const agent = run(site, training)
+    await mini.offer()
+    await committed(mini)
+    const manifest = (await mini.heard('upload:open')).manifest
+    const { payload } = JSON.parse(Buffer.from(manifest.split('.')[1] ?? '', 'base64url').toString())
+    await mini.publish({
+      contributors: [{ site: 'north', samples: 12, payload, manifest: sha256Hex(manifest) }],
+    })
+    expect(await states(site)).toEqual(['after-1.state'])
+    expect(agent.log.map(({ event }) => event)).not.toContain('record.disputed')
+  })
+
+  test('disputes a record that counts an update it never sent', async () => {
+    const { mini, site } = await setup()
+    const agent = run(site)
+    await mini.joined()
+    await expect.poll(() => agent.events.map(({ kind }) => kind)).toContain('data')
+    await mini.publish({
+      contributors: [{ site: 'north', samples: 1, payload: HASH('1'), manifest: HASH('2') }],
+    })
+    expect(agent.log.map(({ event }) => event)).toContain('record.disputed')
+  })
+
+  test.each([
+    ['NaN', () => Number.NaN, 'ERR_TRAINING_DIVERGED'],
+    ['a huge step', (x: number) => x + 1000, 'ERR_UPDATE_NORM'],
+  ])('declines a round whose student is %s, and does the next', async (_, change, code) => {
+    const { mini, site, training } = await setup()
+    training.result = (student) => new Map([...student].map(([name, values]) => [name, values.map(change)]))
+    const agent = run(site, training)
+    await mini.offer()
+    expect(await mini.heard('round:decline')).toEqual({ study: 'tiny', round: 1, code })
+    expect(mini.said.map(({ event }) => event)).not.toContain('upload:open')
+    delete training.result
+    await mini.offer({ round: 2 })
+    await delivered(agent, 1)
+    expect(await states(site)).toEqual(['after-2.state'])
+  })
+
+  test('gives a round up that is published without it', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    training.during = async (round) => {
+      if (round === 1) await mini.publish({ round: 1 })
+    }
+    await mini.offer()
+    await expect.poll(() => agent.log.map(({ event }) => event)).toContain('round.missed')
+    await mini.offer({ round: 2 })
+    await delivered(agent, 1)
+    expect(mini.updates.map(({ manifest }) => manifest.round)).toEqual([2])
+  })
+
+  test('gives a round up at its deadline', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    training.during = (_round, signal) => aborted(signal)
+    await mini.offer({ issuedAtMs: 1, deadlineMs: 51 })
+    await expect
+      .poll(() => agent.log.find(({ event }) => event === 'round.missed'))
+      .toMatchObject({ code: 'ERR_ROUND_CLOSED' })
+    expect(mini.said.map(({ event }) => event)).not.toContain('upload:open')
+  })
+
+  test('goes on after the coordinator refuses an update', async () => {
+    const { mini, site } = await setup()
+    const { TesseraError } = await import('@tessera/shared/errors')
+    mini.answers['upload:commit'] = () => {
+      throw new TesseraError('ERR_UPDATE_SAMPLES', 'as the test wants it')
+    }
+    const agent = run(site)
+    await mini.offer()
+    await expect
+      .poll(() => agent.events)
+      .toContainEqual({ kind: 'declined', round: 1, code: 'ERR_UPDATE_SAMPLES' })
+    delete mini.answers['upload:commit']
+    await mini.offer({ round: 2 })
+    await delivered(agent, 1)
+  })
+
+  test('refuses a forged receipt: the update does not count as delivered', async () => {
+    const { mini, site } = await setup()
+    const { signPayload } = await import('@tessera/shared/security')
+    const stranger = await generateKeyPair()
+    mini.answers['upload:commit'] = async () => ({
+      receipt: await signPayload(
+        'receipt',
+        {
+          study: 'tiny',
+          site: 'north',
+          round: 1,
+          attempt: 1,
+          payload: HASH('1'),
+          manifest: HASH('2'),
+          receivedAtMs: 1,
+        },
+        stranger.privateKey,
+      ),
+    })
+    const agent = run(site)
+    await mini.offer()
+    await expect(agent.outcome).rejects.toMatchObject({ code: 'ERR_SIGNATURE_INVALID' })
+    expect(await states(site)).toEqual(['held-1.state'])
+  })
+
+  test.each(['ERR_SITE_REVOKED', 'ERR_PROTOCOL_VERSION'])(
+    'ends when it is refused for good with %s',
+    async (code) => {
+      const { mini, site } = await setup()
+      const agent = run(site)
+      await mini.joined()
+      mini.refuse(code)
+      await expect(agent.outcome).rejects.toMatchObject({ code })
+    },
+  )
+
+  test('refuses records that are forged or do not follow', async () => {
+    const { mini, site } = await setup()
+    run(site)
+    await expect(mini.publish({ round: 1 }, await generateKeyPair())).rejects.toMatchObject({
+      code: 'ERR_SIGNATURE_INVALID',
+    })
+    await expect(mini.publish({ round: 1, previous: HASH('1') })).rejects.toMatchObject({
+      code: 'ERR_LEDGER_BROKEN',
+    })
+    const first = await mini.publish({ round: 1 })
+    await expect(mini.publish({ round: 2, previous: HASH('1') })).rejects.toMatchObject({
+      code: 'ERR_LEDGER_BROKEN',
+    })
+    await mini.publish({ round: 2, previous: sha256Hex(first) })
+    expect(await readFile(join(site.dir, 'state', 'tiny', 'ledger', 'round-1.jws'), 'utf8')).toBe(first)
+  })
+
+  test('declines the round it is offered and ends when its tiles cannot be used', async () => {
+    const { mini, site } = await setup()
+    await rm(join(site.dataDir, 'tumor'), { recursive: true })
+    const agent = run(site)
+    await mini.offer()
+    await expect(agent.outcome).rejects.toMatchObject({ code: 'ERR_DATA_CLASSES' })
+    expect(await mini.heard('round:decline')).toMatchObject({ round: 1, code: 'ERR_DATA_CLASSES' })
+  })
+
+  test('lets one agent at a time use a folder', async () => {
+    const { mini, site } = await setup()
+    run(site)
+    await mini.joined()
+    await expect(run(site).outcome).rejects.toMatchObject({ code: 'ERR_STORE_LOCKED' })
+  })
+
+  test('stops when it is told to, even while the coordinator is not there', async () => {
+    const { site } = await setup()
+    const agent = run(site, undefined, { coordinatorUrl: 'http://127.0.0.1:9' })
+    await expect.poll(() => agent.log.map(({ event }) => event)).toContain('coordinator.waiting')
+    agent.stop()
+    await expect(agent.outcome).rejects.toMatchObject({ code: 'ERR_INTERRUPTED' })
+    expect(agent.log[0]).toMatchObject({
+      code: 'ERR_COORDINATOR_UNREACHABLE',
+      reason: 'coordinator must answer at http://127.0.0.1:9, got ECONNREFUSED',
+    })
+  })
+})

@@ -1,0 +1,63 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { openLocalStates } from '../../../site-agent/session/local-states.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+const state = (count: number) => ({
+  version: 1 as const,
+  study: 'tiny',
+  site: 'north',
+  tensors: new Map([['queue', Float32Array.of(count, -0, Number.MIN_VALUE)]]),
+  counters: { rounds: count },
+})
+
+describe('openLocalStates()', () => {
+  test('a held state counts once it is committed', async () => {
+    const states = openLocalStates(join(await temporaryFolder(), 'tiny'))
+    expect(await states.lastBefore(1)).toBe(0)
+    await states.hold(1, 'payload', state(1))
+    expect([await states.lastBefore(2), await states.held(1), await states.heldRounds()]).toEqual([
+      0,
+      'payload',
+      [1],
+    ])
+    await states.commit(1)
+    expect([await states.lastBefore(2), await states.held(1)]).toEqual([1, null])
+    expect(await states.after(1)).toEqual(state(1))
+  })
+
+  test('keeps the last two, so that the last round can be trained again', async () => {
+    const dir = await temporaryFolder()
+    const states = openLocalStates(dir)
+    for (const round of [1, 2, 5, 12]) {
+      await states.hold(round, 'p', state(round))
+      await states.commit(round)
+    }
+    expect((await readdir(dir)).toSorted()).toEqual(['after-12.state', 'after-5.state'])
+    expect([await states.lastBefore(12), await states.lastBefore(13)]).toEqual([5, 12])
+  })
+
+  test('a commit removes what an earlier round held in vain, and may be repeated', async () => {
+    const dir = await temporaryFolder()
+    const states = openLocalStates(dir)
+    await states.hold(1, 'lost', state(1))
+    await states.hold(2, 'p', state(2))
+    await states.commit(2)
+    await states.commit(2)
+    expect(await readdir(dir)).toEqual(['after-2.state'])
+  })
+
+  test('refuses a state that was changed with ERR_STORE_CORRUPT', async () => {
+    const dir = await temporaryFolder()
+    const states = openLocalStates(dir)
+    await states.hold(1, 'p', state(1))
+    await states.commit(1)
+    const file = join(dir, 'after-1.state')
+    const bytes = await readFile(file)
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1
+    await writeFile(file, bytes)
+    await expect(states.after(1)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+    await expect(states.after(7)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+  })
+})

@@ -1,0 +1,46 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { importedModules } from '../../support/imports.ts'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const sources = execFileSync(
+  'git',
+  ['ls-files', '--cached', '--others', '--exclude-standard', 'site-agent/**/*.ts', 'site-agent/*.ts'],
+  {
+    cwd: root,
+    encoding: 'utf8',
+  },
+)
+  .trim()
+  .split('\n')
+
+/** Ways out of a Node process. */
+const DOORS =
+  /^(node:)?(net|tls|http|https|http2|dgram|dns|child_process|worker_threads|cluster)(\/|$)|^socket\.io-client$|^(ws|undici)$/
+
+describe('ways out of a site', () => {
+  test('only uplink/socket.ts opens a connection', () => {
+    const users = sources.filter((file) =>
+      importedModules(readFileSync(`${root}${file}`, 'utf8')).some((name) => DOORS.test(name)),
+    )
+    expect(users).toEqual(['site-agent/uplink/socket.ts'])
+  })
+
+  test('no file fetches, opens a WebSocket or reports anywhere by a global', () => {
+    const users = sources.filter((file) =>
+      /\b(fetch\(|new WebSocket|new EventSource|XMLHttpRequest|sendBeacon)/.test(
+        readFileSync(`${root}${file}`, 'utf8'),
+      ),
+    )
+    expect(users).toEqual([])
+  })
+
+  test('only data/ reads images', () => {
+    const users = sources.filter((file) =>
+      importedModules(readFileSync(`${root}${file}`, 'utf8')).includes('sharp'),
+    )
+    expect(users).toEqual(['site-agent/data/decode.ts'])
+  })
+})

@@ -1,0 +1,274 @@
+/**
+ * @file A coordinator that does what a test tells it, over a real socket: honest by default, and each of its answers can be replaced.
+ * It keeps no rounds of its own.
+ */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { encodeSafetensors, initialStudent, layoutHash, studentLayout } from '@tessera/shared/model'
+import {
+  CHUNK_BYTES,
+  call,
+  coordinatorMessages,
+  createParser,
+  type Manifest,
+  type Offer,
+  PROTOCOL_VERSION,
+  type Published,
+  type ReplyBody,
+  type Request,
+  type SiteMessage,
+  type Study,
+  serve,
+  siteMessages,
+  study as studySchema,
+  type Welcome,
+} from '@tessera/shared/protocol'
+import {
+  createNonce,
+  generateKeyPair,
+  type KeyPair,
+  readUnverified,
+  sha256Hex,
+  signPayload,
+} from '@tessera/shared/security'
+import { Server, type Socket } from 'socket.io'
+import { onTestFinished } from 'vitest'
+
+/** A study whose student is small enough to be sent in two chunks. */
+export const TINY_STUDY: Study = studySchema.parse({
+  id: 'tiny',
+  seed: 'test',
+  classes: ['normal', 'tumor'],
+  tile: { sizePx: 16 },
+  student: { widthMultiplier: 0.25, depthMultiplier: 0.34 },
+  method: { name: 'ce' },
+  training: { rounds: 3, batchSize: 4 },
+})
+export const TINY_LAYOUT = studentLayout(TINY_STUDY)
+export const TINY_STUDENT = initialStudent(TINY_STUDY, null)
+
+type Answers = {
+  [E in SiteMessage]?: (
+    request: Request<typeof siteMessages, E>,
+  ) => ReplyBody<typeof siteMessages, E> | Promise<ReplyBody<typeof siteMessages, E>>
+}
+
+export interface MiniCoordinator {
+  readonly url: string
+  readonly keys: KeyPair
+  /** Files by hash that sites may fetch. */
+  readonly models: Map<string, Uint8Array>
+  /** SHA-256 of the initial student. */
+  readonly base: string
+  /** Everything a site said, in order. */
+  readonly said: { event: SiteMessage; request: unknown }[]
+  /** Replacements of the honest answers. */
+  readonly answers: Answers
+  /** Uploads that were committed: manifest and bytes. */
+  readonly updates: { manifest: Manifest; token: string; bytes: Uint8Array }[]
+  /** What the next welcome says otherwise; `key` signs it instead of the coordinator's. */
+  welcome: { changes: Partial<Welcome>; key?: KeyPair }
+  /** Resolves when a site has joined; again after each cut. */
+  joined(): Promise<void>
+  /** Resolves with the first message of the kind that was said or will be; `count` waits for that many. */
+  heard<E extends SiteMessage>(event: E, count?: number): Promise<Request<typeof siteMessages, E>>
+  /** Sends an offer and gives the site's answer; a refusal throws. */
+  offer(changes?: Partial<Offer>, key?: KeyPair): Promise<void>
+  /** Sends a record; gives its JWS, for the next one's `previous`. */
+  publish(changes: Partial<Published>, key?: KeyPair): Promise<string>
+  /** Says why and hangs up. */
+  refuse(code: string): void
+  /** Breaks the connection. */
+  cut(): void
+}
+
+/** Starts one; it ends with the test. */
+export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> {
+  const keys = await generateKeyPair()
+  const http = createServer()
+  const sockets = new Server(http, { parser: createParser(), maxHttpBufferSize: 4 * 1024 * 1024 })
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  onTestFinished(async () => {
+    await sockets.close()
+  })
+  const student = encodeSafetensors(TINY_LAYOUT, TINY_STUDENT)
+  const base = sha256Hex(student)
+  const uploads = new Map<string, { token: string; bytes: Buffer }>()
+  const waiting = new Set<() => void>()
+  let current: Socket | null = null
+  let hasJoined = false
+
+  const mini: MiniCoordinator = {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    keys,
+    models: new Map([[base, student]]),
+    base,
+    said: [],
+    answers: {},
+    updates: [],
+    welcome: { changes: {} },
+    joined: () => until(() => (hasJoined ? true : undefined)).then(() => undefined),
+    heard: (event, count = 1) =>
+      until(() => mini.said.filter((one) => one.event === event)[count - 1]?.request) as never,
+    async offer(changes = {}, key = keys) {
+      const nowMs = Date.now()
+      const offer = {
+        study: TINY_STUDY.id,
+        site,
+        round: 1,
+        attempt: 1,
+        base,
+        baseBytes: student.byteLength,
+        layoutHash: layoutHash(TINY_LAYOUT),
+        nonce: createNonce(),
+        issuedAtMs: nowMs,
+        deadlineMs: nowMs + 60_000,
+        ...changes,
+      }
+      await say('round:offer', { offer: await signPayload('offer', offer, key.privateKey) })
+    },
+    async publish(changes, key = keys) {
+      const record = await signPayload(
+        'published',
+        {
+          study: TINY_STUDY.id,
+          round: 1,
+          attempt: 1,
+          base,
+          student: base,
+          strategy: 'fedavg',
+          previous: '',
+          contributors: [],
+          absent: [],
+          final: false,
+          closedAtMs: Date.now(),
+          ...changes,
+        },
+        key.privateKey,
+      )
+      await say('round:published', { record })
+      return record
+    },
+    refuse(code) {
+      current?.emit('session:refused', { code, message: 'as the test wants it' }, () => undefined)
+      current?.disconnect(true)
+    },
+    cut() {
+      hasJoined = false
+      current?.conn.close()
+    },
+  }
+
+  const say = async <E extends 'round:offer' | 'round:published'>(
+    event: E,
+    request: Request<typeof coordinatorMessages, E>,
+  ): Promise<void> => {
+    await mini.joined()
+    if (current !== null) await call(current, coordinatorMessages, event, request, { timeoutMs: 10_000 })
+  }
+  /** Looks again whenever something was said. */
+  const until = async <T>(look: () => T | undefined): Promise<T> => {
+    for (;;) {
+      const found = look()
+      if (found !== undefined) return found
+      await new Promise<void>((resolve) => waiting.add(resolve))
+    }
+  }
+  const notice = (): void => {
+    for (const resolve of waiting) resolve()
+    waiting.clear()
+  }
+
+  const honest = (nonce: string): Required<Answers> => ({
+    'site:enroll': async ({ request }) => {
+      const { kit, site: name, publicKey } = readUnverified('enrolRequest', request)
+      const confirmation = { protocol: PROTOCOL_VERSION, kit, site: name, publicKey, issuedAtMs: Date.now() }
+      return { confirmation: await signPayload('enrolConfirmation', confirmation, keys.privateKey) }
+    },
+    'session:join': async () => {
+      const { changes, key = keys } = mini.welcome
+      const welcome = {
+        protocol: PROTOCOL_VERSION,
+        site,
+        nonce,
+        study: TINY_STUDY,
+        layoutHash: layoutHash(TINY_LAYOUT),
+        round: 0,
+        student: base,
+        finished: false,
+        ...changes,
+      }
+      return { welcome: await signPayload('welcome', welcome, key.privateKey) }
+    },
+    'model:fetch': ({ sha256, offset }) => {
+      const bytes = mini.models.get(sha256) ?? new Uint8Array()
+      return { totalBytes: bytes.byteLength, chunk: bytes.slice(offset, offset + CHUNK_BYTES) }
+    },
+    'round:progress': () => ({}),
+    'round:decline': () => ({}),
+    'upload:open': ({ manifest }) => {
+      const upload = sha256Hex(manifest).slice(0, 16)
+      const known = uploads.get(upload) ?? { token: manifest, bytes: Buffer.alloc(0) }
+      uploads.set(upload, known)
+      return { upload, offset: known.bytes.length }
+    },
+    'upload:chunk': ({ upload, chunk }) => {
+      const known = uploads.get(upload) ?? { token: '', bytes: Buffer.alloc(0) }
+      known.bytes = Buffer.concat([known.bytes, chunk])
+      return { offset: known.bytes.length }
+    },
+    'upload:commit': async ({ upload }) => {
+      const { token = '', bytes = Buffer.alloc(0) } = uploads.get(upload) ?? {}
+      const manifest = readUnverified('manifest', token)
+      mini.updates.push({ manifest, token, bytes })
+      const { study, round, attempt, payload } = manifest
+      const receipt = {
+        study,
+        site,
+        round,
+        attempt,
+        payload,
+        manifest: sha256Hex(token),
+        receivedAtMs: Date.now(),
+      }
+      return { receipt: await signPayload('receipt', receipt, keys.privateKey) }
+    },
+  })
+
+  sockets.on('connection', (socket) => {
+    current = socket
+    hasJoined = false
+    socket.on('disconnect', () => {
+      if (current === socket) hasJoined = false
+    })
+    const nonce = createNonce()
+    const defaults = honest(nonce)
+    for (const event of Object.keys(siteMessages) as SiteMessage[]) {
+      serve(socket, siteMessages, event, async (request) => {
+        mini.said.push({ event, request })
+        notice()
+        try {
+          const answer = (mini.answers[event] ?? defaults[event]) as (request: unknown) => object
+          return (await answer(request)) as never
+        } finally {
+          if (event === 'session:join') {
+            // The next turn: the welcome must be on its way before anything else is said.
+            setImmediate(() => {
+              hasJoined = socket.connected
+              notice()
+            })
+          }
+          notice()
+        }
+      })
+    }
+    void call(
+      socket,
+      coordinatorMessages,
+      'session:challenge',
+      { protocol: PROTOCOL_VERSION, nonce },
+      { timeoutMs: 10_000 },
+    ).catch(() => undefined)
+  })
+  return mini
+}
