@@ -5,10 +5,16 @@
  */
 import { connect, createServer, type Socket } from 'node:net'
 
+/** What one connection sent. `http`: headers, and bodies of long polling; `frames`: WebSocket messages, whole. */
+export interface SentBytes {
+  readonly http: Buffer
+  readonly frames: readonly Buffer[]
+}
+
 export interface RecordingProxy {
   readonly port: number
-  /** Everything clients sent, one buffer a connection: the HTTP part as it was, then the unmasked payloads end to end. */
-  sent(): Buffer[]
+  /** Everything clients sent, a connection each. */
+  sent(): SentBytes[]
   /** Breaks every connection that is open now. */
   cut(): void
   close(): Promise<void>
@@ -46,7 +52,7 @@ export async function recordingProxy(targetPort: number): Promise<RecordingProxy
   }
   return {
     port: address.port,
-    sent: () => recordings.map((chunks) => unmasked(Buffer.concat(chunks))),
+    sent: () => recordings.map((chunks) => parseSent(Buffer.concat(chunks))),
     cut,
     async close() {
       cut()
@@ -55,20 +61,22 @@ export async function recordingProxy(targetPort: number): Promise<RecordingProxy
   }
 }
 
-/** The HTTP requests as they are; after an upgrade, the payloads of the WebSocket frames without their masks. */
-export function unmasked(bytes: Buffer): Buffer {
+/** The HTTP part as it was sent, and after an upgrade the payload of each WebSocket message, without its mask. */
+export function parseSent(bytes: Buffer): SentBytes {
   const headEnd = bytes.indexOf('\r\n\r\n')
-  if (headEnd < 0 || !/upgrade: *websocket/i.test(bytes.toString('latin1', 0, headEnd))) return bytes
-  const parts = [bytes.subarray(0, headEnd + 4)]
+  if (headEnd < 0 || !/upgrade: *websocket/i.test(bytes.toString('latin1', 0, headEnd)))
+    return { http: bytes, frames: [] }
+  const frames: Buffer[] = []
+  let message: Buffer[] = []
   for (let at = headEnd + 4; at + 2 <= bytes.length; ) {
+    const first = bytes.readUInt8(at)
     const second = bytes.readUInt8(at + 1)
-    const short = second & 0x7f
     let start = at + 2
-    let length = short
-    if (short === 126) {
+    let length = second & 0x7f
+    if (length === 126) {
       length = bytes.readUInt16BE(start)
       start += 2
-    } else if (short === 127) {
+    } else if (length === 127) {
       length = Number(bytes.readBigUInt64BE(start))
       start += 8
     }
@@ -76,8 +84,12 @@ export function unmasked(bytes: Buffer): Buffer {
     if (second & 0x80) start += 4
     const payload = Buffer.from(bytes.subarray(start, start + length))
     for (let i = 0; i < payload.length; i++) payload[i] = (payload[i] ?? 0) ^ (mask[i % 4] ?? 0)
-    parts.push(payload)
+    message.push(payload)
+    if (first & 0x80) {
+      frames.push(Buffer.concat(message))
+      message = []
+    }
     at = start + length
   }
-  return Buffer.concat(parts)
+  return { http: bytes.subarray(0, headEnd + 4), frames }
 }

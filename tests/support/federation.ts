@@ -1,0 +1,113 @@
+/** @file A whole small federation for tests: a coordinator's folder, enrolled sites with drawn tiles, a MoMA study. Real code, real sockets. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type Coordinator,
+  createStudy,
+  exportStudy,
+  initCoordinator,
+  invite,
+  startCoordinator,
+} from '@tessera/coordinator'
+import { systemClock } from '@tessera/shared/clock'
+import { silentLog } from '@tessera/shared/log'
+import { backboneLayout, encodeSafetensors, initialWeights } from '@tessera/shared/model'
+import type { StudyInput } from '@tessera/shared/protocol'
+import { createRandom } from '@tessera/shared/random'
+import { sha256Hex } from '@tessera/shared/security'
+import { drawScanner, GRADES, tilePng } from '@tessera/simulations'
+import { type AgentOptions, type AgentOutcome, enroll, runAgent } from '@tessera/site-agent'
+import { temporaryFolder } from './temporary-folder.ts'
+
+export const SITES = ['north', 'south', 'west'] as const
+export type SiteName = (typeof SITES)[number]
+const BACKBONE = { name: 'efficientnet-b0', widthMultiplier: 0.1, depthMultiplier: 0.1 } as const
+
+/** Two rounds of MoMA on tiles of 32 px: small enough for a test, and with every part that a large study has. */
+export const SMALL_STUDY: StudyInput = {
+  id: 'small',
+  seed: 'federation-test',
+  classes: [...GRADES],
+  tile: { sizePx: 32 },
+  student: { ...BACKBONE, dropout: 0.1, stochasticDepth: 0.1 },
+  teacher: { ...BACKBONE, sha256: '0'.repeat(64), task: 'same', classes: GRADES.length },
+  method: { name: 'moma', featureDim: 16, heads: 2, queueSize: 20 },
+  training: { rounds: 2, epochsPerRound: 1, batchSize: 8, learningRate: 0.05 },
+  federation: { minSites: 3, quorum: 2, deadlineMs: 60_000 },
+}
+
+export interface SmallFederation {
+  readonly dir: string
+  start(options?: { port?: number }): Promise<Coordinator>
+  /** Runs a site's agent against `url` until the study ends. */
+  agent(site: SiteName, url: string, options?: Partial<AgentOptions>): Promise<AgentOutcome>
+  siteDir(site: SiteName): string
+  /** SHA-256 of the newest student, and the rounds that made it. */
+  result(): Promise<{ student: string; rounds: number }>
+}
+
+/** Draws `count` tiles of each class into DIR/CLASS/`name`-i.png. */
+export async function drawTiles(dir: string, site: string, count: number, name = 'tile'): Promise<void> {
+  const scanner = drawScanner(createRandom(`federation-test/${site}`))
+  for (const grade of GRADES) {
+    await mkdir(join(dir, grade), { recursive: true })
+    for (let index = 0; index < count; index++) {
+      const png = await tilePng({ patient: `${site}-${grade}-${index}`, index, grade, scanner, sizePx: 32 })
+      await writeFile(join(dir, grade, `${name}-${index}.png`), png)
+    }
+  }
+}
+
+/** Makes the folders of a coordinator and three enrolled sites. The coordinator is not running when it returns. */
+export async function smallFederation(study: StudyInput = SMALL_STUDY): Promise<SmallFederation> {
+  const root = await temporaryFolder()
+  const dir = join(root, 'coordinator')
+  await initCoordinator({ dir, port: 0 })
+  const layout = backboneLayout(BACKBONE, GRADES.length)
+  const teacher = encodeSafetensors(layout, initialWeights(layout, 'a teacher'))
+  const teacherFile = join(root, 'teacher.safetensors')
+  await writeFile(teacherFile, teacher)
+  const input = study.teacher
+    ? { ...study, teacher: { ...study.teacher, sha256: sha256Hex(teacher) } }
+    : study
+  await createStudy({ dir, study: input, ...(study.teacher ? { teacherFile } : {}) })
+
+  const siteDir = (site: SiteName): string => join(root, site)
+  const coordinator = await startCoordinator({ dir, port: 0 })
+  try {
+    for (const site of SITES) {
+      const { file } = await invite({ dir, site, url: coordinator.url })
+      await enroll({
+        kitFile: file,
+        dir: siteDir(site),
+        log: silentLog,
+        clock: systemClock,
+        signal: AbortSignal.timeout(10_000),
+      })
+      await drawTiles(join(root, 'tiles', site), site, 3)
+    }
+  } finally {
+    await coordinator.close()
+  }
+  return {
+    dir,
+    siteDir,
+    start: (options = {}) => startCoordinator({ dir, port: 0, ...options }),
+    agent: (site, url, options = {}) =>
+      runAgent({
+        dir: siteDir(site),
+        dataDir: join(root, 'tiles', site),
+        study: study.id,
+        coordinatorUrl: url,
+        signal: AbortSignal.timeout(60_000),
+        log: silentLog,
+        clock: systemClock,
+        ...options,
+      }),
+    async result() {
+      const { card } = await exportStudy({ dir, study: study.id, out: join(root, 'export') })
+      const bytes = await readFile(join(root, 'export', 'student.safetensors'))
+      return { student: sha256Hex(bytes), rounds: card.rounds.length }
+    },
+  }
+}
