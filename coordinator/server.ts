@@ -7,7 +7,7 @@ import { type Log, silentLog } from '@tessera/shared/log'
 import {
   type coordinatorMessages,
   createParser,
-  MAX_FRAME_BYTES,
+  MAX_TRANSPORT_BYTES,
   type siteMessages,
   type WireEvents,
 } from '@tessera/shared/protocol'
@@ -19,8 +19,6 @@ import type { StudyProgress } from './running/index.ts'
 import { openSession } from './session.ts'
 import { openStore } from './store/index.ts'
 
-/** Above MAX_FRAME_BYTES by so much that a frame just over the limit still gets an answer with a code; beyond, the transport cuts the connection. */
-const TRANSPORT_LIMIT_BYTES = MAX_FRAME_BYTES + 256 * 1024
 /** A site's thread may be held by a training step: a minute without a sign of life before its connection counts as lost. */
 const PING_TIMEOUT_MS = 60_000
 
@@ -73,7 +71,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const sockets = new Server<WireEvents<typeof siteMessages>, WireEvents<typeof coordinatorMessages>>(http, {
     parser: createParser(),
     transports: ['websocket', 'polling'],
-    maxHttpBufferSize: TRANSPORT_LIMIT_BYTES,
+    maxHttpBufferSize: MAX_TRANSPORT_BYTES,
     pingTimeout: PING_TIMEOUT_MS,
     serveClient: false,
     // Weights do not compress, and compressed secrets leak by their length.
