@@ -248,7 +248,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
         mini.said.push({ event, request })
         notice()
         try {
-          const answer = (mini.answers[event] ?? defaults[event]) as (request: unknown) => object
+          const answer = (mini.answers[event] ?? defaults[event]) as (request: unknown) => Promise<object>
           return (await answer(request)) as never
         } finally {
           if (event === 'session:join') {

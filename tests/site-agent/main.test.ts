@@ -1,0 +1,125 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { generateKeyPair } from '@tessera/shared/security'
+import { addSiteCommands } from '@tessera/site-agent/main'
+import { Command } from 'commander'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { openAudit } from '../../site-agent/uplink/audit.ts'
+import { enrolledSite } from '../support/enrolled-site.ts'
+import { fakeClock } from '../support/fake-clock.ts'
+import { TINY_STUDY } from '../support/mini-coordinator.ts'
+import { noiseFolder } from '../support/tile-files.ts'
+
+/** Runs a command line; gives what it prints to standard output. A failure keeps it as `printed`. */
+async function tessera(line: string): Promise<string> {
+  let printed = ''
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      printed += String(text)
+      return true
+    }),
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true),
+  ]
+  onTestFinished(() => {
+    for (const spy of spies) spy.mockRestore()
+  })
+  const program = new Command('tessera').exitOverride()
+  addSiteCommands(program)
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
+    command.exitOverride().configureOutput({ writeErr: () => undefined })
+  }
+  try {
+    await program.parseAsync(line.split(' '), { from: 'user' })
+  } catch (thrown) {
+    throw Object.assign(thrown as Error, { printed })
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
+  return printed
+}
+
+describe('tessera site check', () => {
+  test('prints the counts by class and says that the folder is ready', async () => {
+    const dir = await noiseFolder({ normal: 2, tumor: 3 })
+    const printed = await tessera(`site check ${dir} --classes normal,tumor --size 8`)
+    expect(printed).toContain('tumor       3\ntotal       5\n')
+    expect(printed).toContain('Ready to train.')
+  })
+
+  test('prints everything that is wrong, then fails with the code that training would give', async () => {
+    const dir = await noiseFolder({ normal: 2, tumor: 0 })
+    await writeFile(join(dir, 'normal', 'x.png'), 'no image')
+    await expect(tessera(`site check ${dir} --classes normal,tumor --size 8`)).rejects.toMatchObject({
+      code: 'ERR_DATA_CLASS_EMPTY',
+      printed: expect.stringContaining('skipped      1: 1 unreadable'),
+    })
+    await mkdir(join(dir, 'tumour'))
+    await expect(tessera(`site check ${dir} --classes normal,tumor --size 8`)).rejects.toMatchObject({
+      code: 'ERR_DATA_CLASSES',
+      message: expect.stringContaining('tumour'),
+    })
+  })
+
+  test('gives JSON for programs', async () => {
+    const dir = await noiseFolder({ normal: 1, tumor: 1 })
+    const printed = await tessera(`site check ${dir} --classes normal,tumor --size 8 --json`)
+    expect(JSON.parse(printed)).toMatchObject({ code: null, report: { tiles: 2, duplicates: 0 } })
+  })
+
+  test('takes classes and size from a study that the site has joined', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    const line = `site check ${site.dataDir} --study tiny --dir ${site.dir}`
+    await expect(tessera(line)).rejects.toMatchObject({ code: 'ERR_STUDY_UNKNOWN' })
+    await mkdir(join(site.dir, 'state', 'tiny'), { recursive: true })
+    await writeFile(join(site.dir, 'state', 'tiny', 'study.json'), JSON.stringify(TINY_STUDY))
+    expect(await tessera(line)).toContain('total      12')
+  })
+
+  test('wants to know the classes', async () => {
+    await expect(tessera('site check tiles')).rejects.toMatchObject({ code: 'ERR_USAGE' })
+    await expect(tessera('site check tiles --size 8x')).rejects.toMatchObject({
+      code: 'commander.invalidArgument',
+    })
+    await expect(tessera('site check tiles --max-bad 2')).rejects.toMatchObject({
+      code: 'commander.invalidArgument',
+    })
+  })
+})
+
+describe('tessera site audit', () => {
+  test('prints what left and that the chain is whole, or names the line that is not', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    const file = join(site.dir, 'audit.jsonl')
+    const log = await openAudit(file, fakeClock(0))
+    log.append({ kind: 'connect', bytes: 13, sha256: 'a'.repeat(64), why: 'opens the connection' })
+    log.append({ kind: 'upload:chunk', bytes: 1500, sha256: 'b'.repeat(64), why: 'bytes 0 to 1400' })
+    log.close()
+    const printed = await tessera(`site audit --dir ${site.dir}`)
+    expect(printed).toContain('1970-01-01T00:00:00.000Z  upload:chunk       1  1.5 kB  bytes 0 to 1400')
+    expect(printed).toContain('The chain of 2 lines is whole: 1.5 kB have left.')
+    const lines = (await tessera(`site audit --dir ${site.dir} --json`)).trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line).kind)).toEqual(['connect', 'upload:chunk'])
+
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"bytes":13', '"bytes":14'))
+    await expect(tessera(`site audit --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'ERR_AUDIT_BROKEN',
+      message: expect.stringContaining('audit line 2'),
+    })
+  })
+
+  test('wants an enrolled folder', async () => {
+    await expect(tessera('site audit --dir /no/such/folder')).rejects.toMatchObject({
+      code: 'ERR_CONFIG_INVALID',
+    })
+  })
+})
+
+describe('tessera site start', () => {
+  test('finds out at once that the folder is not enrolled', async () => {
+    await expect(tessera('site start --study tiny --data tiles --dir /no/such/folder')).rejects.toMatchObject(
+      {
+        code: 'ERR_CONFIG_INVALID',
+      },
+    )
+  })
+})

@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest'
+import { auditTable } from '../../../site-agent/screen/audit-table.ts'
+import { dataLines } from '../../../site-agent/screen/data-table.ts'
+import { bar, createScreen, progressText } from '../../../site-agent/screen/progress-line.ts'
+import { readableBytes, readableSeconds, table } from '../../../site-agent/screen/table.ts'
+
+describe('table()', () => {
+  test('flushes numbers right and texts left', () => {
+    expect(
+      table([
+        ['class', 'tiles'],
+        ['benign', 7],
+        ['a', 1200],
+      ]),
+    ).toEqual(['class   tiles', 'benign      7', 'a        1200'])
+  })
+  test('is empty for no rows', () => expect(table([])).toEqual([]))
+})
+
+test.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1000, '1.0 kB'],
+  [826_144, '826.1 kB'],
+  [999_990, '1.0 MB'],
+  [3.2e12, '3.2 TB'],
+])('readableBytes(%i) is %s', (bytes, text) => expect(readableBytes(bytes)).toBe(text))
+
+test.each([
+  [-1, '0 s'],
+  [59.4, '59 s'],
+  [185, '3 min 05 s'],
+  [7800, '2 h 10 min'],
+])('readableSeconds(%d) is %s', (seconds, text) => expect(readableSeconds(seconds)).toBe(text))
+
+describe('progressText()', () => {
+  test('shows round, share, loss and time left in one line', () => {
+    const event = {
+      kind: 'training',
+      round: 2,
+      rounds: 10,
+      step: 3,
+      steps: 4,
+      loss: 0.81234,
+      secondsLeft: 12,
+    } as const
+    expect(progressText(event)).toEqual({
+      line: 'round 2 of 10 [##################------]  75 % loss 0.812, 12 s left',
+    })
+  })
+  test('notes what has happened', () => {
+    const event = { kind: 'published', round: 10, student: 'x', sites: 1, final: true } as const
+    expect(progressText(event)).toEqual({ note: 'round 10 published, from 1 site. The study is finished' })
+  })
+  test('a bar stays within its cells', () => {
+    expect(bar(0)).toBe(`[${'-'.repeat(24)}]   0 %`)
+    expect(bar(1)).toBe(`[${'#'.repeat(24)}] 100 %`)
+  })
+})
+
+test('createScreen() rewrites the line and keeps the notes above it', () => {
+  let terminal = ''
+  const screen = createScreen((text) => {
+    terminal += text
+  })
+  screen.show({ kind: 'fetching', bytes: 1, totalBytes: 2 })
+  screen.note('hello')
+  screen.show({ kind: 'declined', round: 1, code: 'ERR_MODEL_HASH' })
+  screen.close()
+  const line = `fetching model ${bar(0.5)} of 2 B`
+  const clear = '\r\u001b[K'
+  expect(terminal).toBe(
+    `${clear}${line}${clear}hello\n${line}${clear}round 1 goes on without this site: ERR_MODEL_HASH\n${clear}`,
+  )
+})
+
+test('dataLines() counts classes and reasons', () => {
+  const lines = dataLines({
+    tiles: 3,
+    classCounts: [
+      { name: 'normal', tiles: 1 },
+      { name: 'tumor', tiles: 2 },
+    ],
+    skipped: { ERR_DATA_TILE_UNREADABLE: 1, ERR_DATA_TILE_NOT_RGB: 2, ERR_DATA_TILE_TOO_LARGE: 0 },
+    duplicates: 2,
+    contradictions: 1,
+    resized: 0,
+    otherFiles: 4,
+    missingClasses: [],
+    inMemory: true,
+  })
+  expect(lines).toEqual([
+    'class   tiles',
+    'normal      1',
+    'tumor       2',
+    'total       3',
+    '',
+    'skipped      3: 1 unreadable, 2 not 8-bit RGB, 0 too large',
+    'duplicates   2, of which 1 under another class',
+    'resized      0',
+    'other files  4',
+  ])
+})
+
+test('auditTable() draws neighbours of one kind together and sums up', () => {
+  const entry = (seq: number, kind: string, bytes: number, why: string) => ({
+    seq,
+    kind,
+    bytes,
+    why,
+    sha256: '',
+    previous: '',
+    time: `2026-01-01T00:00:0${seq}.000Z`,
+  })
+  const shown = auditTable()
+  shown.add(entry(1, 'upload:open', 900, 'announces'))
+  shown.add(entry(2, 'upload:chunk', 500_000, 'bytes 0 to 500000'))
+  shown.add(entry(3, 'upload:chunk', 300_000, 'bytes 500000 to 800000'))
+  shown.add(entry(4, 'upload:open', 900, 'announces'))
+  expect(shown.lines()).toEqual([
+    'when                      what          frames  size      why',
+    '2026-01-01T00:00:01.000Z  upload:open        1  900 B     announces',
+    '2026-01-01T00:00:02.000Z  upload:chunk       2  800.0 kB  bytes 0 to 500000 … bytes 500000 to 800000',
+    '2026-01-01T00:00:04.000Z  upload:open        1  900 B     announces',
+    '',
+    'what          frames  size',
+    'upload:open        2  1.8 kB',
+    'upload:chunk       2  800.0 kB',
+    'total              4  801.8 kB',
+  ])
+})
