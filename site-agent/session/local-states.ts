@@ -76,6 +76,9 @@ export function openLocalStates(dir: string): LocalStates {
         await rm(fileOf('after', old), { force: true })
       for (const old of await roundsOf('held'))
         if (old < round) await rm(fileOf('held', old), { force: true })
+      // What a crash left half written; a state is large.
+      const halves = (await readdir(dir)).filter((name) => name.endsWith('.tmp'))
+      for (const name of halves) await rm(join(dir, name), { force: true })
     },
   }
 }
