@@ -8,7 +8,7 @@
  *
  * Both changes of basis are linear, so a tile needs one 3 × 3 matrix and one shift in OD space.
  * Sources: M: Ruifrok and Johnston, Anal. Quant. Cytol. Histol. 23(4), 2001, table 1. Jitter and σ = 0.05: Tellez et al., IEEE Trans.
- * Med. Imaging 37(9), 2018, section III-C, https://arxiv.org/abs/1808.05896.
+ * Med. Imaging 37(9), 2018, https://arxiv.org/abs/1808.05896.
  */
 import type { Random } from '@tessera/shared/random'
 
