@@ -53,7 +53,7 @@ function found(haystack: Buffer, secrets: readonly Secret[]): string[] {
   for (const { what, fragments } of secrets) {
     for (const fragment of fragments) {
       const key = Buffer.from(fragment.subarray(0, KEY)).toString('latin1')
-      if (fragment.length < KEY && haystack.includes(fragment)) there.add(what)
+      if (fragment.length < KEY && haystack.includes(Buffer.from(fragment))) there.add(what)
       else byKey.set(key, [...(byKey.get(key) ?? []), { what, fragment }])
     }
   }

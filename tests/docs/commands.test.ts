@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { addCoordinatorCommands } from '@tessera/coordinator/main'
+import { addDemoCommand } from '@tessera/simulations/main'
+import { addSiteCommands } from '@tessera/site-agent/main'
+import { Command } from 'commander'
+import { describe, expect, test } from 'vitest'
+import { addVerifyCommand } from '../../cli/verify.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/architecture.md',
+  'docs/engine.md',
+  'docs/protocol.md',
+  'docs/fidelity.md',
+  'tests/parity/README.md',
+]
+
+const program = new Command('tessera')
+for (const add of [addCoordinatorCommands, addSiteCommands, addDemoCommand, addVerifyCommand]) add(program)
+
+/** Every `tessera …` and `npm run …` line of a page's code blocks and inline code. */
+function commandsOf(page: string): string[] {
+  const text = readFileSync(`${root}${page}`, 'utf8')
+  const blocks = [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].filter(([, kind]) => kind === 'sh')
+  const inline = [...text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)]
+  const code = [...blocks.map((m) => m[2] ?? ''), ...inline.map((m) => m[1] ?? '')]
+  return code
+    .flatMap((block) => block.split('\n'))
+    .flatMap((line) => line.replace(/\s+#.*$/, '').split(' && '))
+    .map((line) => line.trim())
+    .filter((line) => /^(npx )?tessera \S|^npm (run|test)/.test(line))
+}
+
+/** What is wrong with a command line, or null: an unknown verb, script or option. */
+function fault(line: string): string | null {
+  const words = line.split(/\s+/)
+  if (words[0] === 'npm') {
+    const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
+      scripts: Record<string, string>
+    }
+    const script = words[1] === 'test' ? 'test' : (words[2] ?? '')
+    if (!(script in scripts)) return `no script ${script}`
+    return script === 'demo' ? unknownOption(['demo', ...words.slice(3)]) : null
+  }
+  return unknownOption(words[0] === 'npx' ? words.slice(2) : words.slice(1))
+}
+
+function unknownOption(words: readonly string[]): string | null {
+  let command = program
+  for (const word of words) {
+    const child = command.commands.find((c) => c.name() === word)
+    if (child === undefined) break
+    command = child
+  }
+  if (command.commands.length > 0) return `no verb ${words.join(' ')}`
+  const known = new Set(['--', '--help', ...command.options.flatMap((o) => [o.long, o.short])])
+  const unknown = words.filter((word) => word.startsWith('-') && !known.has(word))
+  return unknown.length > 0 ? `${command.name()} has no ${unknown.join(', ')}` : null
+}
+
+describe('commands in the docs', () => {
+  test.each(PAGES)('%s names only verbs, scripts and options that exist', (page) => {
+    expect(
+      commandsOf(page)
+        .map((line) => [line, fault(line)])
+        .filter(([, wrong]) => wrong !== null),
+    ).toEqual([])
+  })
+  test('the README has commands to check', () => {
+    expect(commandsOf('README.md').length).toBeGreaterThan(8)
+  })
+  test.each(['npx tessera site fly', 'npx tessera verify --loud x', 'npm run nothing'])(
+    '%s would be found out',
+    (line) => {
+      expect(fault(line)).not.toBeNull()
+    },
+  )
+  test('every verb’s help fits one screen and ends in an example', () => {
+    const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)]
+    for (const command of all(program).slice(1)) {
+      let help = ''
+      command.configureOutput({ writeOut: (text) => void (help += text), getOutHelpWidth: () => 100 })
+      command.outputHelp()
+      expect(help.split('\n').length, command.name()).toBeLessThanOrEqual(40)
+      if (command.commands.length === 0)
+        expect(help, command.name()).toMatch(/Example[\s\S]*tessera|Example[\s\S]*npm run/)
+    }
+  })
+})
