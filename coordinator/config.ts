@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
+import { writeDurably } from '@tessera/shared/files'
 import {
   fingerprint,
   generateKeyPair,
@@ -10,7 +11,6 @@ import {
   savePrivateKey,
 } from '@tessera/shared/security'
 import { z } from 'zod'
-import { writeDurably } from './store/index.ts'
 
 const config = z.strictObject({
   version: z.literal(1),

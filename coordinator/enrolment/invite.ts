@@ -3,10 +3,11 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
+import { writeDurably } from '@tessera/shared/files'
 import { name } from '@tessera/shared/protocol'
 import { createKit, type EnrolmentKit, formatKit, KIT_LIFETIME_MS } from '@tessera/shared/security'
 import { loadCoordinator } from '../config.ts'
-import { readEvents, submit, writeDurably } from '../store/index.ts'
+import { readEvents, submit } from '../store/index.ts'
 import { EMPTY_REGISTRY, evolveRegistry } from './registry.ts'
 
 /**
@@ -36,9 +37,9 @@ export async function invite(options: {
   })
   const file = options.file ?? join(dir, 'kits', `${site}.json`)
   // The secret before the event: a kit that the log knows can always be used.
-  await writeDurably(secretFile(dir, kit.kit), kit.secret, 0o600)
+  await writeDurably(secretFile(dir, kit.kit), kit.secret)
   await submit(dir, { type: 'kit.issued', kit: kit.kit, site, expiresAtMs: kit.expiresAtMs, atMs })
-  await writeDurably(file, formatKit(kit), 0o600)
+  await writeDurably(file, formatKit(kit))
   return { file, kit }
 }
 

@@ -4,8 +4,8 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
+import { explained, syncFolder, TEMPORARY_PREFIX, temporaryName, writeDurably } from '@tessera/shared/files'
 import { sha256Hex } from '@tessera/shared/security'
-import { explained, syncFolder, TEMPORARY_PREFIX, temporaryName, writeDurably } from './durable.ts'
 
 export interface ContentStore {
   /** Saves bytes and returns their hash, when they are safe. */

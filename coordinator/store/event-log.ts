@@ -8,8 +8,8 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
+import { explained, syncFolder } from '@tessera/shared/files'
 import { sha256Hex } from '@tessera/shared/security'
-import { explained, syncFolder } from './durable.ts'
 
 export interface EventLog<E> {
   /** What was in the log when it was opened, oldest first. */

@@ -5,15 +5,15 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
+import { writeDurably } from '@tessera/shared/files'
 import { createNonce } from '@tessera/shared/security'
-import { writeDurably } from './durable.ts'
 
 const EXTENSION = '.json'
 
 /** Leaves an event for the running coordinator. Files are taken in the order of `atMs`. */
 export async function post(dir: string, event: { readonly atMs: number }): Promise<void> {
   const file = `${String(event.atMs).padStart(15, '0')}-${createNonce()}${EXTENSION}`
-  await writeDurably(join(dir, 'inbox', file), JSON.stringify(event), 0o600)
+  await writeDurably(join(dir, 'inbox', file), JSON.stringify(event))
 }
 
 /** Hands each waiting event to `apply`, oldest first, and removes it once that has returned. A crash in between applies it again. */

@@ -2,11 +2,11 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
+import { tryLock } from '@tessera/shared/files'
 import { type CommandEvent, commandEvent, type StoredEvent, storedEvent } from '../events.ts'
 import { type ContentStore, contentStore, removeLeftovers } from './content-store.ts'
 import { openEventLog, readEventLog } from './event-log.ts'
 import { collect, post } from './inbox.ts'
-import { tryLock } from './lock.ts'
 
 /** A coordinator's memory, opened for writing. */
 export interface Store {
@@ -39,7 +39,7 @@ export async function openStore(dir: string): Promise<Store> {
 /** As {@link openStore}; `null` if another process has the folder. */
 async function tryOpenStore(dir: string): Promise<Store | null> {
   await mkdir(dir, { recursive: true })
-  const unlock = await tryLock(dir)
+  const unlock = await tryLock(join(dir, 'coordinator.lock'))
   if (unlock === null) return null
   try {
     const log = await openEventLog(logFile(dir), (value) => storedEvent.parse(value))

@@ -1,10 +1,11 @@
 /** @file Exporting a study's student: the published file as it is, and a model card that says where it comes from. */
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
+import { writeDurably } from '@tessera/shared/files'
 import type { Published, Study } from '@tessera/shared/protocol'
 import { fingerprint, verifyPayload } from '@tessera/shared/security'
 import { loadCoordinator } from '../config.ts'
-import { modelFiles, readEvents, writeDurably } from '../store/index.ts'
+import { modelFiles, readEvents } from '../store/index.ts'
 import { findStudy, replayRounds } from './replay.ts'
 
 /** Where a student comes from. Beside it, `records` are the signed texts that prove it. */
@@ -59,7 +60,7 @@ export async function exportStudy(options: {
     records: records.slice(0, round),
   }
   const files = [join(out, 'student.safetensors'), join(out, 'model-card.json')] as const
-  await writeDurably(files[0], await modelFiles(dir).load(last.student))
-  await writeDurably(files[1], `${JSON.stringify(card, null, 2)}\n`)
+  await writeDurably(files[0], await modelFiles(dir).load(last.student), 0o644)
+  await writeDurably(files[1], `${JSON.stringify(card, null, 2)}\n`, 0o644)
   return { files: [...files], card }
 }

@@ -1,7 +1,7 @@
 /** @file Creates a secret's file: readable by its owner only, whole or not at all, and never over another. */
-import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { syncFolder, temporaryName } from '../files/index.ts'
 
 /**
  * Creates `file` with mode 0600. The text goes to a temporary name, is synced, and is then linked to its name, which fails if
@@ -10,7 +10,7 @@ import { dirname } from 'node:path'
  */
 export async function createFile(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
+  const temporary = temporaryName(dirname(file))
   const handle = await open(temporary, 'wx', 0o600)
   try {
     await handle.writeFile(text)
@@ -20,8 +20,5 @@ export async function createFile(file: string, text: string): Promise<void> {
     await handle.close()
     await unlink(temporary)
   }
-  const folder = await open(dirname(file), 'r')
-  // A folder cannot be synced on Windows; there the file system's own journal must do.
-  await folder.sync().catch(() => undefined)
-  await folder.close()
+  await syncFolder(dirname(file))
 }

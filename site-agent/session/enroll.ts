@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Clock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
+import { isMissing } from '@tessera/shared/files'
 import type { Log } from '@tessera/shared/log'
 import { PROTOCOL_VERSION } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
@@ -16,7 +17,6 @@ import {
   savePrivateKey,
   signPayload,
 } from '@tessera/shared/security'
-import { isMissing } from '../durable.ts'
 import { openAudit } from '../uplink/audit.ts'
 import { type Ask, openConnection } from '../uplink/connection.ts'
 import { createGate, type Gate, gatedParser } from '../uplink/gate.ts'

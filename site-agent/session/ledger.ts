@@ -2,9 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
+import { writeDurably } from '@tessera/shared/files'
 import type { Published } from '@tessera/shared/protocol'
 import { sha256Hex, verifyPayload } from '@tessera/shared/security'
-import { writeDurably } from '../durable.ts'
 
 export interface Ledger {
   /** Latest round whose record is here; 0 when there is none. */

@@ -8,9 +8,9 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { TesseraError } from '@tessera/shared/errors'
+import { explained, isMissing, renameDurably, TEMPORARY_PREFIX, writeDurably } from '@tessera/shared/files'
 import { sha256Hex } from '@tessera/shared/security'
 import type { LocalState } from '../distill/index.ts'
-import { explained, isMissing, renameDurably, writeDurably } from '../durable.ts'
 
 /** A state and the delta that was trained together with it. */
 interface Held {
@@ -77,7 +77,7 @@ export function openLocalStates(dir: string): LocalStates {
       for (const old of await roundsOf('held'))
         if (old < round) await rm(fileOf('held', old), { force: true })
       // What a crash left half written; a state is large.
-      const halves = (await readdir(dir)).filter((name) => name.endsWith('.tmp'))
+      const halves = (await readdir(dir)).filter((name) => name.startsWith(TEMPORARY_PREFIX))
       for (const name of halves) await rm(join(dir, name), { force: true })
     },
   }

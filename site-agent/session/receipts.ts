@@ -2,9 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
+import { isMissing, writeDurably } from '@tessera/shared/files'
 import type { Manifest, Receipt } from '@tessera/shared/protocol'
 import { readUnverified, sha256Hex, verifyPayload } from '@tessera/shared/security'
-import { isMissing, writeDurably } from '../durable.ts'
 
 export interface Receipts {
   /**

@@ -1,11 +1,11 @@
 /** @file A site's folder: who it is (`site.json`), its private key (`keys/site.jwk`), and the one process that may use it. */
-import { open, readFile, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
+import { isMissing, tryLock, writeDurably } from '@tessera/shared/files'
 import { name } from '@tessera/shared/protocol'
 import { type KeyPair, loadPrivateKey } from '@tessera/shared/security'
 import { z } from 'zod'
-import { explained, isMissing, writeDurably } from '../durable.ts'
 
 const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
 const identity = z.strictObject({
@@ -75,51 +75,12 @@ export async function loadSite(dir: string): Promise<Site> {
   return { ...found, keys }
 }
 
-/** Folders that this process holds, beside the lock files: an earlier process may have had the same id. */
-const heldHere = new Set<string>()
-
 /**
  * Takes the folder for this process; the returned function gives it back. Two writers would break the audit log's chain.
  * @throws {TesseraError} ERR_STORE_LOCKED
  */
 export async function lockFolder(dir: string): Promise<() => Promise<void>> {
-  const file = join(resolve(dir), 'site.lock')
-  // Twice: the first attempt may find the lock of a process that is gone.
-  for (let attempt = 0; attempt < 2 && !heldHere.has(file); attempt++) {
-    if (await createLock(file)) {
-      heldHere.add(file)
-      return async () => {
-        heldHere.delete(file)
-        await rm(file, { force: true })
-      }
-    }
-    const owner = Number(await readFile(file, 'utf8').catch(() => '0'))
-    if (owner !== process.pid && isAlive(owner)) break
-    await rm(file, { force: true })
-  }
+  const unlock = await tryLock(join(dir, 'site.lock'))
+  if (unlock !== null) return unlock
   throw new TesseraError('ERR_STORE_LOCKED', 'site folder must have one running agent, got a second')
-}
-
-async function createLock(file: string): Promise<boolean> {
-  return explained(async () => {
-    try {
-      const handle = await open(file, 'wx', 0o600)
-      await handle.writeFile(String(process.pid))
-      await handle.close()
-      return true
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
-      throw cause
-    }
-  })
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid < 1) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

@@ -9,9 +9,9 @@ import { mkdir, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
+import { isMissing } from '@tessera/shared/files'
 import { sha256Hex } from '@tessera/shared/security'
 import { z } from 'zod'
-import { isMissing } from '../durable.ts'
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 const auditEntry = z.strictObject({

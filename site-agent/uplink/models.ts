@@ -2,8 +2,8 @@
 import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
+import { explained, isMissing, renameDurably } from '@tessera/shared/files'
 import { sha256Hex } from '@tessera/shared/security'
-import { explained, isMissing, renameDurably } from '../durable.ts'
 import type { Ask } from './connection.ts'
 
 /** A wrong hash once may be a bad disk or a file cut short; twice it is the wrong file. */

@@ -42,7 +42,7 @@ describe('openLocalStates()', () => {
     const dir = await temporaryFolder()
     const states = openLocalStates(dir)
     await states.hold(1, 'lost', state(1))
-    await writeFile(join(dir, 'held-1.state.0123456789ab.tmp'), 'half')
+    await writeFile(join(dir, '.tmp-0123456789abcdef'), 'half')
     await states.hold(2, 'p', state(2))
     await states.commit(2)
     await states.commit(2)

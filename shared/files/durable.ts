@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { TesseraError } from '@tessera/shared/errors'
+import { TesseraError } from '../errors.ts'
 
-/** Names of files that are not yet whole begin with this; what is left of them after a crash is removed at the next start. */
+/** Names of files that are not yet whole begin with this; what is left of them after a crash may be removed. */
 export const TEMPORARY_PREFIX = '.tmp-'
 
 /** A fresh temporary name in `folder`. */
@@ -12,11 +12,15 @@ export function temporaryName(folder: string): string {
   return join(folder, `${TEMPORARY_PREFIX}${randomBytes(8).toString('hex')}`)
 }
 
-/** Writes `file`, over an older one if there is one. @throws {TesseraError} ERR_STORE_WRITE */
-export async function writeDurably(file: string, content: Uint8Array | string, mode = 0o644): Promise<void> {
+/**
+ * Writes `file`, over an older one if there is one; makes its folder.
+ * @param mode Of the file; by default only its owner may read it.
+ * @throws {TesseraError} ERR_STORE_WRITE
+ */
+export async function writeDurably(file: string, content: Uint8Array | string, mode = 0o600): Promise<void> {
   const folder = dirname(file)
   await explained(async () => {
-    await mkdir(folder, { recursive: true })
+    await mkdir(folder, { recursive: true, mode: mode === 0o600 ? 0o700 : 0o755 })
     const temporary = temporaryName(folder)
     const handle = await open(temporary, 'wx', mode)
     try {
@@ -28,8 +32,15 @@ export async function writeDurably(file: string, content: Uint8Array | string, m
     } finally {
       await handle.close()
     }
-    await rename(temporary, file)
-    await syncFolder(folder)
+    await renameDurably(temporary, file)
+  })
+}
+
+/** Gives a synced file another name; over an older file if there is one. @throws {TesseraError} ERR_STORE_WRITE */
+export async function renameDurably(from: string, to: string): Promise<void> {
+  await explained(async () => {
+    await rename(from, to)
+    await syncFolder(dirname(to))
   })
 }
 
@@ -41,13 +52,18 @@ export async function syncFolder(folder: string): Promise<void> {
   await handle.close()
 }
 
-/** Runs file work; what the system refuses becomes ERR_STORE_WRITE. */
+/** Runs file work; what the system refuses becomes ERR_STORE_WRITE, without a path. */
 export async function explained<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
     if (cause instanceof TesseraError) throw cause
     const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown'
-    throw new TesseraError('ERR_STORE_WRITE', `store must be writable, got ${reason}`, { cause })
+    throw new TesseraError('ERR_STORE_WRITE', `folder must be writable, got ${reason}`, { cause })
   }
+}
+
+/** True when a file operation failed because the file is not there. */
+export function isMissing(cause: unknown): boolean {
+  return (cause as NodeJS.ErrnoException | null)?.code === 'ENOENT'
 }

@@ -1,0 +1,2 @@
+export * from './durable.ts'
+export { tryLock } from './folder-lock.ts'
