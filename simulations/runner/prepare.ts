@@ -1,0 +1,182 @@
+/** @file Writes a run's tiles: `OUT/sites/SITE/{train,test}/CLASS/*.png`, `OUT/teacher/CLASS/*.png`, and all training tiles in one place. */
+import { link, mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TesseraError } from '@tessera/shared/errors'
+import type { DemoConfig } from './config.ts'
+import { commonScale, type Scale } from './cut.ts'
+import { drawnTiles, planRun, type RunPlan } from './plan.ts'
+import type { ProcessSet } from './processes.ts'
+import { collectTiles, type SourceTile } from './source-tiles.ts'
+import type { TileOrder } from './tasks.ts'
+
+/** Tiles of one folder, by class. `groups`: of each tile, in the order in which the folder is read. */
+export interface PreparedTiles {
+  /** Below OUT. */
+  readonly dir: string
+  readonly counts: readonly number[]
+  readonly groups: readonly string[]
+}
+
+export interface PreparedSite {
+  readonly name: string
+  readonly train: PreparedTiles
+  readonly test: PreparedTiles
+}
+
+export interface Prepared {
+  readonly classes: readonly string[]
+  readonly sites: readonly PreparedSite[]
+  readonly teacher: PreparedTiles
+  /** All training tiles of all sites, for the centralised arm. */
+  readonly pooledDir: string
+  readonly scale: Scale
+  /** Files with the bytes of another one, left out. */
+  readonly duplicates: number
+  /** Files that are no tile, by code. */
+  readonly skipped: Readonly<Record<string, number>>
+}
+
+/** Processes that paint or cut. */
+const WRITERS = 2
+/** More than this share of unusable files, and the set is not what its owner thinks it is (as site-agent/data). */
+const MAX_BAD_SHARE = 0.05
+
+/**
+ * @throws {TesseraError} As {@link collectTiles} and {@link planRun}; ERR_DATA_TOO_MANY_BAD.
+ */
+export async function prepare(
+  out: string,
+  config: DemoConfig,
+  processes: ProcessSet,
+  onProgress: (done: number, total: number) => void,
+): Promise<Prepared> {
+  const { plan, duplicates } = await makePlan(config)
+  const scale = await commonScale(allTiles(plan), config.tilePx)
+  const orders = ordersOf(plan)
+  for (const dir of ['sites', 'teacher', 'pooled']) await rm(join(out, dir), { recursive: true, force: true })
+
+  const codes = await write(out, config, scale, orders, processes, onProgress)
+  const bad = codes.filter((code) => code !== '').length
+  if (bad > MAX_BAD_SHARE * orders.length) {
+    throw new TesseraError(
+      'ERR_DATA_TOO_MANY_BAD',
+      `at most ${MAX_BAD_SHARE * 100} % of ${orders.length} tiles must be bad, got ${bad} (${[...new Set(codes)].filter(Boolean).join(', ')})`,
+    )
+  }
+  const written = orders.filter((_, i) => codes[i] === '')
+  await pool(out, plan, written)
+  const tilesIn = (dir: string): PreparedTiles => {
+    const own = written.filter(({ to }) => to.startsWith(`${dir}/`))
+    const inOrder = plan.classes.flatMap((label) => own.filter((order) => order.label === label))
+    return {
+      dir,
+      counts: plan.classes.map((label) => own.filter((order) => order.label === label).length),
+      groups: inOrder.map(({ group }) => group),
+    }
+  }
+  return {
+    classes: plan.classes,
+    sites: plan.sites.map(({ name }) => ({
+      name,
+      train: tilesIn(`sites/${name}/train`),
+      test: tilesIn(`sites/${name}/test`),
+    })),
+    teacher: tilesIn('teacher'),
+    pooledDir: 'pooled',
+    scale,
+    duplicates,
+    skipped: countCodes(codes),
+  }
+}
+
+async function makePlan(config: DemoConfig): Promise<{ plan: RunPlan; duplicates: number }> {
+  if (config.data.length === 0) {
+    const { tiles, teacher } = drawnTiles(config)
+    return { plan: planRun(tiles, teacher, config), duplicates: 0 }
+  }
+  const seen = new Set<string>()
+  const teacher = await collectTiles(config.teacherData, config.classes, seen)
+  const data = await collectTiles(config.data, config.classes, seen)
+  return {
+    plan: planRun(data.tiles, teacher.tiles, config),
+    duplicates: data.duplicates + teacher.duplicates,
+  }
+}
+
+interface PlacedOrder extends TileOrder {
+  readonly group: string
+}
+
+const allTiles = (plan: RunPlan): SourceTile[] => [
+  ...plan.teacher,
+  ...plan.sites.flatMap((site) => [...site.train, ...site.test]),
+]
+
+/** Numbered by class: names say nothing, and their order is the order of reading. */
+function ordersOf(plan: RunPlan): PlacedOrder[] {
+  const place = (tiles: readonly SourceTile[], dir: string, site: number | null): PlacedOrder[] =>
+    plan.classes.flatMap((label) =>
+      tiles
+        .filter((tile) => tile.label === label)
+        .map(({ picture, group }, i) => ({
+          label,
+          picture,
+          site,
+          group,
+          to: `${dir}/${label}/${String(i).padStart(5, '0')}.png`,
+        })),
+    )
+  return [
+    ...place(plan.teacher, 'teacher', null),
+    ...plan.sites.flatMap(({ name, train, test }, i) => [
+      ...place(train, `sites/${name}/train`, i),
+      ...place(test, `sites/${name}/test`, i),
+    ]),
+  ]
+}
+
+/** @returns One code an order; `''` when it was written. */
+async function write(
+  out: string,
+  { seed, tilePx }: DemoConfig,
+  scale: Scale,
+  orders: readonly PlacedOrder[],
+  processes: ProcessSet,
+  onProgress: (done: number, total: number) => void,
+): Promise<string[]> {
+  const codes = orders.map(() => '')
+  const done = Array.from({ length: WRITERS }, () => 0)
+  const size = Math.ceil(orders.length / WRITERS)
+  await Promise.all(
+    done.map(async (_, w) => {
+      const tiles = orders
+        .slice(w * size, (w + 1) * size)
+        .map(({ label, picture, site, to }) => ({ label, picture, site, to }))
+      const task = { kind: 'write', root: out, seed, tilePx, scale, tiles } as const
+      const { skipped } = await processes.work(task, (progress) => {
+        done[w] = progress.done
+        onProgress(
+          done.reduce((sum, n) => sum + n, 0),
+          orders.length,
+        )
+      })
+      for (const { order, code } of skipped) codes[w * size + order] = code
+    }),
+  )
+  return codes
+}
+
+/** Hard links: the same tiles under one roof, without a second copy. */
+async function pool(out: string, plan: RunPlan, written: readonly PlacedOrder[]): Promise<void> {
+  for (const label of plan.classes) await mkdir(join(out, 'pooled', label), { recursive: true })
+  for (const { to, label } of written) {
+    const match = /^sites\/([^/]+)\/train\/.*\/([^/]+)$/.exec(to)
+    if (match !== null) await link(join(out, to), join(out, 'pooled', label, `${match[1]}-${match[2]}`))
+  }
+}
+
+function countCodes(codes: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const code of codes) if (code !== '') counts[code] = (counts[code] ?? 0) + 1
+  return counts
+}

@@ -1,0 +1,131 @@
+/** @file The child processes of a run: started here, so that all of them can be stopped by their ids. */
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { TesseraError } from '@tessera/shared/errors'
+import type { Task, TaskProgress, TaskResults } from './tasks.ts'
+import type { WorkerMessage } from './worker.ts'
+
+const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('../../cli/tessera.mjs', import.meta.url))
+/** From the wish to stop until a process is killed: an agent ends its step and writes its state. */
+const GRACE_MS = 5000
+
+/** A `tessera` process that runs. */
+export interface Program {
+  /** Resolves at its end with status 0. Rejects at any other end, with the last line it wrote to its log. */
+  readonly ended: Promise<void>
+  /** Asks it to end, and kills it when it does not. */
+  stop(): Promise<void>
+}
+
+export interface ProcessSet {
+  /** Does a task in a process of its own. */
+  work<T extends Task>(task: T, onProgress: (progress: TaskProgress) => void): Promise<TaskResults[T['kind']]>
+  /** Starts `tessera ARGS`; what it writes goes to the log file and, line by line, to `onLine`. */
+  program(args: readonly string[], log: string, onLine: (line: string) => void): Program
+  /** Ends every process that still runs. */
+  stopAll(): Promise<void>
+}
+
+export function createProcessSet(): ProcessSet {
+  const running = new Set<ChildProcess>()
+  let stopping = false
+  const keep = <C extends ChildProcess>(child: C): C => {
+    running.add(child)
+    child.once('exit', () => running.delete(child))
+    return child
+  }
+  const assertOpen = (): void => {
+    if (stopping) throw interrupted()
+  }
+
+  return {
+    async work<T extends Task>(task: T, onProgress: (progress: TaskProgress) => void) {
+      assertOpen()
+      const child = keep(fork(WORKER, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] }))
+      let complaint = ''
+      eachLine(child.stderr, (line) => {
+        complaint = line
+      })
+      return new Promise<TaskResults[T['kind']]>((resolve, reject) => {
+        child.on('message', (message: WorkerMessage) => {
+          if ('progress' in message) onProgress(message.progress)
+          else if ('result' in message) resolve(message.result as TaskResults[T['kind']])
+          else reject(new TesseraError(message.failure.code, message.failure.message))
+        })
+        child.once('error', reject)
+        child.once('exit', (status, signal) => {
+          const end = signal ?? `status ${status}`
+          reject(stopping ? interrupted() : internal(`worker must send a result, got ${end}: ${complaint}`))
+        })
+        child.send(task)
+      })
+    },
+
+    program(args, log, onLine) {
+      assertOpen()
+      const child = keep(spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }))
+      const file = createWriteStream(log, { flags: 'a' })
+      let complaint = ''
+      const keepLine = (line: string): void => {
+        file.write(`${line}\n`)
+        if (line.trim() !== '') complaint = line
+        onLine(line)
+      }
+      eachLine(child.stdout, keepLine)
+      eachLine(child.stderr, keepLine)
+      child.once('close', () => file.end())
+      let asked = false
+      const ended = new Promise<void>((resolve, reject) => {
+        child.once('error', reject)
+        child.once('close', (status, signal) => {
+          if (status === 0 || asked) resolve()
+          else {
+            const end = signal ?? `status ${status}`
+            reject(
+              stopping
+                ? interrupted()
+                : internal(`tessera ${args.slice(0, 2).join(' ')} must end well, got ${end}: ${complaint}`),
+            )
+          }
+        })
+      })
+      ended.catch(() => undefined)
+      return {
+        ended,
+        stop() {
+          asked = true
+          return stop(child)
+        },
+      }
+    },
+
+    async stopAll() {
+      stopping = true
+      await Promise.all([...running].map(stop))
+    },
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  await new Promise<void>((resolve) => {
+    const kill = setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
+    child.once('exit', () => {
+      clearTimeout(kill)
+      resolve()
+    })
+    child.kill('SIGTERM')
+  })
+}
+
+function eachLine(stream: Readable | null, use: (line: string) => void): void {
+  if (stream !== null) createInterface({ input: stream }).on('line', use)
+}
+
+const interrupted = (): TesseraError =>
+  new TesseraError('ERR_INTERRUPTED', 'run must go on to its end, got a stop')
+const internal = (text: string): TesseraError => new TesseraError('ERR_INTERNAL', `internal: ${text}`)

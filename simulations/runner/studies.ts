@@ -1,0 +1,83 @@
+/** @file The studies of a run. All arms have one seed, so all start from the same student and see their tiles in the same order. */
+import { type Study, study } from '@tessera/shared/protocol'
+import type { DemoConfig } from './config.ts'
+
+export type FederatedArm = 'fed-ce' | 'fed-moma'
+
+/** What a study says about its teacher. */
+export interface TeacherFile {
+  readonly sha256: string
+}
+
+interface StudyShape {
+  readonly config: DemoConfig
+  readonly classes: readonly string[]
+}
+
+/** The teacher learns its own tiles from scratch, with plain cross-entropy. */
+export function teacherStudy({ config, classes }: StudyShape): Study {
+  return study.parse({
+    ...common({ config, classes }),
+    id: 'teacher',
+    seed: `${config.seed}/teacher`,
+    student: {
+      widthMultiplier: config.teacherWidth,
+      depthMultiplier: config.teacherDepth,
+      ...REGULARISATION,
+    },
+    method: { name: 'ce' },
+    training: { ...training(config), rounds: config.teacherEpochs, epochsPerRound: 1 },
+  })
+}
+
+/** Cross-entropy, without a teacher: a site alone, or the federation. */
+export function crossEntropyStudy({ config, classes }: StudyShape, sites: number): Study {
+  return study.parse({
+    ...common({ config, classes }),
+    id: 'fed-ce',
+    method: { name: 'ce' },
+    federation: federation(sites),
+  })
+}
+
+/** MoMA with the run's teacher: the federation, or all tiles in one place. */
+export function momaStudy({ config, classes }: StudyShape, teacher: TeacherFile, sites: number): Study {
+  return study.parse({
+    ...common({ config, classes }),
+    id: 'fed-moma',
+    teacher: {
+      sha256: teacher.sha256,
+      task: 'same',
+      classes: classes.length,
+      widthMultiplier: config.teacherWidth,
+      depthMultiplier: config.teacherDepth,
+      // A student that starts elsewhere would pull a good teacher's backbone out of shape, were the two alike.
+      momentum: 'frozen',
+    },
+    method: { name: 'moma', featureDim: config.featureDim, queueSize: config.queue },
+    federation: federation(sites),
+  })
+}
+
+/** Few tiles and few steps: torchvision's 0.2 and 0.2 are for ImageNet. */
+const REGULARISATION = { dropout: 0.1, stochasticDepth: 0.05 } as const
+
+function common({
+  config,
+  classes,
+}: StudyShape): Pick<Study, 'seed' | 'classes' | 'tile'> & { student: object; training: object } {
+  return {
+    seed: config.seed,
+    classes: [...classes],
+    tile: { sizePx: config.tilePx },
+    student: { widthMultiplier: config.width, depthMultiplier: config.depth, ...REGULARISATION },
+    training: training(config),
+  }
+}
+
+function training({ rounds, epochs, batch, lr }: DemoConfig): object {
+  return { rounds, epochsPerRound: epochs, batchSize: batch, learningRate: lr }
+}
+
+/** Every site, every round: on one machine a missing one is a fault. An hour, should the machine be asleep. */
+const federation = (sites: number): object => ({ minSites: sites, quorum: sites, deadlineMs: 3600 * 1000 })

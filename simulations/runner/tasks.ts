@@ -1,0 +1,190 @@
+/** @file The work of a worker process: write tiles, train one arm in one place, test a model. Runs in the worker; see worker.ts. */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { startEngine } from '@tessera/shared/engine'
+import { asTesseraError } from '@tessera/shared/errors'
+import {
+  decodeModel,
+  encodeSafetensors,
+  initialStudent,
+  studentLayout,
+  teacherLayout,
+} from '@tessera/shared/model'
+import type { Study } from '@tessera/shared/protocol'
+import { createRandom } from '@tessera/shared/random'
+import { openTiles } from '@tessera/site-agent/data'
+import { createTrainer, evaluate } from '@tessera/site-agent/distill'
+import { drawScanner, type Grade, siteScanner, tilePng } from '../tiles/index.ts'
+import { cutTile, type Scale } from './cut.ts'
+import type { DrawnTile, FileTile } from './source-tiles.ts'
+
+/** One tile to write. */
+export interface TileOrder {
+  readonly label: string
+  readonly picture: FileTile | DrawnTile
+  /** Number of the site, whose scanner a drawn tile is seen through; null: a scanner of the patient's own, as in a public collection. */
+  readonly site: number | null
+  /** Below the task's root. */
+  readonly to: string
+}
+
+export interface WriteTask {
+  readonly kind: 'write'
+  readonly root: string
+  readonly seed: string
+  readonly tilePx: number
+  readonly scale: Scale
+  readonly tiles: readonly TileOrder[]
+}
+
+/** Trains a study's method on one folder, all rounds, without a federation. */
+export interface TrainTask {
+  readonly kind: 'train'
+  readonly study: Study
+  /** Name that the order of tiles hangs on. */
+  readonly site: string
+  readonly dir: string
+  /** The study's teacher as safetensors. */
+  readonly teacher: string | null
+  /** Where the student goes. */
+  readonly model: string
+}
+
+/** Tests a student of a study on folders. */
+export interface TestTask {
+  readonly kind: 'test'
+  readonly study: Study
+  readonly model: string
+  readonly dirs: readonly string[]
+}
+
+export type Task = WriteTask | TrainTask | TestTask
+
+/** How far a task is. */
+export interface TaskProgress {
+  readonly done: number
+  readonly total: number
+  readonly round?: number
+  readonly loss?: number
+}
+
+export interface WriteResult {
+  /** Orders that could not be filled, by number, and why. */
+  readonly skipped: readonly { readonly order: number; readonly code: string }[]
+}
+export interface TrainResult {
+  readonly engine: string
+  readonly tiles: number
+  /** Mean loss of each round. */
+  readonly losses: readonly number[]
+}
+/** One answer a tile, in the order of the files. */
+export interface TestResult {
+  readonly answers: readonly { readonly truth: readonly number[]; readonly predicted: readonly number[] }[]
+}
+export interface TaskResults {
+  readonly write: WriteResult
+  readonly train: TrainResult
+  readonly test: TestResult
+}
+
+type Report = (progress: TaskProgress) => void
+
+/** Tiles encoded at the same time: PNG and JPEG run on libuv's threads while the next tile is painted. */
+const PARALLEL_WRITES = 4
+
+export async function runTask(task: Task, report: Report): Promise<TaskResults[Task['kind']]> {
+  if (task.kind === 'write') return writeTiles(task, report)
+  return task.kind === 'train' ? train(task, report) : test(task, report)
+}
+
+async function writeTiles(
+  { root, seed, tilePx, scale, tiles }: WriteTask,
+  report: Report,
+): Promise<WriteResult> {
+  const skipped: { order: number; code: string }[] = []
+  for (const dir of new Set(tiles.map(({ to }) => dirname(to))))
+    await mkdir(join(root, dir), { recursive: true })
+  const render = async ({ picture, label, site }: TileOrder): Promise<Uint8Array> => {
+    if (picture.kind === 'file') return cutTile(picture, scale, tilePx)
+    const { patient, index } = picture
+    const random = createRandom(site === null ? `${patient}/scanner` : `${seed}/scanner-${site}`)
+    const scanner = site === null ? drawScanner(random) : siteScanner(site, random)
+    return tilePng({ patient, index, grade: label as Grade, scanner, sizePx: tilePx })
+  }
+  for (let start = 0; start < tiles.length; start += PARALLEL_WRITES) {
+    const orders = tiles.slice(start, start + PARALLEL_WRITES)
+    await Promise.all(
+      orders.map(async (order, i) => {
+        try {
+          await writeFile(join(root, order.to), await render(order))
+        } catch (thrown) {
+          const { code } = asTesseraError(thrown)
+          if (!code.startsWith('ERR_DATA_TILE_')) throw thrown
+          skipped.push({ order: start + i, code })
+        }
+      }),
+    )
+    report({ done: start + orders.length, total: tiles.length })
+  }
+  return { skipped }
+}
+
+async function train({ study, site, dir, teacher, model }: TrainTask, report: Report): Promise<TrainResult> {
+  const { description } = await startEngine()
+  const tiles = await openTiles({
+    dir,
+    classes: study.classes,
+    sizePx: study.tile.sizePx,
+    allowMissingClasses: true,
+  })
+  const teacherWeights = teacher === null ? null : decodeModel(await readFile(teacher), teacherLayout(study))
+  const trainer = createTrainer({ study, teacher: teacherWeights, tiles, site })
+  let student = initialStudent(study, teacherWeights)
+  const losses: number[] = []
+  const { rounds } = study.training
+  try {
+    for (let round = 1; round <= rounds; round++) {
+      const result = await trainer.trainRound({
+        round,
+        student,
+        onProgress: ({ step, steps, loss }) =>
+          report({ done: (round - 1) * steps + step, total: rounds * steps, round, loss }),
+      })
+      student = result.student
+      losses.push(result.metrics.loss)
+    }
+  } finally {
+    trainer.dispose()
+  }
+  await mkdir(dirname(model), { recursive: true })
+  // Under another name first: a model that is there is whole.
+  await writeFile(`${model}.part`, encodeSafetensors(studentLayout(study), student))
+  await rename(`${model}.part`, model)
+  return { engine: description, tiles: tiles.count, losses }
+}
+
+async function test({ study, model, dirs }: TestTask, report: Report): Promise<TestResult> {
+  await startEngine()
+  const weights = decodeModel(await readFile(model), studentLayout(study))
+  const answers: { truth: number[]; predicted: number[] }[] = []
+  for (const dir of dirs) {
+    const tiles = await openTiles({
+      dir,
+      classes: study.classes,
+      sizePx: study.tile.sizePx,
+      allowMissingClasses: true,
+      purpose: 'evaluation',
+    })
+    const { truth, predicted } = await evaluate({
+      architecture: study.student,
+      classes: study.classes.length,
+      weights,
+      tiles,
+      batchSize: 64,
+    })
+    answers.push({ truth: [...truth], predicted: [...predicted] })
+    report({ done: answers.length, total: dirs.length })
+  }
+  return { answers }
+}
