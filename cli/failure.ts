@@ -1,5 +1,8 @@
-/** @file How a failure reads to the person at the terminal: what is wrong, its code, and where to look. */
-import { ERROR_CODES, type TesseraError } from '@tessera/shared/errors'
+/** @file How a failure reads to the person at the terminal: what is wrong, what to do, and its code. */
+import { readFileSync } from 'node:fs'
+import { ERROR_CODES, type ErrorCode, type TesseraError } from '@tessera/shared/errors'
+
+const PAGE = new URL('../docs/errors.md', import.meta.url)
 
 /** Exit code of a failure, from the row of its code. */
 export function exitCode(failure: TesseraError): number {
@@ -7,15 +10,26 @@ export function exitCode(failure: TesseraError): number {
 }
 
 /**
- * Two lines for standard error. An internal error, and only that, also gets its stack: it is a defect to report, not something the reader did.
+ * Lines for standard error: the sentence, what to do, the code. An internal error, and only that, also gets its stack: it is a defect to report,
+ * not something the reader did.
  */
 export function describeFailure(failure: TesseraError): string {
-  const { retry } = ERROR_CODES[failure.code]
-  const advice = retry ? 'Trying again may help; ' : ''
-  const lines = [`tessera: ${failure.message}`, `  ${failure.code}. ${advice}docs/errors.md says what to do.`]
+  const lines = [
+    `tessera: ${failure.message}`,
+    `  ${adviceFor(failure.code)}`,
+    `  ${failure.code}, see docs/errors.md`,
+  ]
   if (failure.code === 'ERR_INTERNAL') {
     const cause = failure.cause instanceof Error ? failure.cause : failure
     lines.push(cause.stack ?? String(cause))
   }
   return `${lines.join('\n')}\n`
+}
+
+/** The last cell, "what to do", of a code's row in docs/errors.md: written once, for the page and the terminal. */
+export function adviceFor(code: ErrorCode): string {
+  const row = readFileSync(PAGE, 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith(`| \`${code}\` |`))
+  return row?.split('|').at(-2)?.trim() ?? ''
 }

@@ -34,7 +34,9 @@ Example:
   $ tessera verify reference/*.safetensors`
 
 async function main(args: readonly string[]): Promise<void> {
-  const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as { version: string }
+  const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   const program = new Command('tessera')
     .description('Federated distillation for histopathology: one student, many hospitals, no image leaves.')
     .version(version)
