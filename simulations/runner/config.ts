@@ -75,13 +75,13 @@ const DEFAULTS = {
   classes: [],
   tilePx: 64,
   testShare: 0.4,
-  patients: 160,
+  patients: 200,
   tilesPerPatient: 8,
-  rounds: 8,
+  rounds: 20,
   epochs: 1,
-  teacherEpochs: 12,
-  batch: 32,
-  lr: 0.05,
+  teacherEpochs: 14,
+  batch: 16,
+  lr: 0.02,
   width: 0.25,
   depth: 0.34,
   teacherWidth: 0.5,
@@ -98,7 +98,6 @@ const QUICK = {
   tilesPerPatient: 4,
   rounds: 2,
   teacherEpochs: 3,
-  batch: 16,
   queue: 64,
   featureDim: 32,
 } satisfies Partial<DemoConfig>
@@ -112,7 +111,7 @@ export function completeConfig(flags: Partial<DemoConfig>, quick: boolean): Demo
   const real = flags.data !== undefined && flags.data.length > 0
   const config: DemoConfig = {
     ...DEFAULTS,
-    ...(real ? { testShare: 0.3 } : { partition: 'dirichlet:0.5' }),
+    ...(real ? { testShare: 0.3 } : { partition: 'dirichlet:1' }),
     ...(quick ? QUICK : {}),
     ...given,
   }

@@ -189,7 +189,10 @@ function viewOf(event: Extract<CoordinatorEvent, { type: 'progress' }>, siteCoun
 }
 
 const roundsStopped = (round: number): TesseraError =>
-  new TesseraError('ERR_ROUND_EMPTY', `round ${round} must have an update from every site, got fewer at every attempt`)
+  new TesseraError(
+    'ERR_ROUND_EMPTY',
+    `round ${round} must have an update from every site, got fewer at every attempt`,
+  )
 
 async function hasStudy(
   dir: string,
