@@ -25,6 +25,7 @@ interface DemoFlags {
   partition?: string
   sites?: number
   classes?: string[]
+  teacherClasses?: string[]
   tile?: number
   testShare?: number
   rounds?: number
@@ -58,6 +59,9 @@ export function addDemoCommand(program: Command): void {
     .option('--partition <rule>', 'deal tiles of one place out: iid or dirichlet:ALPHA')
     .option('--sites <n>', 'over so many sites (3)', number)
     .option('--classes <a,b>', 'only these classes, in this order', (text) => text.split(','))
+    .option('--teacher-classes <a,b>', 'classes of --teacher-data, for a teacher of another task', (text) =>
+      text.split(','),
+    )
     .option('--tile <px>', 'side of a tile (64)', number)
     .option('--test-share <share>', "of each site's tiles, whole groups (0.4; with --data 0.3)", number)
     .option('--rounds <n>', 'federated rounds', number)

@@ -2,6 +2,7 @@
 import type { Study } from '@tessera/shared/protocol'
 import type { DemoConfig } from './config.ts'
 import type { Prepared, PreparedTiles } from './prepare.ts'
+import type { TestResult } from './tasks.ts'
 
 export interface Arm {
   /** Name of its stage, its model file and its entry in results.json. */
@@ -10,6 +11,17 @@ export interface Arm {
   readonly kind: 'alone' | 'federated' | 'teacher' | 'central'
   /** Site whose tiles it learns from; null: those of all, or the teacher's. */
   readonly site: string | null
+}
+
+/** What an arm leaves behind. */
+export interface ArmResult {
+  readonly arm: Arm
+  readonly study: object
+  readonly answers: TestResult['answers']
+  /** Mean training loss of each round; null for a federated arm, whose losses stay with the rounds' records. */
+  readonly losses: readonly number[] | null
+  /** Bytes of deltas that each site sent. */
+  readonly uploadedBytes: Readonly<Record<string, number>> | null
 }
 
 /** In the order of the table. */

@@ -25,6 +25,8 @@ export interface DemoConfig {
   readonly sites: number
   /** Chosen classes in order; empty: all, by name. */
   readonly classes: readonly string[]
+  /** Of the teacher's data, when its task is another; empty: as `classes`, or all that its data have. */
+  readonly teacherClasses: readonly string[]
   readonly tilePx: number
   readonly testShare: number
   /** Procedural only: patients over all sites, as many again for the teacher, and tiles of each. */
@@ -73,6 +75,7 @@ const DEFAULTS = {
   partition: null,
   sites: 3,
   classes: [],
+  teacherClasses: [],
   tilePx: 64,
   testShare: 0.4,
   patients: 200,

@@ -7,7 +7,7 @@ import { startEngine } from '@tessera/shared/engine'
 import { asTesseraError } from '@tessera/shared/errors'
 import type { Study } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
-import { type Arm, armsOf, studySummary, workOf } from './arms.ts'
+import { type Arm, type ArmResult, armsOf, studySummary, workOf } from './arms.ts'
 import type { DemoConfig } from './config.ts'
 import { type Federation, openFederation } from './federation.ts'
 import { type Prepared, prepare } from './prepare.ts'
@@ -15,9 +15,9 @@ import { createProcessSet, type ProcessSet } from './processes.ts'
 import { createProgress, duration, type Progress, type Screen } from './progress.ts'
 import { inTableOrder, resultsText } from './results.ts'
 import { type Job, runJobs } from './schedule.ts'
-import { openStages, type StageStore } from './stages.ts'
-import { crossEntropyStudy, momaStudy, teacherStudy } from './studies.ts'
-import type { TaskProgress, TestResult } from './tasks.ts'
+import { type FinishedStage, openStages, type StageStore } from './stages.ts'
+import { crossEntropyStudy, momaStudy, sameTask, teacherStudy } from './studies.ts'
+import type { TaskProgress } from './tasks.ts'
 
 export interface DemoOptions {
   readonly config: DemoConfig
@@ -28,17 +28,6 @@ export interface DemoOptions {
   readonly clock: Clock
   /** Stops every process of the run. */
   readonly signal: AbortSignal
-}
-
-/** What an arm leaves behind. */
-export interface ArmResult {
-  readonly arm: Arm
-  readonly study: object
-  readonly answers: TestResult['answers']
-  /** Mean training loss of each round; null for a federated arm, whose losses stay with the rounds' records. */
-  readonly losses: readonly number[] | null
-  /** Bytes of deltas that each site sent. */
-  readonly uploadedBytes: Readonly<Record<string, number>> | null
 }
 
 /** Jobs that train at the same time: the demo's machine has two cores. */
@@ -98,19 +87,13 @@ interface Run {
   readonly clock: Clock
 }
 
-/** A stage's result and how long it took, in this run or the one before. */
-export interface Timed<T> {
-  readonly result: T
-  readonly seconds: number
-}
-
 /** Does a stage, or takes what it gave before. */
 async function stage<T>(
   run: Run,
   progress: Progress,
   name: string,
   work: () => Promise<T>,
-): Promise<Timed<T>> {
+): Promise<FinishedStage<T>> {
   const before = await run.stages.read<T>(name)
   if (before !== null) {
     progress.finish(name, before.seconds, true)
@@ -125,7 +108,7 @@ async function stage<T>(
   return timed
 }
 
-async function prepareTiles(run: Run): Promise<Timed<Prepared>> {
+async function prepareTiles(run: Run): Promise<FinishedStage<Prepared>> {
   const title = run.config.data.length > 0 ? 'tiles: cut' : 'tiles: paint'
   const progress = createProgress([{ name: 'tiles', title, work: 1 }], run.screen, run.clock)
   try {
@@ -139,7 +122,7 @@ async function prepareTiles(run: Run): Promise<Timed<Prepared>> {
   }
 }
 
-async function trainArms(run: Run, prepared: Prepared): Promise<Map<string, Timed<ArmResult>>> {
+async function trainArms(run: Run, prepared: Prepared): Promise<Map<string, FinishedStage<ArmResult>>> {
   const arms = armsOf(prepared.sites.map(({ name }) => name))
   const views = arms.map((arm) => ({
     name: arm.name,
@@ -147,7 +130,7 @@ async function trainArms(run: Run, prepared: Prepared): Promise<Map<string, Time
     work: workOf(arm, prepared, run.config),
   }))
   const progress = createProgress(views, run.screen, run.clock)
-  const results = new Map<string, Timed<ArmResult>>()
+  const results = new Map<string, FinishedStage<ArmResult>>()
   const training = armTraining(run, prepared, progress)
   try {
     const jobs = arms.map(
@@ -198,13 +181,16 @@ function armTraining(
   const shape = { config, classes: prepared.classes }
   const model = (name: string): string => join(out, 'models', `${name}.safetensors`)
   const testDirs = prepared.sites.map(({ test }) => join(out, test.dir))
+  // A teacher of other classes has no answer to the sites' question.
+  const dirsFor = ({ kind }: Arm): string[] =>
+    kind === 'teacher' && !sameTask(prepared.classes, prepared.teacherClasses) ? [] : testDirs
   let federation: Promise<Federation> | null = null
 
   const studyOf = async (arm: Arm): Promise<Study> => {
-    if (arm.kind === 'teacher') return teacherStudy(shape)
+    if (arm.kind === 'teacher') return teacherStudy({ config, classes: prepared.teacherClasses })
     if (!arm.name.endsWith('moma')) return crossEntropyStudy(shape, prepared.sites.length)
     const sha256 = sha256Hex(await readFile(model('teacher')))
-    return momaStudy(shape, { sha256 }, prepared.sites.length)
+    return momaStudy(shape, { sha256, classes: prepared.teacherClasses }, prepared.sites.length)
   }
   const teacherOf = (study: Study): string | null => (study.teacher === undefined ? null : model('teacher'))
 
@@ -255,7 +241,7 @@ function armTraining(
       const losses = federated ? null : await trainHere(arm, study)
       const uploadedBytes = federated ? await trainFederated(arm, study) : null
       progress.report(arm.name, { done: 1, text: 'test tiles of every site' })
-      const test = { kind: 'test', study, model: model(arm.name), dirs: testDirs } as const
+      const test = { kind: 'test', study, model: model(arm.name), dirs: dirsFor(arm) } as const
       const { answers } = await processes.work(test, () => undefined)
       return { arm, study: studySummary(study), answers, losses, uploadedBytes }
     },

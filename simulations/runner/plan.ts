@@ -17,6 +17,8 @@ export interface RunPlan {
   readonly classes: readonly string[]
   readonly sites: readonly SitePlan[]
   readonly teacher: readonly SourceTile[]
+  /** The teacher's own: those of the study when its task is the same, others when it is not. */
+  readonly teacherClasses: readonly string[]
 }
 
 /** Fewest tiles of a site after a partition: two batches of 16 to train on and as many to test. */
@@ -54,19 +56,21 @@ export function planRun(
   const random = createRandom(`${config.seed}/plan`)
   const { aside, rest } =
     teacher.length > 0 ? { aside: [...teacher], rest: [...tiles] } : takeForTeacher(tiles, config, random)
-  const classes = classNames([...tiles, ...teacher], config)
+  const classes = classNames(tiles, config.classes)
   const parts = config.partition === null ? bySite(rest) : dealOut(rest, config.partition, config, random)
   const sites = parts.map(({ name, tiles: own }) => {
     const { aside: test, rest: train } = setAside(own, config.testShare, random.fork(`test/${name}`))
     return { name, train, test }
   })
-  const plan = { classes, sites, teacher: aside }
+  const other = aside.some((tile) => !classes.includes(tile.label))
+  const teacherClasses = other ? classNames(aside, config.teacherClasses) : classes
+  const plan = { classes, sites, teacher: aside, teacherClasses }
   assertTrainable(plan)
   return plan
 }
 
-function classNames(tiles: readonly SourceTile[], { classes }: DemoConfig): string[] {
-  if (classes.length > 0) return [...classes]
+function classNames(tiles: readonly SourceTile[], wanted: readonly string[]): string[] {
+  if (wanted.length > 0) return [...wanted]
   return [...new Set(tiles.map((tile) => tile.label))].toSorted((a, b) => (a < b ? -1 : 1))
 }
 
@@ -119,7 +123,7 @@ function dealOut(
   return sites.map((own, i) => ({ name: `site-${String.fromCharCode(97 + i)}`, tiles: own }))
 }
 
-function assertTrainable({ classes, sites, teacher }: RunPlan): void {
+function assertTrainable({ classes, sites, teacher, teacherClasses }: RunPlan): void {
   if (sites.length < 2) {
     throw new TesseraError(
       'ERR_CONFIG_INVALID',
@@ -141,7 +145,8 @@ function assertTrainable({ classes, sites, teacher }: RunPlan): void {
       )
     }
   }
-  const unknown = classes.filter((_, i) => countByLabel(teacher, classes)[i] === 0)
+  const counts = countByLabel(teacher, teacherClasses)
+  const unknown = teacherClasses.filter((_, i) => counts[i] === 0)
   if (unknown.length > 0) {
     throw new TesseraError(
       'ERR_CONFIG_INVALID',

@@ -27,6 +27,7 @@ export interface Prepared {
   readonly classes: readonly string[]
   readonly sites: readonly PreparedSite[]
   readonly teacher: PreparedTiles
+  readonly teacherClasses: readonly string[]
   /** All training tiles of all sites, for the centralised arm. */
   readonly pooledDir: string
   readonly scale: Scale
@@ -65,12 +66,12 @@ export async function prepare(
   }
   const written = orders.filter((_, i) => codes[i] === '')
   await pool(out, plan, written)
-  const tilesIn = (dir: string): PreparedTiles => {
+  const tilesIn = (dir: string, classes = plan.classes): PreparedTiles => {
     const own = written.filter(({ to }) => to.startsWith(`${dir}/`))
-    const inOrder = plan.classes.flatMap((label) => own.filter((order) => order.label === label))
+    const inOrder = classes.flatMap((label) => own.filter((order) => order.label === label))
     return {
       dir,
-      counts: plan.classes.map((label) => own.filter((order) => order.label === label).length),
+      counts: classes.map((label) => own.filter((order) => order.label === label).length),
       groups: inOrder.map(({ group }) => group),
     }
   }
@@ -81,7 +82,8 @@ export async function prepare(
       train: tilesIn(`sites/${name}/train`),
       test: tilesIn(`sites/${name}/test`),
     })),
-    teacher: tilesIn('teacher'),
+    teacher: tilesIn('teacher', plan.teacherClasses),
+    teacherClasses: plan.teacherClasses,
     pooledDir: 'pooled',
     scale,
     duplicates,
@@ -95,13 +97,17 @@ async function makePlan(config: DemoConfig): Promise<{ plan: RunPlan; duplicates
     return { plan: planRun(tiles, teacher, config), duplicates: 0 }
   }
   const seen = new Set<string>()
-  const teacher = await collectTiles(config.teacherData, config.classes, seen)
+  const teacher = await collectTiles(config.teacherData, teacherFilter(config), seen)
   const data = await collectTiles(config.data, config.classes, seen)
   return {
     plan: planRun(data.tiles, teacher.tiles, config),
     duplicates: data.duplicates + teacher.duplicates,
   }
 }
+
+/** The teacher's data have the study's classes unless others are named. */
+const teacherFilter = ({ classes, teacherClasses }: DemoConfig): readonly string[] =>
+  teacherClasses.length > 0 ? teacherClasses : classes
 
 interface PlacedOrder extends TileOrder {
   readonly group: string
@@ -114,8 +120,13 @@ const allTiles = (plan: RunPlan): SourceTile[] => [
 
 /** Numbered by class: names say nothing, and their order is the order of reading. */
 function ordersOf(plan: RunPlan): PlacedOrder[] {
-  const place = (tiles: readonly SourceTile[], dir: string, site: number | null): PlacedOrder[] =>
-    plan.classes.flatMap((label) =>
+  const place = (
+    tiles: readonly SourceTile[],
+    dir: string,
+    site: number | null,
+    classes = plan.classes,
+  ): PlacedOrder[] =>
+    classes.flatMap((label) =>
       tiles
         .filter((tile) => tile.label === label)
         .map(({ picture, group }, i) => ({
@@ -127,7 +138,7 @@ function ordersOf(plan: RunPlan): PlacedOrder[] {
         })),
     )
   return [
-    ...place(plan.teacher, 'teacher', null),
+    ...place(plan.teacher, 'teacher', null, plan.teacherClasses),
     ...plan.sites.flatMap(({ name, train, test }, i) => [
       ...place(train, `sites/${name}/train`, i),
       ...place(test, `sites/${name}/test`, i),

@@ -1,17 +1,18 @@
 /** @file The end of a run: everything measured into results.json, and the table for people. */
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ArmResult } from './arms.ts'
 import type { DemoConfig } from './config.ts'
-import type { ArmResult, Timed } from './demo.ts'
 import type { Prepared, PreparedTiles } from './prepare.ts'
 import { type ArmScores, BOOTSTRAP, scoreArm } from './scores.ts'
+import type { FinishedStage } from './stages.ts'
 import { countLines, scoreTable } from './table.ts'
 
 export interface ResultsInput {
   readonly out: string
   readonly config: DemoConfig
-  readonly prepared: Timed<Prepared>
-  readonly results: ReadonlyMap<string, Timed<ArmResult>>
+  readonly prepared: FinishedStage<Prepared>
+  readonly results: ReadonlyMap<string, FinishedStage<ArmResult>>
   readonly resumed: boolean
   readonly engine: string
   readonly machine: string
@@ -26,7 +27,7 @@ export async function resultsText(input: ResultsInput): Promise<string> {
     name,
     ...result,
     seconds,
-    scores: scoreOf(result, prepared, config),
+    scores: result.answers.length > 0 ? scoreOf(result, prepared, config) : null,
   }))
   const file = {
     config,
@@ -38,6 +39,7 @@ export async function resultsText(input: ResultsInput): Promise<string> {
     },
     resumed: input.resumed,
     classes: prepared.classes,
+    teacherClasses: prepared.teacherClasses,
     scale: prepared.scale,
     duplicatesLeftOut: prepared.duplicates,
     skippedFiles: prepared.skipped,
@@ -71,7 +73,7 @@ export async function resultsText(input: ResultsInput): Promise<string> {
   await writeFile(join(out, 'results.json.part'), `${JSON.stringify(file, null, 2)}\n`)
   await rename(join(out, 'results.json.part'), join(out, 'results.json'))
 
-  const rows = scored.map(({ arm, scores }) => ({ title: arm.title, scores }))
+  const rows = scored.flatMap(({ arm, scores }) => (scores === null ? [] : [{ title: arm.title, scores }]))
   const siteNames = prepared.sites.map(({ name }) => name)
   const counts = prepared.sites.map(({ name, train, test }) => ({
     name,
@@ -79,7 +81,7 @@ export async function resultsText(input: ResultsInput): Promise<string> {
     test: test.counts,
   }))
   return [
-    countLines(counts, prepared.teacher.counts, prepared.classes),
+    countLines(counts, prepared.teacher.counts, prepared),
     ...notes(prepared),
     '',
     scoreTable(rows, siteNames),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
 import type { DemoConfig } from './config.ts'
 
+/** A stage's result and how long it took, in this run or the one before. */
 export interface FinishedStage<T> {
   readonly result: T
   readonly seconds: number

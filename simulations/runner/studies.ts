@@ -7,6 +7,7 @@ export type FederatedArm = 'fed-ce' | 'fed-moma'
 /** What a study says about its teacher. */
 export interface TeacherFile {
   readonly sha256: string
+  readonly classes: readonly string[]
 }
 
 interface StudyShape {
@@ -53,8 +54,8 @@ export function momaStudy({ config, classes }: StudyShape, teacher: TeacherFile,
     id: 'fed-moma',
     teacher: {
       sha256: teacher.sha256,
-      task: 'same',
-      classes: classes.length,
+      task: sameTask(classes, teacher.classes) ? 'same' : 'different',
+      classes: teacher.classes.length,
       widthMultiplier: config.teacherWidth,
       depthMultiplier: config.teacherDepth,
       // A student that starts elsewhere would pull a good teacher's backbone out of shape, were the two alike.
@@ -63,6 +64,11 @@ export function momaStudy({ config, classes }: StudyShape, teacher: TeacherFile,
     method: { name: 'moma', featureDim: config.featureDim, queueSize: config.queue },
     federation: federation(sites),
   })
+}
+
+/** The teacher's logits mean something to the student only when they are for the same classes, in the same order. */
+export function sameTask(classes: readonly string[], teacherClasses: readonly string[]): boolean {
+  return classes.length === teacherClasses.length && classes.every((name, i) => name === teacherClasses[i])
 }
 
 /** Some hundred steps from scratch, in a network a fiftieth of B0: what holds ImageNet's training back (0.2 and 0.2) only slows this one. */

@@ -1,5 +1,7 @@
 /** @file The table at the end of a run, in 100 columns: one block a metric, one row an arm, one column a site and one for all. Pure. */
-import type { ArmScores, MetricName } from './scores.ts'
+
+import type { ArmScores, MetricName, Score, Scores } from './scores.ts'
+import { sameTask } from './studies.ts'
 
 export interface TableRow {
   readonly title: string
@@ -11,50 +13,63 @@ const TITLES: Readonly<Record<MetricName, string>> = {
   macroF1: 'macro-F1',
   quadraticWeightedKappa: 'quadratic kappa',
 }
-const WIDTH = 100
-const LABEL = 28
-const INTERVAL = 25
-const MIN_COLUMN = 8
+const LABEL = 27
+/** `0.734 [-.67,.80]` and two spaces. */
+const COLUMN = 18
+/** Four columns and the label are 99 characters; more sites go on below. */
+const COLUMNS = 4
 
-/** Site columns that fit; the rest are in results.json. */
+/** One block a metric: value and 95 % interval on the test tiles of every site, and of all sites together. */
 export function scoreTable(rows: readonly TableRow[], siteNames: readonly string[]): string {
-  const room = WIDTH - LABEL - INTERVAL
-  const column = Math.max(
-    MIN_COLUMN,
-    Math.min(
-      20,
-      Math.floor(room / Math.max(1, siteNames.length)),
-      Math.max(...siteNames.map((name) => name.length)) + 2,
+  const columns = [...siteNames.map((name) => ({ name, of: siteScores(name) })), ALL]
+  const parts = Array.from({ length: Math.ceil(columns.length / COLUMNS) }, (_, i) =>
+    columns.slice(i * COLUMNS, (i + 1) * COLUMNS),
+  )
+  const line = (label: string, cells: readonly string[]): string =>
+    `${label.padEnd(LABEL)}${cells.map((cell) => cell.padStart(COLUMN)).join('')}`.trimEnd()
+  const blocks = (Object.keys(TITLES) as MetricName[]).flatMap((metric) =>
+    parts.map((part) => [
+      line(
+        TITLES[metric],
+        part.map(({ name }) => shortened(name)),
+      ),
+      ...rows.map(({ title, scores }) =>
+        line(
+          `  ${shortened(title, LABEL - 3)}`,
+          part.map(({ of }) => cell(of(scores)?.metrics[metric])),
+        ),
+      ),
+    ]),
+  )
+  const tiles = parts.map((part) =>
+    line(
+      'test tiles',
+      part.map(({ of }) => String(rows[0] === undefined ? 0 : (of(rows[0].scores)?.tiles ?? 0))),
     ),
   )
-  const shown = siteNames.slice(0, Math.floor(room / column))
-  const counts = rows[0]?.scores
-  const line = (label: string, cells: readonly string[], last: string): string =>
-    `${label.padEnd(LABEL)}${cells.map((cell) => cell.slice(0, column - 1).padStart(column)).join('')}${last.padStart(INTERVAL)}`.trimEnd()
-
-  const blocks = (Object.keys(TITLES) as MetricName[]).map((metric) => [
-    line(TITLES[metric], shown, 'all sites [95 % interval]'),
-    ...rows.map(({ title, scores }) => {
-      const { value, low, high } = scores.pooled.metrics[metric]
-      const cells = shown.map((site) => number(scores.sites[site]?.metrics[metric].value))
-      return line(`  ${title}`, cells, `${number(value)} [${number(low)}, ${number(high)}]`)
-    }),
-  ])
-  const tiles = line(
-    'test tiles',
-    shown.map((site) => String(counts?.sites[site]?.tiles ?? 0)),
-    String(counts?.pooled.tiles ?? 0),
-  )
-  const omitted = siteNames.length - shown.length
-  return [
-    ...blocks.flatMap((block) => [...block, '']),
-    tiles,
-    ...(omitted > 0 ? [`(${omitted} more sites in results.json)`] : []),
-  ].join('\n')
+  return [...blocks.flatMap((block) => [...block, '']), ...tiles].join('\n')
 }
 
-function number(value: number | undefined): string {
-  return value === undefined || Number.isNaN(value) ? '-' : value.toFixed(3)
+interface Column {
+  readonly name: string
+  readonly of: (scores: ArmScores) => Scores | undefined
+}
+
+const ALL: Column = { name: 'all sites', of: ({ pooled }) => pooled }
+
+function siteScores(name: string): Column['of'] {
+  return ({ sites }) => sites[name]
+}
+
+/** `0.734 [.67,.80]`: the value, and the ends of its interval. A dash where the metric is not defined. */
+function cell(score: Score | undefined): string {
+  if (score === undefined || Number.isNaN(score.value)) return '-'
+  const end = (x: number): string => (Number.isNaN(x) ? '-' : x.toFixed(2).replace(/^(-?)0\./, '$1.'))
+  return `${score.value.toFixed(3)} [${end(score.low)},${end(score.high)}]`
+}
+
+function shortened(name: string, length = COLUMN - 2): string {
+  return name.length <= length ? name : `${name.slice(0, length - 1)}…`
 }
 
 /** `site-a  train 88 12 64 (164)  test …`: tiles by class, in the study's order. */
@@ -65,7 +80,7 @@ export function countLines(
     readonly test: readonly number[]
   }[],
   teacher: readonly number[],
-  classes: readonly string[],
+  { classes, teacherClasses }: { classes: readonly string[]; teacherClasses: readonly string[] },
 ): string {
   const sum = (counts: readonly number[]): number => counts.reduce((total, n) => total + n, 0)
   const width = Math.max(...sites.map(({ name }) => name.length), 'teacher'.length)
@@ -76,6 +91,6 @@ export function countLines(
     ...sites.map(
       ({ name, train, test }) => `${name.padEnd(width)}  train ${list(train)}  test ${list(test)}`,
     ),
-    `${'teacher'.padEnd(width)}  train ${list(teacher)}`,
+    `${'teacher'.padEnd(width)}  train ${list(teacher)}${sameTask(classes, teacherClasses) ? '' : `  of another task: ${teacherClasses.join(', ')}`}`,
   ].join('\n')
 }
