@@ -2,8 +2,6 @@
 import { type Study, study } from '@tessera/shared/protocol'
 import type { DemoConfig } from './config.ts'
 
-export type FederatedArm = 'fed-ce' | 'fed-moma'
-
 /** What a study says about its teacher. */
 export interface TeacherFile {
   readonly sha256: string
