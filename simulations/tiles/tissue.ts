@@ -110,10 +110,10 @@ const PAINTERS: Record<Grade, Painter> = {
   'grade-2'(canvas, patient, random) {
     const nuclei = nucleiOf(patient)
     paintSheet(canvas, random, {
-      coverage: random.uniform(0.62, 1),
+      coverage: random.uniform(0.7, 1),
       nest: random.uniform(55, 90) * patient.build,
-      lumens: 3 + random.integer(9),
-      lumenRadius: random.uniform(4.5, 10.5) * patient.build,
+      lumens: 5 + random.integer(8),
+      lumenRadius: random.uniform(5.5, 10.5) * patient.build,
       debris: random.float() < 0.4 ? random.uniform(0.2, 1) : 0,
       cytoplasm: cytoplasmOf(patient, random),
       nuclei,
@@ -128,7 +128,7 @@ const PAINTERS: Record<Grade, Painter> = {
       // Cords and single cells at one end, solid sheets at the other.
       coverage: scattered < 0.4 ? random.uniform(0.35, 0.6) : random.uniform(0.6, 1),
       nest: (scattered < 0.4 ? random.uniform(14, 30) : random.uniform(40, 90)) * patient.build,
-      lumens: random.float() < 0.35 ? 1 : 0,
+      lumens: random.float() < 0.15 ? 1 : 0,
       lumenRadius: random.uniform(3, 6),
       debris: random.uniform(0, 1),
       cytoplasm: cytoplasmOf(patient, random),
