@@ -14,7 +14,7 @@ const TITLES: Readonly<Record<MetricName, string>> = {
   quadraticWeightedKappa: 'quadratic kappa',
 }
 const LABEL = 27
-/** `0.734 [-.67,.80]` and two spaces. */
+/** `-.182 [-.31,1.00]`, the longest, and a space. */
 const COLUMN = 18
 /** Four columns and the label are 99 characters; more sites go on below. */
 const COLUMNS = 4
@@ -61,11 +61,16 @@ function siteScores(name: string): Column['of'] {
   return ({ sites }) => sites[name]
 }
 
-/** `0.734 [.67,.80]`: the value, and the ends of its interval. A dash where the metric is not defined. */
+/** `.734 [.67,.80]`: the value, and the ends of its interval. A dash where the metric is not defined. */
 function cell(score: Score | undefined): string {
   if (score === undefined || Number.isNaN(score.value)) return '-'
-  const end = (x: number): string => (Number.isNaN(x) ? '-' : x.toFixed(2).replace(/^(-?)0\./, '$1.'))
-  return `${score.value.toFixed(3)} [${end(score.low)},${end(score.high)}]`
+  const { value, low, high } = score
+  return `${short(value, 3)} [${short(low, 2)},${short(high, 2)}]`
+}
+
+/** Without the zero before the point: `.73`, `-.10`, `1.00`. */
+function short(x: number, digits: number): string {
+  return Number.isNaN(x) ? '-' : x.toFixed(digits).replace(/^(-?)0\./, '$1.')
 }
 
 function shortened(name: string, length = COLUMN - 2): string {

@@ -16,8 +16,15 @@ describe('scoreTable()', () => {
     const lines = scoreTable(rows, sites).split('\n')
     expect(lines.filter((line) => /^(accuracy|macro-F1|quadratic kappa) /.test(line))).toHaveLength(3)
     expect(lines[0]).toMatch(/^accuracy +hospital-0 +hospital-1 +all sites$/)
-    expect(lines[1]).toMatch(/^ {2}hospital-0 alone( +0\.667 \[\.\d{2},(1|)\.\d{2}\]){3}$/)
+    expect(lines[1]).toMatch(/^ {2}hospital-0 alone( +\.667 \[\.\d{2},(1|)\.\d{2}\]){3}$/)
     expect(lines.at(-1)).toMatch(/^test tiles +3 +3 +6$/)
+  })
+  test('cells stand apart, also the longest', () => {
+    const score = { value: -0.182, low: -0.31, high: 1 }
+    const metrics = { accuracy: score, macroF1: score, quadraticWeightedKappa: score }
+    const scores = { tiles: 1, groups: 1, confusion: [], metrics }
+    const rows = [{ title: 'teacher', scores: { sites: { a: scores, b: scores }, pooled: scores } }]
+    expect(scoreTable(rows, ['a', 'b']).split('\n')[1]).toMatch(/^ {2}teacher( +-\.182 \[-\.31,1\.00\]){3}$/)
   })
   test.each([1, 2, 3, 5, 9, 16])('fits 100 columns with %i sites', (n) => {
     const sites = names(n)
