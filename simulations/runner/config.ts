@@ -94,6 +94,9 @@ const DEFAULTS = {
   seed: 'tessera',
 } satisfies DemoConfig
 
+/** Real sets are a few hundred tiles: fewer steps an epoch, so more epochs. */
+const REAL = { testShare: 0.3, rounds: 30, teacherEpochs: 40 } satisfies Partial<DemoConfig>
+
 /** Shows that everything works, in about a minute; learns little. */
 const QUICK = {
   tilePx: 32,
@@ -114,7 +117,7 @@ export function completeConfig(flags: Partial<DemoConfig>, quick: boolean): Demo
   const real = flags.data !== undefined && flags.data.length > 0
   const config: DemoConfig = {
     ...DEFAULTS,
-    ...(real ? { testShare: 0.3 } : { partition: 'dirichlet:1' }),
+    ...(real ? REAL : { partition: 'dirichlet:1' }),
     ...(quick ? QUICK : {}),
     ...given,
   }

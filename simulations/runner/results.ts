@@ -1,6 +1,7 @@
 /** @file The end of a run: everything measured into results.json, and the table for people. */
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeDurably } from '@tessera/shared/files'
 import type { ArmResult } from './arms.ts'
 import type { DemoConfig } from './config.ts'
 import type { Prepared, PreparedTiles } from './prepare.ts'
@@ -70,8 +71,7 @@ export async function resultsText(input: ResultsInput): Promise<string> {
       ...Object.fromEntries(scored.map(({ name, seconds }) => [name, seconds])),
     },
   }
-  await writeFile(join(out, 'results.json.part'), `${JSON.stringify(file, null, 2)}\n`)
-  await rename(join(out, 'results.json.part'), join(out, 'results.json'))
+  await writeDurably(join(out, 'results.json'), `${JSON.stringify(file, null, 2)}\n`, 0o644)
 
   const rows = scored.flatMap(({ arm, scores }) => (scores === null ? [] : [{ title: arm.title, scores }]))
   const siteNames = prepared.sites.map(({ name }) => name)

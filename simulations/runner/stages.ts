@@ -1,7 +1,8 @@
 /** @file Finished stages of a run, kept under OUT so that a run that was cut off goes on where it stopped. */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
+import { writeDurably } from '@tessera/shared/files'
 import type { DemoConfig } from './config.ts'
 
 /** A stage's result and how long it took, in this run or the one before. */
@@ -65,8 +66,7 @@ export async function openStages(
         return text === null ? null : (JSON.parse(text) as FinishedStage<T>)
       },
       async write(name, stage) {
-        await writeFile(`${file(name)}.part`, JSON.stringify(stage))
-        await rename(`${file(name)}.part`, file(name))
+        await writeDurably(file(name), JSON.stringify(stage), 0o644)
       },
     },
   }

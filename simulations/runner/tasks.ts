@@ -1,8 +1,9 @@
 /** @file The work of a worker process: write tiles, train one arm in one place, test a model. Runs in the worker; see worker.ts. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { startEngine } from '@tessera/shared/engine'
 import { asTesseraError } from '@tessera/shared/errors'
+import { writeDurably } from '@tessera/shared/files'
 import {
   decodeModel,
   encodeSafetensors,
@@ -157,10 +158,7 @@ async function train({ study, site, dir, teacher, model }: TrainTask, report: Re
   } finally {
     trainer.dispose()
   }
-  await mkdir(dirname(model), { recursive: true })
-  // Under another name first: a model that is there is whole.
-  await writeFile(`${model}.part`, encodeSafetensors(studentLayout(study), student))
-  await rename(`${model}.part`, model)
+  await writeDurably(model, encodeSafetensors(studentLayout(study), student), 0o644)
   return { engine: description, tiles: tiles.count, losses }
 }
 
