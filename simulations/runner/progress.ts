@@ -41,6 +41,9 @@ const TITLE = 24
 const MIN_COLUMNS = 60
 const MAX_COLUMNS = 100
 
+/** Share of the work that must be done before the time left is estimated. */
+const MIN_WORKED = 0.05
+
 interface Stage extends StageView {
   state: 'waiting' | 'running' | 'done' | 'kept'
   done: number
@@ -122,9 +125,9 @@ function summaryLine(stages: readonly Stage[], elapsed: number): string {
   const worked = fresh.reduce((sum, stage) => sum + stage.work * stage.done, 0)
   const left = fresh.reduce((sum, stage) => sum + stage.work * (1 - stage.done), 0)
   const finished = stages.filter((stage) => stage.state === 'done' || stage.state === 'kept').length
-  // The first seconds say nothing: processes start, the engine compiles.
-  const estimate =
-    worked > 0 && elapsed > 10 && left > 0 ? `, about ${duration((left * elapsed) / worked)} left` : ''
+  // At first processes start and the engine compiles: a rate measured then would promise an hour.
+  const telling = worked >= MIN_WORKED * (worked + left) && left > 0
+  const estimate = telling ? `, about ${duration((left * elapsed) / worked)} left` : ''
   return `  ${duration(elapsed)} elapsed${estimate}, ${finished} of ${stages.length} stages done`
 }
 

@@ -43,7 +43,9 @@ describe('createProgress()', () => {
     progress.finish('teacher', 12, false)
     progress.close()
     expect(log.text()).not.toContain('\u001B')
-    expect(log.text()).toContain('5 s elapsed, 0 of 2 stages done | teacher 25 % (round 1/4)')
+    expect(log.text()).toContain(
+      '5 s elapsed, about 1:15 left, 0 of 2 stages done | teacher 25 % (round 1/4)',
+    )
     expect(log.text()).toMatch(/✓ teacher +12 s\n/)
   })
 
@@ -57,6 +59,20 @@ describe('createProgress()', () => {
     clock.advance(20_000)
     // 100 units in 20 s; 300 are left.
     expect(log.text()).toContain('20 s elapsed, about 1:00 left')
+    progress.close()
+  })
+
+  test('promises nothing before a twentieth is done', () => {
+    const clock = fakeClock()
+    const log = screen(null)
+    const progress = createProgress(STAGES, log, clock)
+    progress.start('teacher')
+    progress.report('teacher', { done: 0.15, text: '' })
+    clock.advance(30_000)
+    expect(log.text()).not.toContain('left')
+    progress.report('teacher', { done: 0.25, text: '' })
+    clock.advance(5000)
+    expect(log.text()).toContain('35 s elapsed, about 8:45 left')
     progress.close()
   })
 
