@@ -111,13 +111,14 @@ function scoreOf({ answers }: ArmResult, prepared: Prepared, config: DemoConfig)
 const bootstrapSeed = ({ seed }: DemoConfig): string => `${seed}/bootstrap`
 const groups = (tiles: PreparedTiles): number => new Set(tiles.groups).size
 
-function notes({ scale, duplicates, skipped }: Prepared): string[] {
+function notes({ classes, scale, duplicates, skipped }: Prepared): string[] {
   const { fieldMicrons, micronsPerPx } = scale
   const bad = Object.entries(skipped).map(([code, n]) => `${n} ${code}`)
   return [
     ...(fieldMicrons === null || micronsPerPx === null
       ? []
       : [`every tile shows ${fieldMicrons.toFixed(1)} µm at ${micronsPerPx.toFixed(3)} µm/px`]),
+    ...(classes.length > 2 ? ['quadratic kappa takes the classes as steps of a scale, in this order'] : []),
     ...(duplicates > 0 ? [`${duplicates} files left out: the same bytes as another`] : []),
     ...(bad.length > 0 ? [`files that are no tile, left out: ${bad.join(', ')}`] : []),
   ]
