@@ -15,6 +15,8 @@ export const ERROR_CODES = {
   ERR_CASE_FILE: { exit: 65, retry: false },
   ERR_CASE_DIFFERS: { exit: 1, retry: false },
   ERR_ENGINE_UNAVAILABLE: { exit: 69, retry: false },
+  ERR_ENGINE_THREADS: { exit: 78, retry: false },
+  ERR_ENGINE_THREAD: { exit: 70, retry: true },
   ERR_TRAINING_DIVERGED: { exit: 70, retry: false },
   // the site's data
   ERR_DATA_FOLDER: { exit: 66, retry: false },

@@ -8,13 +8,18 @@ import * as tf from '@tensorflow/tfjs-core'
 import { TesseraError } from '../errors.ts'
 import { registerGradients } from './gradients/index.ts'
 import { createHeap, registerKernels } from './kernels/index.ts'
-import { catchMemory, loadKernels } from './wasm/module.ts'
+import { threadCount } from './threads.ts'
+import { loadKernels } from './wasm/load.ts'
+import { catchMemory } from './wasm/memory.ts'
+import { startPool } from './wasm/pool.ts'
 
 export type EngineChoice = 'auto' | 'wasm' | 'cpu'
 
 export interface EngineOptions {
   /** `auto` (default) is `wasm`; `cpu` is slow, needs a development package, and is there to check the other against. */
   engine?: EngineChoice
+  /** Threads of `wasm`, 1 to 64. Default: TESSERA_THREADS of the environment, else the processors there are, 8 at most. Set at the first start. */
+  threads?: number
 }
 
 /** The engine that runs. */
@@ -28,33 +33,37 @@ export interface Engine {
 type Backend = Exclude<EngineChoice, 'auto'>
 
 /** How each back end starts, and what it then says of itself. A native back end would be a third row. */
-const STARTERS: Record<Backend, () => Promise<string>> = { wasm: startWasm, cpu: startCpu }
+const STARTERS: Record<Backend, (options: EngineOptions) => Promise<string>> = {
+  wasm: startWasm,
+  cpu: startCpu,
+}
 
 const started = new Map<Backend, Promise<Engine>>()
 
 /**
  * Starts the engine, registers our kernels and the gradients, and makes it the one that runs. Calling again is free.
- * @throws {TesseraError} ERR_ENGINE_UNAVAILABLE if the back end cannot start here.
+ * @throws {TesseraError} ERR_ENGINE_UNAVAILABLE if the back end cannot start here; ERR_ENGINE_THREADS if the number of threads is none.
  */
 export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
   const choice = options.engine ?? 'auto'
   const name: Backend = choice === 'auto' ? 'wasm' : choice
-  const running = started.get(name) ?? start(name)
+  const running = started.get(name) ?? start(name, options)
   started.set(name, running)
   const engine = await running
   if (tf.getBackend() !== name) await tf.setBackend(name)
   return engine
 }
 
-async function start(name: Backend): Promise<Engine> {
+async function start(name: Backend, options: EngineOptions): Promise<Engine> {
   // Production mode turns off the greeting and the advice that TensorFlow.js prints in Node.
   tf.enableProdMode()
   registerGradients()
-  const what = await STARTERS[name]()
+  const what = await STARTERS[name](options)
   return { name, description: `engine: ${name} (${what})` }
 }
 
-async function startWasm(): Promise<string> {
+async function startWasm({ threads }: EngineOptions): Promise<string> {
+  const count = threadCount(threads, process.env)
   const packageMain = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')
   setWasmPaths(dirname(packageMain) + sep)
   const memory = await catchMemory(() =>
@@ -66,8 +75,9 @@ async function startWasm(): Promise<string> {
       )
     }),
   )
-  registerKernels(createHeap(tf.backend() as BackendWasm, await loadKernels(memory)))
-  return 'SIMD, 1 thread per process; own gradient kernels'
+  const pool = startPool(await loadKernels(), memory, count)
+  registerKernels(createHeap(tf.backend() as BackendWasm, pool))
+  return `SIMD, ${count} ${count === 1 ? 'thread' : 'threads'}; own gradient kernels`
 }
 
 /** Faults of a process that the loader of the back end listens to, only to throw them again from inside its own file. */

@@ -3,14 +3,19 @@
  */
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
-import type { Kernels } from '../wasm/module.ts'
+import type { WholeKernels } from '../wasm/kernels.ts'
+import type { Pool, Run } from '../wasm/pool.ts'
 
 /**
  * The heap that both modules share. An address holds until its tensor is freed. A view on the memory does not: any allocation
  * may grow the memory and detach it, so none is kept.
  */
 export interface Heap {
-  readonly kernels: Kernels
+  readonly kernels: WholeKernels
+  /** Runs the tasks of a kernel on all threads. */
+  readonly run: Run
+  /** Threads that a task may run on: as many pieces of scratch are needed where a task needs one. */
+  readonly threads: number
   /** Byte address of a tensor's values. */
   readonly address: (tensor: tf.TensorInfo) => number
   /** A new float32 tensor; its values are whatever was there. */
@@ -31,11 +36,13 @@ export type KernelWork<Names extends string, Attributes> = (
   attributes: Attributes,
 ) => tf.TensorInfo | tf.TensorInfo[]
 
-export function createHeap(backend: BackendWasm, kernels: Kernels): Heap {
+export function createHeap(backend: BackendWasm, pool: Pool): Heap {
   let room = backend.makeOutput([0], 'float32')
   const address = (tensor: tf.TensorInfo): number => backend.dataIdMap.get(tensor.dataId).memoryOffset
   return {
-    kernels,
+    kernels: pool.kernels,
+    run: pool.run,
+    threads: pool.threads,
     address,
     output: (shape) => backend.makeOutput(shape, 'float32'),
     share(tensor) {

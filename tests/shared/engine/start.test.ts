@@ -4,13 +4,15 @@ import { promisify } from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import { startEngine } from '@tessera/shared/engine'
 import { describe, expect, test, vi } from 'vitest'
+import { threadCount } from '../../../shared/engine/threads.ts'
 
 describe('startEngine()', () => {
   test('starts wasm unless told otherwise, and says so in one line', async () => {
     const engine = await startEngine()
+    const threads = threadCount(undefined, process.env)
     expect(engine).toEqual({
       name: 'wasm',
-      description: 'engine: wasm (SIMD, 1 thread per process; own gradient kernels)',
+      description: `engine: wasm (SIMD, ${threads === 1 ? '1 thread' : `${threads} threads`}; own gradient kernels)`,
     })
     expect(tf.getBackend()).toBe('wasm')
   })

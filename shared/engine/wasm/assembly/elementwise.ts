@@ -1,9 +1,27 @@
-/** Element by element: activations, the optimiser's step, and sums by segment. */
+/**
+ * Element by element: activations, the optimiser's step, and sums by segment. A task of those that take `task` is the
+ * elements from task · block on, `block` of them, a multiple of 8.
+ */
 import { multiplyAdd, sigmoid4, storeLanes, swish4, swishSlope4 } from './vector'
 
+/** Elements of a task. */
+// @ts-ignore: decorator
+@inline
+function part(task: i32, block: i32, count: i32): i32 {
+  return min(block, count - task * block)
+}
+
+/** Bytes before a task's first element. */
+// @ts-ignore: decorator
+@inline
+function start(task: i32, block: i32): usize {
+  return <usize>(task * block) << 2
+}
+
 /** y = σ(x). `y` may be `x`, here and below. */
-export function sigmoid(x: usize, y: usize, count: i32): void {
-  let at: usize = 0
+export function sigmoid(task: i32, lane: i32, block: i32, x: usize, y: usize, all: i32): void {
+  let count = part(task, block, all)
+  let at = start(task, block)
   // Two vectors a turn: V8 builds the polynomial's constants anew each turn.
   for (; count >= 8; count -= 8, at += 32) {
     const low = sigmoid4(v128.load(x + at))
@@ -15,7 +33,12 @@ export function sigmoid(x: usize, y: usize, count: i32): void {
 }
 
 /** y = x σ(x). */
-export function swish(x: usize, y: usize, count: i32): void {
+export function swish(task: i32, lane: i32, block: i32, x: usize, y: usize, count: i32): void {
+  const at = start(task, block)
+  swishOf(x + at, y + at, part(task, block, count))
+}
+
+export function swishOf(x: usize, y: usize, count: i32): void {
   let at: usize = 0
   for (; count >= 8; count -= 8, at += 32) {
     const low = swish4(v128.load(x + at))
@@ -27,7 +50,20 @@ export function swish(x: usize, y: usize, count: i32): void {
 }
 
 /** dx = dy · d(x σ(x))/dx. */
-export function swishGradient(x: usize, dy: usize, dx: usize, count: i32): void {
+export function swishGradient(
+  task: i32,
+  lane: i32,
+  block: i32,
+  x: usize,
+  dy: usize,
+  dx: usize,
+  count: i32,
+): void {
+  const at = start(task, block)
+  swishGradientOf(x + at, dy + at, dx + at, part(task, block, count))
+}
+
+export function swishGradientOf(x: usize, dy: usize, dx: usize, count: i32): void {
   let at: usize = 0
   for (; count >= 8; count -= 8, at += 32) {
     const low = f32x4.mul(v128.load(dy + at), swishSlope4(v128.load(x + at)))
@@ -42,6 +78,9 @@ export function swishGradient(x: usize, dy: usize, dx: usize, count: i32): void 
 
 /** velocity' = momentum · velocity + gradient + decay · weight; weight' = weight - rate · velocity'. */
 export function sgdMomentum(
+  task: i32,
+  lane: i32,
+  block: i32,
   weight: usize,
   gradient: usize,
   velocity: usize,
@@ -55,22 +94,55 @@ export function sgdMomentum(
   const rates = f32x4.splat(rate)
   const momenta = f32x4.splat(momentum)
   const decays = f32x4.splat(decay)
-  for (let i: i32 = 0; i < count; i += 4) {
+  const end = min(count, (task + 1) * block)
+  for (let i = task * block; i < end; i += 4) {
     const at = (<usize>i) << 2
     const w = v128.load(weight + at)
     const v = multiplyAdd(multiplyAdd(v128.load(gradient + at), w, decays), v128.load(velocity + at), momenta)
-    storeLanes(newVelocity + at, v, count - i)
-    storeLanes(newWeight + at, f32x4.sub(w, f32x4.mul(v, rates)), count - i)
+    storeLanes(newVelocity + at, v, end - i)
+    storeLanes(newWeight + at, f32x4.sub(w, f32x4.mul(v, rates)), end - i)
   }
 }
 
 /** y = keep · a + (1 - keep) · b. */
-export function towards(a: usize, b: usize, y: usize, count: i32, keep: f32): void {
+export function towards(
+  task: i32,
+  lane: i32,
+  block: i32,
+  a: usize,
+  b: usize,
+  y: usize,
+  count: i32,
+  keep: f32,
+): void {
   const keeps = f32x4.splat(keep)
   const moves = f32x4.splat(1 - keep)
-  for (let i: i32 = 0; i < count; i += 4) {
+  const end = min(count, (task + 1) * block)
+  for (let i = task * block; i < end; i += 4) {
     const at = (<usize>i) << 2
-    storeLanes(y + at, multiplyAdd(f32x4.mul(v128.load(b + at), moves), v128.load(a + at), keeps), count - i)
+    storeLanes(y + at, multiplyAdd(f32x4.mul(v128.load(b + at), moves), v128.load(a + at), keeps), end - i)
+  }
+}
+
+/** y [count] = the sum of `parts` rows of x, `stride` floats apart, in their order; `add` adds it to what is there. */
+export function sumParts(
+  task: i32,
+  lane: i32,
+  block: i32,
+  x: usize,
+  y: usize,
+  parts: i32,
+  stride: i32,
+  count: i32,
+  add: bool,
+): void {
+  const end = min(count, (task + 1) * block)
+  for (let i = task * block; i < end; i += 4) {
+    const at = <usize>i << 2
+    let sum = add ? v128.load(y + at) : f32x4.splat(0)
+    let from = x + at
+    for (let p: i32 = 0; p < parts; p++, from += <usize>stride << 2) sum = f32x4.add(sum, v128.load(from))
+    storeLanes(y + at, sum, end - i)
   }
 }
 
