@@ -46,6 +46,7 @@ export function registerBatchNorm(heap: Heap): void {
       address(y),
       rows,
       channels,
+      heap.constants,
       Number(activation === 'swish'),
     )
     return y
@@ -96,6 +97,7 @@ export function registerBatchNorm(heap: Heap): void {
         parts,
         rows,
         channels,
+        heap.constants,
         Number(withSwish),
       )
       run('sumParts', 1, channels, parts, address(dGamma), tasks, 2 * channels, channels, 0)

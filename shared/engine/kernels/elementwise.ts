@@ -21,7 +21,15 @@ export function registerElementwise(heap: Heap): void {
     tf.Sigmoid,
     ({ x }) => {
       const y = heap.output(x.shape)
-      run('sigmoid', tasksOf(count(x), EXPONENTIALS), EXPONENTIALS, address(x), address(y), count(x))
+      run(
+        'sigmoid',
+        tasksOf(count(x), EXPONENTIALS),
+        EXPONENTIALS,
+        address(x),
+        address(y),
+        count(x),
+        heap.constants,
+      )
       return y
     },
     ({ x }) => x.dtype === 'float32',
@@ -29,14 +37,22 @@ export function registerElementwise(heap: Heap): void {
 
   registerKernel<'x', object>(OWN.swish, ({ x }) => {
     const y = heap.output(x.shape)
-    run('swish', tasksOf(count(x), EXPONENTIALS), EXPONENTIALS, address(x), address(y), count(x))
+    run(
+      'swish',
+      tasksOf(count(x), EXPONENTIALS),
+      EXPONENTIALS,
+      address(x),
+      address(y),
+      count(x),
+      heap.constants,
+    )
     return y
   })
 
   registerKernel<'x' | 'dy', object>(OWN.swishGradient, ({ x, dy }) => {
     const dx = heap.output(x.shape)
     const tasks = tasksOf(count(x), EXPONENTIALS)
-    run('swishGradient', tasks, EXPONENTIALS, address(x), address(dy), address(dx), count(x))
+    run('swishGradient', tasks, EXPONENTIALS, address(x), address(dy), address(dx), count(x), heap.constants)
     return dx
   })
 

@@ -16,6 +16,8 @@ export interface Heap {
   readonly run: Run
   /** Threads that a task may run on: as many pieces of scratch are needed where a task needs one. */
   readonly threads: number
+  /** Address of the constants of the exponential, which kernels with one are told. */
+  readonly constants: number
   /** Byte address of a tensor's values. */
   readonly address: (tensor: tf.TensorInfo) => number
   /** A new float32 tensor; its values are whatever was there. */
@@ -36,10 +38,17 @@ export type KernelWork<Names extends string, Attributes> = (
   attributes: Attributes,
 ) => tf.TensorInfo | tf.TensorInfo[]
 
+/** Floats that writeConstants of assembly/activations.ts writes. */
+const CONSTANTS = 52
+
 export function createHeap(backend: BackendWasm, pool: Pool): Heap {
   let room = backend.makeOutput([0], 'float32')
   const address = (tensor: tf.TensorInfo): number => backend.dataIdMap.get(tensor.dataId).memoryOffset
+  // Never freed: it lives as long as the process.
+  const constants = address(backend.makeOutput([CONSTANTS], 'float32'))
+  pool.kernels.writeConstants(constants)
   return {
+    constants,
     kernels: pool.kernels,
     run: pool.run,
     threads: pool.threads,

@@ -14,6 +14,8 @@ export interface Matrix {
 
 /** Rows on the left up to which the right factor is read where it lies: packing it would cost more than it saves. */
 const THIN_ROWS = 32
+/** Rows of the right factor packed at a time (BLOCK of assembly/thin.ts). */
+const THIN_BLOCK = 64
 /** A transposed product of up to so many elements is summed in parts: the parts of a larger one would not fit the caches. */
 const PARTED_ELEMENTS = 65_536
 /** Parts of a sum. */
@@ -47,7 +49,12 @@ export function multiply(
   const n = transposeB ? b.rows : b.columns
   if (!transposeA && m <= THIN_ROWS) {
     const columns = Math.min(128, multipleOf(8, PRODUCTS / Math.max(1, m * k)))
-    run(transposeB ? 'thinTransposed' : 'thin', tasksOf(n, columns), columns, a.at, b.at, c, m, n, k)
+    if (transposeB) run('thinTransposed', tasksOf(n, columns), columns, a.at, b.at, c, m, n, k)
+    else {
+      const bytes = 4 * THIN_BLOCK * columns
+      const room = heap.scratch((heap.threads * bytes) / 4)
+      run('thin', tasksOf(n, columns), columns, bytes, a.at, b.at, c, room, m, n, k)
+    }
     return
   }
   const packed = heap.scratch(packedFloats(k, n) + (transposeA ? m * k : 0))

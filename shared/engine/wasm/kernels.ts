@@ -19,6 +19,7 @@ export type Window = [
 
 /** Kernels that one thread runs from beginning to end. */
 export interface WholeKernels {
+  writeConstants(to: number): void
   transpose(from: number, to: number, rows: number, columns: number): void
   flipTaps(filter: number, flipped: number, taps: number, channels: number): void
   mergeParts(
@@ -78,7 +79,17 @@ export interface PartedKernels {
     i: number,
     j: number,
   ): void
-  thin(columns: number, a: number, b: number, c: number, m: number, n: number, k: number): void
+  thin(
+    columns: number,
+    scratchBytes: number,
+    a: number,
+    b: number,
+    c: number,
+    scratch: number,
+    m: number,
+    n: number,
+    k: number,
+  ): void
   thinTransposed(columns: number, a: number, b: number, c: number, m: number, n: number, k: number): void
   imageToColumns(part: number, x: number, columns: number, images: number, ...window: Window): void
   convolve(
@@ -139,6 +150,7 @@ export interface PartedKernels {
     y: number,
     rows: number,
     channels: number,
+    constants: number,
     withSwish: number,
   ): void
   normaliseGradientSums(
@@ -153,6 +165,7 @@ export interface PartedKernels {
     sums: number,
     rows: number,
     channels: number,
+    constants: number,
     withSwish: number,
   ): void
   normaliseGradient(
@@ -197,9 +210,9 @@ export interface PartedKernels {
     pixels: number,
     channels: number,
   ): void
-  sigmoid(block: number, x: number, y: number, count: number): void
-  swish(block: number, x: number, y: number, count: number): void
-  swishGradient(block: number, x: number, dy: number, dx: number, count: number): void
+  sigmoid(block: number, x: number, y: number, count: number, constants: number): void
+  swish(block: number, x: number, y: number, count: number, constants: number): void
+  swishGradient(block: number, x: number, dy: number, dx: number, count: number, constants: number): void
   sgdMomentum(
     block: number,
     weight: number,

@@ -1,9 +1,9 @@
 /** Batch normalisation over rows (N · H · W) by channel, with swish behind it or nothing. */
-import { swishGradientOf, swishOf } from './elementwise'
+import { swishGradientOf, swishOf } from './activations'
 import { multiplyAdd, storeLanes } from './vector'
 
-/** Floats of a block of rows: 32 KiB, which stays in the first-level cache while it is read twice. */
-const BLOCK_FLOATS: i32 = 8192
+/** Floats of a block of rows: 8 KiB, so that x, dy and dx of it stay in the first-level cache while they are read twice. */
+const BLOCK_FLOATS: i32 = 2048
 
 /** Rows of a block. */
 // @ts-ignore: decorator
@@ -39,42 +39,69 @@ export function partMoments(
     const count = min(block, end - r0)
     const seen = r0 - first
     const start = x + <usize>r0 * stride
-    for (let c: i32 = 0; c < channels; c += 4) {
+    let c: i32 = 0
+    for (; c + 16 <= channels; c += 16) {
       const column = <usize>c << 2
-      mergeBlock(start + column, mean + column, squares + column, seen, count, stride, channels - c)
+      mergeLine(start + column, mean + column, squares + column, seen, count, stride)
+    }
+    for (; c < channels; c += 4) {
+      const column = <usize>c << 2
+      mergeLanes(start + column, mean + column, squares + column, seen, count, stride, channels - c)
     }
   }
 }
 
-/** Adds the next `count` rows of four channels to the moments of the `seen` rows before them. */
-// @ts-ignore: decorator
-@inline
-function mergeBlock(from: usize, mean: usize, squares: usize, seen: i32, count: i32, stride: usize, lanes: i32): void {
+/** Adds the next `count` rows of sixteen channels, a cache line, to the moments of the `seen` rows before them. */
+function mergeLine(from: usize, mean: usize, squares: usize, seen: i32, count: i32, stride: usize): void {
   const end = from + <usize>count * stride
-  const last = from + <usize>(count & ~1) * stride
   let s0 = f32x4.splat(0)
   let s1 = f32x4.splat(0)
-  let at = from
-  for (; at < last; at += 2 * stride) {
+  let s2 = f32x4.splat(0)
+  let s3 = f32x4.splat(0)
+  for (let at = from; at < end; at += stride) {
     s0 = f32x4.add(s0, v128.load(at))
-    s1 = f32x4.add(s1, v128.load(at + stride))
+    s1 = f32x4.add(s1, v128.load(at, 16))
+    s2 = f32x4.add(s2, v128.load(at, 32))
+    s3 = f32x4.add(s3, v128.load(at, 48))
   }
-  if (at < end) s0 = f32x4.add(s0, v128.load(at))
-  const centre = f32x4.mul(f32x4.add(s0, s1), f32x4.splat(1.0 / <f32>count))
+  const over = f32x4.splat(1.0 / <f32>count)
+  const m0 = f32x4.mul(s0, over)
+  const m1 = f32x4.mul(s1, over)
+  const m2 = f32x4.mul(s2, over)
+  const m3 = f32x4.mul(s3, over)
   s0 = f32x4.splat(0)
   s1 = f32x4.splat(0)
-  at = from
-  for (; at < last; at += 2 * stride) {
-    const d0 = f32x4.sub(v128.load(at), centre)
-    const d1 = f32x4.sub(v128.load(at + stride), centre)
-    s0 = multiplyAdd(s0, d0, d0)
-    s1 = multiplyAdd(s1, d1, d1)
+  s2 = f32x4.splat(0)
+  s3 = f32x4.splat(0)
+  for (let at = from; at < end; at += stride) {
+    s0 = addSquare(s0, v128.load(at), m0)
+    s1 = addSquare(s1, v128.load(at, 16), m1)
+    s2 = addSquare(s2, v128.load(at, 32), m2)
+    s3 = addSquare(s3, v128.load(at, 48), m3)
   }
-  if (at < end) {
-    const d0 = f32x4.sub(v128.load(at), centre)
-    s0 = multiplyAdd(s0, d0, d0)
-  }
-  mergeMoments(mean, squares, centre, f32x4.add(s0, s1), seen, count, lanes)
+  mergeMoments(mean, squares, m0, s0, seen, count, 4)
+  mergeMoments(mean + 16, squares + 16, m1, s1, seen, count, 4)
+  mergeMoments(mean + 32, squares + 32, m2, s2, seen, count, 4)
+  mergeMoments(mean + 48, squares + 48, m3, s3, seen, count, 4)
+}
+
+/** As mergeLine with four channels or fewer. */
+function mergeLanes(from: usize, mean: usize, squares: usize, seen: i32, count: i32, stride: usize, lanes: i32): void {
+  const end = from + <usize>count * stride
+  let sum = f32x4.splat(0)
+  for (let at = from; at < end; at += stride) sum = f32x4.add(sum, v128.load(at))
+  const centre = f32x4.mul(sum, f32x4.splat(1.0 / <f32>count))
+  sum = f32x4.splat(0)
+  for (let at = from; at < end; at += stride) sum = addSquare(sum, v128.load(at), centre)
+  mergeMoments(mean, squares, centre, sum, seen, count, lanes)
+}
+
+/** sum + (x - centre)². */
+// @ts-ignore: decorator
+@inline
+function addSquare(sum: v128, x: v128, centre: v128): v128 {
+  const d = f32x4.sub(x, centre)
+  return multiplyAdd(sum, d, d)
 }
 
 /** Merges the moments of `count` rows into those of the `seen` rows before them. */
@@ -169,6 +196,7 @@ export function normalise(
   y: usize,
   rows: i32,
   channels: i32,
+  constants: usize,
   withSwish: bool,
 ): void {
   const block = blockRows(channels)
@@ -177,7 +205,7 @@ export function normalise(
     const count = min(block, end - r0)
     const start = <usize>(r0 * channels) << 2
     affine(x + start, mean, factor, beta, y + start, count, channels)
-    if (withSwish) swishOf(y + start, y + start, count * channels)
+    if (withSwish) swishOf(y + start, y + start, count * channels, constants)
   }
 }
 
@@ -200,6 +228,7 @@ export function normaliseGradientSums(
   sums: usize,
   rows: i32,
   channels: i32,
+  constants: usize,
   withSwish: bool,
 ): void {
   const stride = <usize>channels << 2
@@ -214,25 +243,68 @@ export function normaliseGradientSums(
     if (withSwish) {
       gradient = dz
       affine(x + start, mean, factor, beta, dz + start, count, channels)
-      swishGradientOf(dz + start, dy + start, dz + start, count * channels)
+      swishGradientOf(dz + start, dy + start, dz + start, count * channels, constants)
     }
-    for (let c: i32 = 0; c < channels; c += 4) {
+    let c: i32 = 0
+    for (; c + 8 <= channels; c += 8) {
       const column = <usize>c << 2
-      const to = products + column
-      const centre = v128.load(mean + column)
-      const over = v128.load(inverse + column)
-      let sum = f32x4.splat(0)
-      let product = f32x4.splat(0)
-      let at = start + column
-      for (let r: i32 = 0; r < count; r++, at += stride) {
-        const d = v128.load(gradient + at)
-        sum = f32x4.add(sum, d)
-        product = multiplyAdd(product, d, f32x4.mul(f32x4.sub(v128.load(x + at), centre), over))
-      }
-      storeLanes(to, f32x4.add(v128.load(to), product), channels - c)
-      storeLanes(to + stride, f32x4.add(v128.load(to + stride), sum), channels - c)
+      const at = start + column
+      sumLine(gradient + at, x + at, mean + column, inverse + column, products + column, stride, count)
+    }
+    for (; c < channels; c += 4) {
+      const column = <usize>c << 2
+      const at = start + column
+      sumLanes(gradient + at, x + at, mean + column, inverse + column, products + column, stride, count, channels - c)
     }
   }
+}
+
+/** Adds Σ dz x̂ and Σ dz of `count` rows of eight channels to `to` and to `to` + `stride`. */
+function sumLine(dz: usize, x: usize, mean: usize, inverse: usize, to: usize, stride: usize, count: i32): void {
+  const centre0 = v128.load(mean)
+  const centre1 = v128.load(mean, 16)
+  const over0 = v128.load(inverse)
+  const over1 = v128.load(inverse, 16)
+  let product0 = v128.load(to)
+  let product1 = v128.load(to, 16)
+  let sum0 = v128.load(to + stride)
+  let sum1 = v128.load(to + stride, 16)
+  for (let r: i32 = 0; r < count; r++, dz += stride, x += stride) {
+    const d0 = v128.load(dz)
+    const d1 = v128.load(dz, 16)
+    sum0 = f32x4.add(sum0, d0)
+    sum1 = f32x4.add(sum1, d1)
+    product0 = multiplyAdd(product0, d0, f32x4.mul(f32x4.sub(v128.load(x), centre0), over0))
+    product1 = multiplyAdd(product1, d1, f32x4.mul(f32x4.sub(v128.load(x, 16), centre1), over1))
+  }
+  v128.store(to, product0)
+  v128.store(to, product1, 16)
+  v128.store(to + stride, sum0)
+  v128.store(to + stride, sum1, 16)
+}
+
+/** As sumLine with four channels or fewer. */
+function sumLanes(
+  dz: usize,
+  x: usize,
+  mean: usize,
+  inverse: usize,
+  to: usize,
+  stride: usize,
+  count: i32,
+  lanes: i32,
+): void {
+  const centre = v128.load(mean)
+  const over = v128.load(inverse)
+  let product = v128.load(to)
+  let sum = v128.load(to + stride)
+  for (let r: i32 = 0; r < count; r++, dz += stride, x += stride) {
+    const d = v128.load(dz)
+    sum = f32x4.add(sum, d)
+    product = multiplyAdd(product, d, f32x4.mul(f32x4.sub(v128.load(x), centre), over))
+  }
+  storeLanes(to, product, lanes)
+  storeLanes(to + stride, sum, lanes)
 }
 
 /**

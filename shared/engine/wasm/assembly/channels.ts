@@ -18,34 +18,50 @@ export function columnSums(
   sumsOf(x, sums, rows, channels, task * group, min(channels, (task + 1) * group), factor)
 }
 
-/** Sixteen channels at a time: a whole cache line of each row. */
+/** Floats of the rows walked at a time: they stay in the first-level cache for all channels. */
+const BLOCK_FLOATS: i32 = 2048
+
 function sumsOf(x: usize, sums: usize, rows: i32, channels: i32, first: i32, end: i32, factor: f32): void {
-  const stride = (<usize>channels) << 2
+  const stride = <usize>channels << 2
+  const block = max(4, BLOCK_FLOATS / (end - first))
+  memory.fill(sums + (<usize>first << 2), 0, <usize>(end - first) << 2)
+  for (let r: i32 = 0; r < rows; r += block) {
+    addRows(x + <usize>r * stride, sums, min(block, rows - r), stride, first, end)
+  }
   const by = f32x4.splat(factor)
+  for (let c = first; c < end; c += 4) {
+    const to = sums + (<usize>c << 2)
+    storeLanes(to, f32x4.mul(v128.load(to), by), end - c)
+  }
+}
+
+/** Sixteen channels at a time: a whole cache line of each row. */
+function addRows(x: usize, sums: usize, rows: i32, stride: usize, first: i32, end: i32): void {
   let c = first
   for (; c + 16 <= end; c += 16) {
-    let s0 = f32x4.splat(0)
-    let s1 = f32x4.splat(0)
-    let s2 = f32x4.splat(0)
-    let s3 = f32x4.splat(0)
-    let at = x + ((<usize>c) << 2)
+    const to = sums + (<usize>c << 2)
+    let s0 = v128.load(to)
+    let s1 = v128.load(to, 16)
+    let s2 = v128.load(to, 32)
+    let s3 = v128.load(to, 48)
+    let at = x + (<usize>c << 2)
     for (let r: i32 = 0; r < rows; r++, at += stride) {
       s0 = f32x4.add(s0, v128.load(at))
       s1 = f32x4.add(s1, v128.load(at, 16))
       s2 = f32x4.add(s2, v128.load(at, 32))
       s3 = f32x4.add(s3, v128.load(at, 48))
     }
-    const to = sums + ((<usize>c) << 2)
-    v128.store(to, f32x4.mul(s0, by))
-    v128.store(to, f32x4.mul(s1, by), 16)
-    v128.store(to, f32x4.mul(s2, by), 32)
-    v128.store(to, f32x4.mul(s3, by), 48)
+    v128.store(to, s0)
+    v128.store(to, s1, 16)
+    v128.store(to, s2, 32)
+    v128.store(to, s3, 48)
   }
   for (; c < end; c += 4) {
-    let s0 = f32x4.splat(0)
-    let at = x + ((<usize>c) << 2)
-    for (let r: i32 = 0; r < rows; r++, at += stride) s0 = f32x4.add(s0, v128.load(at))
-    storeLanes(sums + ((<usize>c) << 2), f32x4.mul(s0, by), end - c)
+    const to = sums + (<usize>c << 2)
+    let sum = v128.load(to)
+    let at = x + (<usize>c << 2)
+    for (let r: i32 = 0; r < rows; r++, at += stride) sum = f32x4.add(sum, v128.load(at))
+    storeLanes(to, sum, end - c)
   }
 }
 
@@ -116,9 +132,6 @@ export function scale(
     }
   }
 }
-
-/** Floats of the pixels walked at a time: x, dy and dx of them stay in the first-level cache for all channels. */
-const BLOCK_FLOATS: i32 = 2048
 
 /** Gradient of `scale`: dx = dy · s, and ds [batch, C] = Σ over the pixels of dy · x. */
 export function scaleGradient(

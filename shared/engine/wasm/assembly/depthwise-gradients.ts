@@ -89,9 +89,8 @@ function scatter5(dy: usize, taps: usize, to: usize, count: i32, pixel: usize, a
 }
 
 /**
- * dFilter [kh, kw, C] = Σ over batch and output pixels of dy times the pixel under each tap. Task t is sixteen channels of the
- * images of part t / groups, `images` of them; part p is written to `sums` + 4 p kh kw C, to be added up in order. `frames` is
- * scratch, `frameBytes` of it a lane, for `bandRows` output rows at a time.
+ * dFilter [kh, kw, C] = Σ over batch and output pixels of dy times the pixel under each tap. Task t sums over `images` images and
+ * writes to `sums` + 4 t kh kw C; those are to be added up in order. `frames` is scratch, `frameBytes` of it a lane, for `bandRows` output rows at a time.
  */
 export function depthwiseFilterGradient(
   task: i32,
@@ -117,34 +116,33 @@ export function depthwiseFilterGradient(
   outWidth: i32,
 ): void {
   const pixel = <usize>channels << 2
-  const groups = (channels + GROUP - 1) / GROUP
-  const c0 = (task % groups) * GROUP
-  const part = task / groups
-  const end = min(channels, c0 + GROUP)
   const frame = frames + <usize>lane * <usize>frameBytes
   const frameWidth = span(outWidth, strideX, kw)
   const frameRow = <usize>frameWidth * FRAME_PIXEL
   const advance = <usize>strideX * FRAME_PIXEL
-  const to = sums + <usize>(part * kh * kw) * pixel
-  for (let t: i32 = 0; t < kh * kw; t++) {
-    memory.fill(to + <usize>t * pixel + (<usize>c0 << 2), 0, <usize>(end - c0) << 2)
-  }
-  const last = min(batch, (part + 1) * images)
-  for (let b = part * images; b < last; b++) {
-    const image = x + <usize>(b * height * width) * pixel + (<usize>c0 << 2)
+  const to = sums + <usize>(task * kh * kw) * pixel
+  memory.fill(to, 0, <usize>(kh * kw) * pixel)
+  const last = min(batch, (task + 1) * images)
+  for (let b = task * images; b < last; b++) {
+    const image = x + <usize>(b * height * width) * pixel
     for (let y0: i32 = 0; y0 < outHeight; y0 += bandRows) {
       const y1 = min(outHeight, y0 + bandRows)
       const top = y0 * strideY - padTop
       const frameHeight = span(y1 - y0, strideY, kh)
-      fillFrame(image, frame, height, width, pixel, channels - c0, top, -padLeft, frameHeight, frameWidth)
-      for (let oy = y0; oy < y1; oy++) {
-        const dyRow = dy + <usize>((b * outHeight + oy) * outWidth) * pixel
-        const row = frame + <usize>((oy - y0) * strideY) * frameRow
-        for (let c = c0; c < end; c += 4) {
-          const at = <usize>c << 2
-          for (let ky: i32 = 0; ky < kh; ky++) {
-            const from = row + <usize>ky * frameRow + (<usize>(c - c0) << 2)
-            tapRow(from, dyRow + at, to + <usize>(ky * kw) * pixel + at, outWidth, kw, pixel, advance, channels - c)
+      for (let c0: i32 = 0; c0 < channels; c0 += GROUP) {
+        const from = image + (<usize>c0 << 2)
+        fillFrame(from, frame, height, width, pixel, channels - c0, top, -padLeft, frameHeight, frameWidth)
+        const end = min(channels, c0 + GROUP)
+        for (let oy = y0; oy < y1; oy++) {
+          const dyRow = dy + <usize>((b * outHeight + oy) * outWidth) * pixel
+          const row = frame + <usize>((oy - y0) * strideY) * frameRow
+          for (let c = c0; c < end; c += 4) {
+            const at = <usize>c << 2
+            for (let ky: i32 = 0; ky < kh; ky++) {
+              const start = row + <usize>ky * frameRow + (<usize>(c - c0) << 2)
+              const taps = to + <usize>(ky * kw) * pixel + at
+              tapRow(start, dyRow + at, taps, outWidth, kw, pixel, advance, channels - c)
+            }
           }
         }
       }

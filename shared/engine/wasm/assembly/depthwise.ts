@@ -1,6 +1,6 @@
 /**
- * Depthwise convolution [B, H, W, C] with [kh, kw, C]. A task is a band of output rows of one image, sixteen channels of it, in a
- * frame of zeros (frame.ts). Four channels at a time, four output pixels are held in registers while the taps run.
+ * Depthwise convolution [B, H, W, C] with [kh, kw, C]. A task is a band of output rows of one image, sixteen channels after the
+ * other in a frame of zeros (frame.ts). Four channels at a time, four output pixels are held in registers while the taps run.
  */
 import { FRAME_PIXEL, fillFrame, GROUP, span } from './frame'
 import { multiplyAdd, storeLanes } from './vector'
@@ -28,28 +28,29 @@ export function depthwise(
   outWidth: i32,
 ): void {
   const pixel = <usize>channels << 2
-  const groups = (channels + GROUP - 1) / GROUP
   const bands = (outHeight + bandRows - 1) / bandRows
-  const c0 = (task % groups) * GROUP
-  const b = task / groups / bands
-  const y0 = ((task / groups) % bands) * bandRows
+  const b = task / bands
+  const y0 = (task % bands) * bandRows
   const y1 = min(outHeight, y0 + bandRows)
   const frame = frames + <usize>lane * <usize>frameBytes
   const frameWidth = span(outWidth, strideX, kw)
   const frameRow = <usize>frameWidth * FRAME_PIXEL
-  const image = x + <usize>(b * height * width) * pixel + (<usize>c0 << 2)
+  const image = x + <usize>(b * height * width) * pixel
   const top = y0 * strideY - padTop
   const frameHeight = span(y1 - y0, strideY, kh)
-  fillFrame(image, frame, height, width, pixel, channels - c0, top, -padLeft, frameHeight, frameWidth)
-  const end = min(channels, c0 + GROUP)
-  for (let oy = y0; oy < y1; oy++) {
-    const from = frame + <usize>((oy - y0) * strideY) * frameRow
-    const yRow = y + <usize>((b * outHeight + oy) * outWidth) * pixel
-    for (let c = c0; c < end; c += 4) {
-      const at = <usize>c << 2
-      const start = from + (<usize>(c - c0) << 2)
-      const advance = <usize>strideX * FRAME_PIXEL
-      gatherRow(start, filter + at, yRow + at, outWidth, pixel, advance, frameRow, kh, kw, channels - c)
+  const advance = <usize>strideX * FRAME_PIXEL
+  for (let c0: i32 = 0; c0 < channels; c0 += GROUP) {
+    const from = image + (<usize>c0 << 2)
+    fillFrame(from, frame, height, width, pixel, channels - c0, top, -padLeft, frameHeight, frameWidth)
+    const end = min(channels, c0 + GROUP)
+    for (let oy = y0; oy < y1; oy++) {
+      const row = frame + <usize>((oy - y0) * strideY) * frameRow
+      const yRow = y + <usize>((b * outHeight + oy) * outWidth) * pixel
+      for (let c = c0; c < end; c += 4) {
+        const at = <usize>c << 2
+        const start = row + (<usize>(c - c0) << 2)
+        gatherRow(start, filter + at, yRow + at, outWidth, pixel, advance, frameRow, kh, kw, channels - c)
+      }
     }
   }
 }

@@ -1,80 +1,8 @@
 /**
- * Element by element: activations, the optimiser's step, and sums by segment. A task of those that take `task` is the
+ * Element by element: the optimiser's step, and sums by segment. A task of those that take `task` is the
  * elements from task · block on, `block` of them, a multiple of 8.
  */
-import { multiplyAdd, sigmoid4, storeLanes, swish4, swishSlope4 } from './vector'
-
-/** Elements of a task. */
-// @ts-ignore: decorator
-@inline
-function part(task: i32, block: i32, count: i32): i32 {
-  return min(block, count - task * block)
-}
-
-/** Bytes before a task's first element. */
-// @ts-ignore: decorator
-@inline
-function start(task: i32, block: i32): usize {
-  return <usize>(task * block) << 2
-}
-
-/** y = σ(x). `y` may be `x`, here and below. */
-export function sigmoid(task: i32, lane: i32, block: i32, x: usize, y: usize, all: i32): void {
-  let count = part(task, block, all)
-  let at = start(task, block)
-  // Two vectors a turn: V8 builds the polynomial's constants anew each turn.
-  for (; count >= 8; count -= 8, at += 32) {
-    const low = sigmoid4(v128.load(x + at))
-    const high = sigmoid4(v128.load(x + at, 16))
-    v128.store(y + at, low)
-    v128.store(y + at, high, 16)
-  }
-  for (; count > 0; count -= 4, at += 16) storeLanes(y + at, sigmoid4(v128.load(x + at)), count)
-}
-
-/** y = x σ(x). */
-export function swish(task: i32, lane: i32, block: i32, x: usize, y: usize, count: i32): void {
-  const at = start(task, block)
-  swishOf(x + at, y + at, part(task, block, count))
-}
-
-export function swishOf(x: usize, y: usize, count: i32): void {
-  let at: usize = 0
-  for (; count >= 8; count -= 8, at += 32) {
-    const low = swish4(v128.load(x + at))
-    const high = swish4(v128.load(x + at, 16))
-    v128.store(y + at, low)
-    v128.store(y + at, high, 16)
-  }
-  for (; count > 0; count -= 4, at += 16) storeLanes(y + at, swish4(v128.load(x + at)), count)
-}
-
-/** dx = dy · d(x σ(x))/dx. */
-export function swishGradient(
-  task: i32,
-  lane: i32,
-  block: i32,
-  x: usize,
-  dy: usize,
-  dx: usize,
-  count: i32,
-): void {
-  const at = start(task, block)
-  swishGradientOf(x + at, dy + at, dx + at, part(task, block, count))
-}
-
-export function swishGradientOf(x: usize, dy: usize, dx: usize, count: i32): void {
-  let at: usize = 0
-  for (; count >= 8; count -= 8, at += 32) {
-    const low = f32x4.mul(v128.load(dy + at), swishSlope4(v128.load(x + at)))
-    const high = f32x4.mul(v128.load(dy + at, 16), swishSlope4(v128.load(x + at, 16)))
-    v128.store(dx + at, low)
-    v128.store(dx + at, high, 16)
-  }
-  for (; count > 0; count -= 4, at += 16) {
-    storeLanes(dx + at, f32x4.mul(v128.load(dy + at), swishSlope4(v128.load(x + at))), count)
-  }
-}
+import { multiplyAdd, storeLanes } from './vector'
 
 /** velocity' = momentum · velocity + gradient + decay · weight; weight' = weight - rate · velocity'. */
 export function sgdMomentum(

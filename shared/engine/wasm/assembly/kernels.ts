@@ -11,6 +11,7 @@
  * never stored. dlmalloc always keeps its own footer of 40 bytes behind the last block, so such a load stays inside the memory.
  */
 
+export { sigmoid, swish, swishGradient, writeConstants } from './activations'
 export {
   factors,
   gradientTerms,
@@ -25,7 +26,7 @@ export { averageGradient, averagePool, columnSums, scale, scaleGradient } from '
 export { convolve, convolveInputGradient, imageToColumns } from './columns'
 export { depthwise, flipTaps } from './depthwise'
 export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-gradients'
-export { segmentSum, sgdMomentum, sigmoid, sumParts, swish, swishGradient, towards } from './elementwise'
+export { segmentSum, sgdMomentum, sumParts, towards } from './elementwise'
 export { gemm } from './gemm'
 export { gemmTransposedA } from './gemm-transposed'
 export { packPanels, transpose } from './pack'

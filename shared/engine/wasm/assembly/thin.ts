@@ -1,8 +1,10 @@
 /**
- * Products with few rows on the left: a batch of features times a large matrix. The large one is read where it lies, once;
- * packing it first would move it three times.
+ * Products with few rows on the left: a batch of features times a large matrix. The large one is read once; packing it whole
+ * first would move it three times.
  */
-import { multiplyAdd, storeLanes } from './vector'
+import { rectangle } from './gemm'
+import { packPanels } from './pack'
+import { multiplyAdd } from './vector'
 
 /** Rows of B walked for all rows of A before the next: with 128 columns 32 KiB, the first-level cache. */
 const BLOCK: i32 = 64
@@ -106,92 +108,33 @@ function tail(a: usize, b: usize, count: i32): f32 {
   return sum
 }
 
-/** C [m, n] = A [m, k] · B [k, n]. Task t does `columns` columns of C, a multiple of 8. */
+/**
+ * C [m, n] = A [m, k] · B [k, n]. Task t does `columns` columns of C, a multiple of 8. B is packed block by block, 64 rows of the
+ * task's columns to the thread's piece of `scratch`, `scratchBytes` long: read where it lies, its rows would fall on the same
+ * sets of the cache.
+ */
 export function thin(
   task: i32,
   lane: i32,
   columns: i32,
+  scratchBytes: i32,
   a: usize,
   b: usize,
   c: usize,
+  scratch: usize,
   m: i32,
   n: i32,
   k: i32,
 ): void {
+  const packed = scratch + <usize>lane * <usize>scratchBytes
   const j0 = task * columns
   const j1 = min(n, j0 + columns)
-  for (let i: i32 = 0; i < m; i++) memory.fill(c + (<usize>(i * n + j0) << 2), 0, <usize>(j1 - j0) << 2)
   for (let k0: i32 = 0; k0 < k; k0 += BLOCK) {
     const count = min(BLOCK, k - k0)
-    const bBlock = b + (<usize>(k0 * n) << 2)
-    for (let j = j0; j < j1; j += 8) {
-      const bTile = bBlock + (<usize>j << 2)
-      let i: i32 = 0
-      for (; i + 4 <= m; i += 4) {
-        tile4(a + (<usize>(i * k + k0) << 2), bTile, c + (<usize>(i * n + j) << 2), count, n, k, n - j)
-      }
-      for (; i < m; i++) {
-        tile1(a + (<usize>(i * k + k0) << 2), bTile, c + (<usize>(i * n + j) << 2), count, n, n - j)
-      }
-    }
+    const from = b + (<usize>(k0 * n + j0) << 2)
+    packPanels(0, lane, columns, from, packed, count, j1 - j0, n, 1)
+    // Columns are counted from the first of C, panels from the first of the task.
+    const panels = packed - (<usize>(j0 * count) << 2)
+    rectangle(a + (<usize>k0 << 2), panels, c, 0, m, j0, j1, n, count, k, k0 > 0)
   }
-}
-
-function tile4(a: usize, b: usize, c: usize, count: i32, n: i32, k: i32, width: i32): void {
-  const row = <usize>k << 2
-  const step = <usize>n << 2
-  // As in outer4: a narrow tile's second half repeats the first.
-  const half: usize = width > 4 ? 16 : 0
-  let a1 = a + row
-  let a2 = a1 + row
-  let a3 = a2 + row
-  let c00 = f32x4.splat(0)
-  let c01 = f32x4.splat(0)
-  let c10 = f32x4.splat(0)
-  let c11 = f32x4.splat(0)
-  let c20 = f32x4.splat(0)
-  let c21 = f32x4.splat(0)
-  let c30 = f32x4.splat(0)
-  let c31 = f32x4.splat(0)
-  const end = a + (<usize>count << 2)
-  for (; a < end; a += 4, a1 += 4, a2 += 4, a3 += 4, b += step) {
-    const b0 = v128.load(b)
-    const b1 = v128.load(b + half)
-    let v = v128.load32_splat(a)
-    c00 = multiplyAdd(c00, v, b0)
-    c01 = multiplyAdd(c01, v, b1)
-    v = v128.load32_splat(a1)
-    c10 = multiplyAdd(c10, v, b0)
-    c11 = multiplyAdd(c11, v, b1)
-    v = v128.load32_splat(a2)
-    c20 = multiplyAdd(c20, v, b0)
-    c21 = multiplyAdd(c21, v, b1)
-    v = v128.load32_splat(a3)
-    c30 = multiplyAdd(c30, v, b0)
-    c31 = multiplyAdd(c31, v, b1)
-  }
-  addTile(c, c00, c01, width)
-  addTile(c + step, c10, c11, width)
-  addTile(c + 2 * step, c20, c21, width)
-  addTile(c + 3 * step, c30, c31, width)
-}
-
-function tile1(a: usize, b: usize, c: usize, count: i32, n: i32, width: i32): void {
-  const half: usize = width > 4 ? 16 : 0
-  let c0 = f32x4.splat(0)
-  let c1 = f32x4.splat(0)
-  const end = a + (<usize>count << 2)
-  for (; a < end; a += 4, b += <usize>n << 2) {
-    const v = v128.load32_splat(a)
-    c0 = multiplyAdd(c0, v, v128.load(b))
-    c1 = multiplyAdd(c1, v, v128.load(b + half))
-  }
-  addTile(c, c0, c1, width)
-}
-
-// @ts-ignore: decorator
-@inline
-function addTile(to: usize, low: v128, high: v128, width: i32): void {
-  storeLanes(to, f32x4.add(low, v128.load(to)), width)
-  if (width > 4) storeLanes(to + 16, f32x4.add(high, v128.load(to, 16)), width - 4)
 }

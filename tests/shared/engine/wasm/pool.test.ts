@@ -53,7 +53,7 @@ describe('startPool()', () => {
 
   test('says ERR_ENGINE_THREAD after a worker has ended', async () => {
     const { pool } = start(3)
-    const run = (): void => pool.run('swish', 4, 8, 0, 0, 32)
+    const run = (): void => pool.run('swish', 4, 8, 0, 0, 32, PAGE)
     run()
     await pool.workers[1]?.terminate()
     expect(run).toThrow(
@@ -67,7 +67,7 @@ describe('startPool()', () => {
 
   test('passes on a fault of this thread, and waits for the others first', async () => {
     const { pool } = start(2, 1)
-    expect(() => pool.run('swish', 64, 1024, PAGE, PAGE, 65536)).toThrow('memory access out of bounds')
+    expect(() => pool.run('swish', 64, 1024, PAGE, PAGE, 65536, 0)).toThrow('memory access out of bounds')
   })
 
   test('does not keep the process, uses no processor while idle, and ends with it', async () => {
@@ -76,7 +76,7 @@ describe('startPool()', () => {
       import { startPool } from './shared/engine/wasm/pool.ts'
       const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared: true })
       const pool = startPool(await loadKernels(), memory, 4)
-      for (let i = 0; i < 100; i++) pool.run('swish', 4, 1024, 0, 0, 4096)
+      for (let i = 0; i < 100; i++) pool.run('swish', 4, 1024, 0, 0, 4096, 65536)
       const threads = new Int32Array(new SharedArrayBuffer(4))
       await new Promise((resolve) => setTimeout(resolve, 300))
       const before = process.cpuUsage()
