@@ -15,6 +15,15 @@ export const ERROR_CODES = {
   ERR_CASE_FILE: { exit: 65, retry: false },
   ERR_CASE_DIFFERS: { exit: 1, retry: false },
   ERR_ENGINE_UNAVAILABLE: { exit: 69, retry: false },
+  ERR_ENGINE_MANIFEST: { exit: 65, retry: false },
+  ERR_ENGINE_PLATFORM: { exit: 69, retry: false },
+  ERR_ENGINE_COMPILER: { exit: 69, retry: false },
+  ERR_ENGINE_PIP: { exit: 69, retry: false },
+  ERR_ENGINE_DISK: { exit: 73, retry: false },
+  ERR_ENGINE_FETCH: { exit: 69, retry: true },
+  ERR_ENGINE_ARCHIVE: { exit: 65, retry: false },
+  ERR_ENGINE_BUILD: { exit: 70, retry: false },
+  ERR_ENGINE_CHECK: { exit: 70, retry: false },
   ERR_TRAINING_DIVERGED: { exit: 70, retry: false },
   // the site's data
   ERR_DATA_FOLDER: { exit: 66, retry: false },
@@ -25,7 +34,6 @@ export const ERROR_CODES = {
   ERR_DATA_TILE_UNREADABLE: { exit: 65, retry: false },
   ERR_DATA_TILE_NOT_RGB: { exit: 65, retry: false },
   ERR_DATA_TILE_TOO_LARGE: { exit: 65, retry: false },
-  ERR_DATA_LEAKAGE: { exit: 65, retry: false },
   // the wire
   ERR_FRAME_TOO_LARGE: { exit: 76, retry: false },
   ERR_FRAME_MALFORMED: { exit: 76, retry: false },
