@@ -11,7 +11,7 @@ const AT_MOST = 64
 /**
  * Returns the number of threads: `chosen`, else the environment's TESSERA_THREADS, else the processors this process may use, 8 at most.
  * @param environment Of the process.
- * @throws {TesseraError} ERR_ENGINE_THREADS if what is chosen is not a whole number from 1 to 64.
+ * @throws {TesseraError} ERR_CONFIG_INVALID if what is chosen is not a whole number from 1 to 64.
  */
 export function threadCount(
   chosen: number | undefined,
@@ -25,7 +25,7 @@ export function threadCount(
   if (!Number.isInteger(count) || count < 1 || count > AT_MOST) {
     const got = chosen ?? JSON.stringify(text)
     throw new TesseraError(
-      'ERR_ENGINE_THREADS',
+      'ERR_CONFIG_INVALID',
       `threads must be a whole number from 1 to ${AT_MOST}, got ${got}`,
     )
   }

@@ -15,18 +15,18 @@ describe('threadCount()', () => {
   })
 
   test.each(['0', '65', '-1', '1.5', '2 ', 'two', '1e1', '0x2', '99999999999'])(
-    'says ERR_ENGINE_THREADS for %j in the environment',
+    'says ERR_CONFIG_INVALID for %j in the environment',
     (text) => {
       expect(() => threadCount(undefined, { TESSERA_THREADS: text })).toThrow(
         expect.objectContaining({
-          code: 'ERR_ENGINE_THREADS',
+          code: 'ERR_CONFIG_INVALID',
           message: `threads must be a whole number from 1 to 64, got ${JSON.stringify(text)}`,
         }),
       )
     },
   )
 
-  test.each([0, 65, 1.5, Number.NaN])('says ERR_ENGINE_THREADS for %d from the program', (count) => {
-    expect(() => threadCount(count, {})).toThrow(expect.objectContaining({ code: 'ERR_ENGINE_THREADS' }))
+  test.each([0, 65, 1.5, Number.NaN])('says ERR_CONFIG_INVALID for %d from the program', (count) => {
+    expect(() => threadCount(count, {})).toThrow(expect.objectContaining({ code: 'ERR_CONFIG_INVALID' }))
   })
 })
