@@ -35,6 +35,17 @@ export function registerElementwise(heap: Heap): void {
     ({ x }) => x.dtype === 'float32',
   )
 
+  registerKernel<'a' | 'b', object>(
+    tf.Add,
+    ({ a, b }) => {
+      const y = heap.output(a.shape)
+      run('add', tasksOf(count(a), SUMS), SUMS, address(a), address(b), address(y), count(a))
+      return y
+    },
+    ({ a, b }) =>
+      a.dtype === 'float32' && b.dtype === 'float32' && tf.util.arraysEqual(a.shape, b.shape) && count(a) > 0,
+  )
+
   registerKernel<'x', object>(OWN.swish, ({ x }) => {
     const y = heap.output(x.shape)
     run(

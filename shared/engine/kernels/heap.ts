@@ -20,8 +20,10 @@ export interface Heap {
   readonly constants: number
   /** Byte address of a tensor's values. */
   readonly address: (tensor: tf.TensorInfo) => number
-  /** A new float32 tensor; its values are whatever was there. */
-  readonly output: (shape: number[]) => tf.TensorInfo
+  /** A new tensor, float32 unless told; its values are whatever was there. */
+  readonly output: (shape: number[], dtype?: 'float32' | 'int32') => tf.TensorInfo
+  /** A view of a float32 tensor's values, until anything is allocated. */
+  readonly values: (tensor: tf.TensorInfo) => Float32Array
   /** Another tensor with the same values, not copied. */
   readonly share: (tensor: tf.TensorInfo) => tf.TensorInfo
   /** Frees a tensor that a kernel made for itself. */
@@ -53,13 +55,14 @@ export function createHeap(backend: BackendWasm, pool: Pool): Heap {
     run: pool.run,
     threads: pool.threads,
     address,
-    output: (shape) => backend.makeOutput(shape, 'float32'),
+    output: (shape, dtype = 'float32') => backend.makeOutput(shape, dtype),
+    values: (tensor) => backend.typedArrayFromHeap(tensor) as Float32Array,
     share(tensor) {
       backend.incRef(tensor.dataId)
       return { dataId: tensor.dataId, shape: tensor.shape, dtype: tensor.dtype }
     },
     release: (tensor) => void backend.disposeData(tensor.dataId),
-    clear: (tensor) => void backend.typedArrayFromHeap(tensor).fill(0),
+    clear: (tensor) => pool.kernels.clear(address(tensor), 4 * tf.util.sizeFromShape(tensor.shape)),
     scratch(floats) {
       if (floats > tf.util.sizeFromShape(room.shape)) {
         backend.disposeData(room.dataId)

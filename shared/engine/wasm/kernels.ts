@@ -20,6 +20,7 @@ export type Window = [
 /** Kernels that one thread runs from beginning to end. */
 export interface WholeKernels {
   writeConstants(to: number): void
+  clear(to: number, bytes: number): void
   transpose(from: number, to: number, rows: number, columns: number): void
   flipTaps(filter: number, flipped: number, taps: number, channels: number): void
   mergeParts(
@@ -225,6 +226,35 @@ export interface PartedKernels {
     momentum: number,
     decay: number,
   ): void
+  copyRows(
+    part: number,
+    from: number,
+    to: number,
+    rows: number,
+    bytes: number,
+    fromStride: number,
+    toStride: number,
+  ): void
+  logSumExp(
+    part: number,
+    x: number,
+    largest: number,
+    sums: number,
+    rows: number,
+    columns: number,
+    constants: number,
+  ): void
+  logSumExpGradient(
+    part: number,
+    x: number,
+    y: number,
+    dy: number,
+    dx: number,
+    rows: number,
+    columns: number,
+    constants: number,
+  ): void
+  add(block: number, a: number, b: number, y: number, count: number): void
   towards(block: number, a: number, b: number, y: number, count: number, keep: number): void
   sumParts(
     block: number,

@@ -32,6 +32,15 @@ export function sgdMomentum(
   }
 }
 
+/** y = a + b. */
+export function add(task: i32, lane: i32, block: i32, a: usize, b: usize, y: usize, count: i32): void {
+  const end = min(count, (task + 1) * block)
+  for (let i = task * block; i < end; i += 4) {
+    const at = <usize>i << 2
+    storeLanes(y + at, f32x4.add(v128.load(a + at), v128.load(b + at)), end - i)
+  }
+}
+
 /** y = keep · a + (1 - keep) · b. */
 export function towards(
   task: i32,

@@ -4,7 +4,9 @@ import * as tf from '@tensorflow/tfjs-core'
 import {
   batchNormInference,
   batchNormTrain,
+  enqueue,
   globalAveragePool,
+  logSumExp,
   scaleChannels,
   sgdMomentum,
   startEngine,
@@ -83,6 +85,21 @@ const cases: Record<string, () => tf.Tensor[]> = {
       ),
       ...gradients((x) => globalAveragePool(x as tf.Tensor4D), [x]),
       tf.sum(x, [0, 1, 2]),
+    ]
+  },
+  rows() {
+    const [rows, columns] = [whole(1, 40), whole(1, 9000)]
+    const x = normal(rows, columns)
+    const [queue, entering] = [normal(whole(1, 300), columns), normal(rows, columns)] as [
+      tf.Tensor2D,
+      tf.Tensor2D,
+    ]
+    const cut = whole(1, columns)
+    return [
+      ...gradients((x) => logSumExp(x as tf.Tensor2D), [x]),
+      enqueue(queue, entering, tf.scalar(random.integer(queue.shape[0]), 'int32')),
+      tf.concat([x, tf.slice(x, [0, 0], [rows, cut]), ...tf.split(x, [cut, columns - cut], 1)], 1),
+      tf.add(x, x),
     ]
   },
   elements() {
