@@ -75,7 +75,8 @@ export function startPool(module: Module, memory: Memory, threads: number): Pool
     })
     worker.unref()
     worker.on('error', (cause) => {
-      fault ??= threadError(`got ${cause instanceof Error ? cause.message : String(cause)}`, cause)
+      // Its message may name a path: it stays in the cause.
+      fault ??= threadError('got a fault of one', cause)
     })
     worker.on('exit', () => {
       if (!closing) fault ??= threadError('got the end of one')
