@@ -55,7 +55,7 @@ function boundsOf(
   begin: number | number[],
   size: number | number[],
 ): [starts: number[], sizes: number[]] {
-  const [starts = [], sizes = []] = tf.slice_util.parseSliceParams(x as tf.Tensor, begin, size)
+  const [starts = [], sizes = []] = tf.slice_util.parseSliceParams(x, begin, size)
   return [starts, sizes]
 }
 
@@ -87,7 +87,7 @@ export function registerPieces(heap: Heap): void {
     tf.SplitV,
     ({ x }, attributes) => {
       const [axis = 0] = tf.util.parseAxisParam(attributes.axis, x.shape)
-      const sizes = tf.backend_util.prepareSplitSize(x as tf.Tensor, attributes.numOrSizeSplits, axis)
+      const sizes = tf.backend_util.prepareSplitSize(x, attributes.numOrSizeSplits, axis)
       let start = 0
       return sizes.map((size) => {
         const piece = output(

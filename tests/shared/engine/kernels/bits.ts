@@ -120,7 +120,7 @@ for (const [name, work] of Object.entries(cases)) {
         const hash = createHash('sha256').update(
           new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
         )
-        hashes.push(`${name} ${i}: [${result.shape}] ${hash.digest('hex')}`)
+        hashes.push(`${name} ${i}: [${result.shape.join()}] ${hash.digest('hex')}`)
       }
     })
   }
