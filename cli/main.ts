@@ -26,6 +26,11 @@ const GROUPS: readonly { name: string; summary: string; load: (program: Command)
     summary: 'check that this machine computes the reference numbers',
     load: async (program) => (await import('./verify.ts')).addVerifyCommand(program),
   },
+  {
+    name: 'engine',
+    summary: 'install or remove the native engine',
+    load: async (program) => (await import('./engine.ts')).addEngineCommands(program),
+  },
 ]
 
 const EXAMPLE = `
