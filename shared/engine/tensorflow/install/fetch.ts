@@ -73,19 +73,19 @@ export async function fetchWheels(
   return wheels
 }
 
-/** Bytes in a folder now, for the progress of a download; what vanishes meanwhile counts as nothing. */
+/**
+ * Bytes that have come into a folder so far, for the progress of a download. pip writes a file in one place and copies it to another: of files
+ * of one name the larger counts. What vanishes meanwhile counts as nothing.
+ */
 export async function bytesIn(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
-  const files = entries.filter((entry) => entry.isFile())
-  const sizes = await Promise.all(
-    files.map((file) =>
-      stat(join(file.parentPath, file.name)).then(
-        ({ size }) => size,
-        () => 0,
-      ),
-    ),
-  )
-  return sizes.reduce((sum, size) => sum + size, 0)
+  const sizes = new Map<string, number>()
+  for (const entry of entries) {
+    if (!entry.isFile()) continue
+    const facts = await stat(join(entry.parentPath, entry.name)).catch(() => null)
+    sizes.set(entry.name, Math.max(sizes.get(entry.name) ?? 0, facts?.size ?? 0))
+  }
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0)
 }
 
 type Pip = readonly [command: string, ...first: string[]]
