@@ -5,6 +5,7 @@
  * registered, as a composition of plain ops elsewhere.
  */
 export { type Activation, type BatchNorm, batchNormInference, batchNormTrain } from './ops/batch-norm.ts'
+export { enqueue } from './ops/enqueue.ts'
 export { globalAveragePool } from './ops/global-average-pool.ts'
 export { scaleChannels } from './ops/scale-channels.ts'
 export { type SgdMomentum, sgdMomentum } from './ops/sgd-momentum.ts'

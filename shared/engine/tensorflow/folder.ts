@@ -6,7 +6,9 @@ import { z } from 'zod'
 import { TesseraError } from '../../errors.ts'
 
 export const MANIFEST_FILE = 'manifest.json'
-/** The addon, beside the manifest. */
+/** TensorFlow.js' own addon, beside the manifest. */
+export const BINDING_FILE = 'tfjs.node'
+/** Our addon: sessions, and ops of our own. */
 export const ADDON_FILE = 'tessera.node'
 /** C++ headers of TensorFlow. */
 export const INCLUDE_FOLDER = 'include'
