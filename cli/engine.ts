@@ -37,6 +37,7 @@ interface InstallFlags {
   readonly tensorflow: string
   readonly wheel?: readonly string[]
   readonly package?: string
+  readonly fresh?: true
 }
 
 /** Adds `engine install` and `engine remove` to the program. */
@@ -53,6 +54,7 @@ export function addEngineCommands(program: Command): void {
     .option('--tensorflow <version>', 'version of TensorFlow', DEFAULT_TENSORFLOW)
     .option('--wheel <file...>', 'the wheel as a file; for --gpu followed by the nvidia ones')
     .option('--package <file>', 'the npm package as a file')
+    .option('--fresh', 'fetch and build all of it again, whatever is there')
     .addHelpText('after', EXAMPLE)
     .action(install)
   engine
@@ -78,6 +80,7 @@ async function install(flags: InstallFlags): Promise<void> {
         gpu: flags.gpu === true,
         wheels: flags.wheel ?? [],
         tarball: flags.package ?? null,
+        fresh: flags.fresh === true,
       },
       {
         run: createRun(stop.signal),

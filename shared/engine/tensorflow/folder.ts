@@ -10,6 +10,8 @@ export const MANIFEST_FILE = 'manifest.json'
 export const BINDING_FILE = 'tfjs.node'
 /** Our addon: sessions, and ops of our own. */
 export const ADDON_FILE = 'tessera.node'
+/** A program that measures what the processor can reach; `tessera doctor` runs it. */
+export const PROBE_FILE = 'probe'
 /** C++ headers of TensorFlow. */
 export const INCLUDE_FOLDER = 'include'
 /** TensorFlow's libraries, in a folder of their own beside the addon. */

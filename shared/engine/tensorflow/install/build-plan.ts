@@ -1,6 +1,13 @@
-/** @file Which commands build the addon: one compilation a source file, then one link. */
+/** @file Which commands build the engine: one compilation a source file, then a link for each of the two addons. */
 import { basename, join } from 'node:path'
-import { ADDON_FILE, INCLUDE_FOLDER, LIBRARY_FOLDER, PACKAGE_FOLDER } from '../folder.ts'
+import {
+  ADDON_FILE,
+  BINDING_FILE,
+  INCLUDE_FOLDER,
+  LIBRARY_FOLDER,
+  PACKAGE_FOLDER,
+  PROBE_FILE,
+} from '../folder.ts'
 import type { Compiler } from './compiler.ts'
 import type { Target } from './target.ts'
 
@@ -12,21 +19,32 @@ export interface Command {
 }
 
 export interface BuildPlan {
+  /** Can run at the same time. */
   readonly compile: readonly Command[]
-  readonly link: Command
+  /** One after the other, when all is compiled. */
+  readonly link: readonly Command[]
 }
 
 export interface BuildInputs {
   readonly target: Target
   readonly compiler: Compiler
-  /** The engine's folder while it is built: has `lib/`, `include/`, `package/`, and gets the addon. */
+  /** The engine's folder while it is built: has `lib/` and `include/`, and gets what is built. */
   readonly folder: string
-  /** Folder for object files. */
+  /** Folder for what is only needed meanwhile. */
   readonly objects: string
   /** Folder of `node_api.h`. */
   readonly nodeApi: string
-  /** C++ files: those of the npm package and ours. */
-  readonly sources: readonly string[]
+  readonly sources: BuildSources
+}
+
+/** C++ files. */
+export interface BuildSources {
+  /** Of TensorFlow.js' addon, out of the npm package. */
+  readonly binding: readonly string[]
+  /** Of our addon. */
+  readonly native: readonly string[]
+  /** The probe, a program of one file. */
+  readonly probe: string
 }
 
 /**
@@ -37,42 +55,79 @@ export function compileFlags(target: Target): string[] {
   return [
     '-O3',
     '-std=c++17',
-    ...target.compile,
+    target.machine,
+    '-fPIC',
     '-DNAPI_VERSION=8',
     '-DNDEBUG',
     '-DEIGEN_MAX_ALIGN_BYTES=64',
   ]
 }
 
-/** The commands that build the addon; the compilations can run at the same time. */
-export function planBuild({ target, compiler, folder, objects, nodeApi, sources }: BuildInputs): BuildPlan {
+/** The commands that build both addons and the probe. */
+export function planBuild(inputs: BuildInputs): BuildPlan {
+  const { target, compiler, folder, objects, sources } = inputs
   const { command } = compiler
-  const flags = compileFlags(target)
-  // -isystem: warnings about TensorFlow's own headers are not ours to act on.
-  const include = [
-    '-I',
-    join(folder, PACKAGE_FOLDER),
-    '-isystem',
-    nodeApi,
-    '-isystem',
-    join(folder, INCLUDE_FOLDER),
-  ]
-  const built = sources.map((source, i) => ({ source, object: join(objects, `${i}-${basename(source)}.o`) }))
-  return {
-    compile: built.map(({ source, object }) => ({
-      command,
-      args: [...flags, ...include, '-c', source, '-o', object],
-      title: basename(source),
-    })),
-    link: {
-      command,
-      args: [
-        ...built.map(({ object }) => object),
-        '-o',
-        join(folder, ADDON_FILE),
-        ...target.link(join(folder, LIBRARY_FOLDER)),
-      ],
-      title: ADDON_FILE,
-    },
+  const binding = objectsOf(inputs, 'binding', sources.binding)
+  const native = objectsOf(inputs, 'native', sources.native)
+  const stubs = join(objects, 'stubs')
+  const addon = (name: string, compiled: readonly Compiled[]): Command => ({
+    command,
+    args: [
+      ...compiled.map(({ object }) => object),
+      '-o',
+      join(folder, name),
+      ...target.link({ lib: join(folder, LIBRARY_FOLDER), stubs }),
+    ],
+    title: name,
+  })
+  const probe: Command = {
+    command,
+    args: [
+      ...['-O3', '-std=c++17', target.machine, '-ffp-contract=fast', '-pthread', sources.probe],
+      ...['-o', join(folder, PROBE_FILE)],
+    ],
+    title: basename(sources.probe),
   }
+  return {
+    compile: [...[...binding, ...native].map((compiled) => compiled.command), probe],
+    link: [
+      ...target.stubs(stubs).map(({ args, title }): Command => ({ command, args, title })),
+      addon(BINDING_FILE, binding),
+      addon(ADDON_FILE, native),
+    ],
+  }
+}
+
+interface Compiled {
+  readonly command: Command
+  readonly object: string
+}
+
+function objectsOf(
+  { target, compiler, folder, objects, nodeApi }: BuildInputs,
+  group: string,
+  sources: readonly string[],
+): Compiled[] {
+  // -isystem: warnings about headers of TensorFlow and Node are not ours to act on.
+  const include = ['-isystem', nodeApi, '-isystem', join(folder, INCLUDE_FOLDER)]
+  return sources.map((source) => {
+    const object = join(objects, `${group}-${basename(source)}.o`)
+    return {
+      object,
+      command: {
+        command: compiler.command,
+        args: [
+          ...compileFlags(target),
+          ...include,
+          '-I',
+          join(folder, PACKAGE_FOLDER),
+          '-c',
+          source,
+          '-o',
+          object,
+        ],
+        title: basename(source),
+      },
+    }
+  })
 }

@@ -1,23 +1,24 @@
-/** @file Runs a build plan: all compilations on all cores, then the link. */
+/** @file Runs a build plan: all compilations on all cores, then the links. */
 import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { TesseraError } from '../../../errors.ts'
 import type { BuildPlan, Command } from './build-plan.ts'
 import type { CommandResult, Run } from './run.ts'
 
 /**
- * Builds the addon.
+ * Builds the addons and the probe.
  * @param objects Folder for the object files; made when it is not there.
  * @param onProgress Called after each file with 0 to 1 and what is next.
  * @throws {TesseraError} ERR_ENGINE_BUILD with the first error, ERR_ENGINE_COMPILER if the compiler is too old.
  */
-export async function compileAddon(
+export async function compileEngine(
   run: Run,
   plan: BuildPlan,
   objects: string,
   cores: number,
   onProgress: (done: number, text: string) => void,
 ): Promise<void> {
-  await mkdir(objects, { recursive: true })
+  await mkdir(join(objects, 'stubs'), { recursive: true })
   const waiting = [...plan.compile]
   const total = plan.compile.length + 1
   let built = 0
@@ -35,9 +36,11 @@ export async function compileAddon(
   const outcomes = await Promise.allSettled(Array.from({ length: Math.max(1, cores) }, work))
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
   if (failed !== undefined) throw failed.reason
-  onProgress(built / total, plan.link.title)
-  await runOne(run, plan.link)
-  onProgress(1, plan.link.title)
+  for (const command of plan.link) {
+    onProgress(built / total, command.title)
+    await runOne(run, command)
+  }
+  onProgress(1, '')
 }
 
 async function runOne(run: Run, { command, args, title }: Command): Promise<void> {

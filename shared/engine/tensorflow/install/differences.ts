@@ -1,6 +1,14 @@
 /** @file What an installed engine has to do with the one that is wanted: which parts differ, and which can be kept. */
 import { join } from 'node:path'
-import { ADDON_FILE, type EngineManifest, INCLUDE_FOLDER, LIBRARY_FOLDER, PACKAGE_FOLDER } from '../folder.ts'
+import {
+  ADDON_FILE,
+  BINDING_FILE,
+  type EngineManifest,
+  INCLUDE_FOLDER,
+  LIBRARY_FOLDER,
+  PACKAGE_FOLDER,
+  PROBE_FILE,
+} from '../folder.ts'
 import type { Compiler } from './compiler.ts'
 import { hashFile, hashTree, summariseTree } from './hash.ts'
 
@@ -23,14 +31,18 @@ export interface Parts {
   /** Libraries and headers of the wanted TensorFlow. */
   readonly tensorflow: boolean
   readonly package: boolean
-  readonly addon: boolean
+  /** What was compiled here. */
+  readonly build: boolean
 }
+
+/** Files that are compiled here. */
+export const BUILT_FILES = [BINDING_FILE, ADDON_FILE, PROBE_FILE] as const
 
 /** What the manifest says otherwise than wanted, in words; by part. */
 export function differencesOf(
   manifest: EngineManifest,
   wanted: WantedEngine,
-): Record<'tensorflow' | 'package' | 'addon', string[]> {
+): Record<'tensorflow' | 'package' | 'build', string[]> {
   const { tensorflow, compiler, processor } = manifest
   const wheelDiffers = wanted.wheelHash !== null && wanted.wheelHash !== tensorflow.sha256
   const told = (rows: readonly [boolean, string][]): string[] =>
@@ -43,7 +55,7 @@ export function differencesOf(
       [manifest.platform !== wanted.platform, `it is for ${manifest.platform}`],
     ]),
     package: told([[manifest.package.integrity !== wanted.integrity, 'the npm package is another']]),
-    addon: told([
+    build: told([
       [compiler.command !== wanted.compiler.command, `${compiler.command} built it`],
       [compiler.version !== wanted.compiler.version, 'the compiler has changed'],
       [compiler.flags.join(' ') !== wanted.flags.join(' '), 'the flags have changed'],
@@ -65,10 +77,15 @@ export async function wholeParts(folder: string, manifest: EngineManifest): Prom
     )
   }
   const headers = summariseTree(await hashTree(join(folder, INCLUDE_FOLDER)))
-  const addon = await hashFile(join(folder, ADDON_FILE)).catch(() => undefined)
+  const built = await Promise.all(
+    BUILT_FILES.map(async (name) => {
+      const facts = await hashFile(join(folder, name)).catch(() => undefined)
+      return facts !== undefined && facts.sha256 === manifest.files[name]?.sha256
+    }),
+  )
   return {
     tensorflow: headers.sha256 === manifest.headers.sha256 && (await isWhole(LIBRARY_FOLDER)),
     package: await isWhole(PACKAGE_FOLDER),
-    addon: addon !== undefined && addon.sha256 === manifest.files[ADDON_FILE]?.sha256,
+    build: built.every(Boolean),
   }
 }

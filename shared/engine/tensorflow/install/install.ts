@@ -3,13 +3,13 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../../../clock.ts'
 import { TesseraError } from '../../../errors.ts'
-import { ADDON_FILE, type EngineManifest, readManifest } from '../folder.ts'
+import { type EngineManifest, PACKAGE_FOLDER, readManifest } from '../folder.ts'
 import { featureHash } from '../processor.ts'
 import { compileFlags, planBuild } from './build-plan.ts'
-import { checkAddon } from './check.ts'
-import { compileAddon } from './compile.ts'
+import { checkEngine } from './check.ts'
+import { compileEngine } from './compile.ts'
 import { findCompiler } from './compiler.ts'
-import { differencesOf, type Parts, type WantedEngine, wholeParts } from './differences.ts'
+import { BUILT_FILES, differencesOf, type Parts, type WantedEngine, wholeParts } from './differences.ts'
 import { asDiskFailure, checkRoom } from './disk.ts'
 import { hashFile } from './hash.ts'
 import { bringPackage, bringTensorFlow, type TensorFlowFacts } from './parts.ts'
@@ -39,6 +39,8 @@ export interface InstallRequest {
   readonly wheels: readonly string[]
   /** The npm package as a file. Null: npm fetches it. */
   readonly tarball: string | null
+  /** Fetches and builds everything anew, whatever is there. */
+  readonly fresh: boolean
 }
 
 /** What the installer does to the world, and what it knows of it. */
@@ -72,7 +74,7 @@ export async function installEngine(request: InstallRequest, world: InstallWorld
   clearLeftovers(folder, isProcessAlive)
   checkOurs(folder)
   const wanted = await wantedEngine(request, world, target)
-  const before = await inspect(folder, wanted)
+  const before = request.fresh ? NOTHING : await inspect(folder, wanted)
   if (before.manifest !== null && before.reasons.length === 0)
     return { installed: false, manifest: before.manifest, reasons: [] }
   if (!before.usable.tensorflow) checkRoom(await world.freeBytes(folder), gpu)
@@ -96,6 +98,12 @@ interface Before {
   readonly usable: Parts
 }
 
+const NOTHING: Before = {
+  manifest: null,
+  reasons: [],
+  usable: { tensorflow: false, package: false, build: false },
+}
+
 async function wantedEngine(
   { version, gpu, wheels }: InstallRequest,
   { run, env, machine }: InstallWorld,
@@ -116,22 +124,17 @@ async function wantedEngine(
 }
 
 async function inspect(folder: string, wanted: WantedEngine): Promise<Before> {
-  const nothing: Before = {
-    manifest: null,
-    reasons: [],
-    usable: { tensorflow: false, package: false, addon: false },
-  }
   let manifest: EngineManifest | null
   try {
     manifest = readManifest(folder)
   } catch (thrown) {
-    if (thrown instanceof TesseraError) return { ...nothing, reasons: ['its manifest cannot be read'] }
+    if (thrown instanceof TesseraError) return { ...NOTHING, reasons: ['its manifest cannot be read'] }
     throw thrown
   }
-  if (manifest === null) return nothing
+  if (manifest === null) return NOTHING
   const differences = differencesOf(manifest, wanted)
   const whole = await wholeParts(folder, manifest)
-  const parts = ['tensorflow', 'package', 'addon'] as const
+  const parts = ['tensorflow', 'package', 'build'] as const
   const reasons = parts.flatMap((part) => [
     ...differences[part],
     ...(whole[part] ? [] : [`files of its ${part} are damaged or missing`]),
@@ -178,16 +181,18 @@ async function build(
       folder: place,
       objects,
       nodeApi: nodeApiHeaders(),
-      sources: [...(await packageSources(join(place, 'package'))), ...sources.files],
+      sources: { ...sources, binding: await packageSources(join(place, PACKAGE_FOLDER)) },
     })
-    await compileAddon(run, plan, objects, machine.cores, (done, text) =>
+    await compileEngine(run, plan, objects, machine.cores, (done, text) =>
       steps.report('compile', { done, text }),
     )
   })
   await removeFolder(objects)
   return step('check', false, async () => {
-    const addon = join(place, ADDON_FILE)
-    await checkAddon(run, node, addon, wanted.version)
+    await checkEngine(run, node, place, wanted.version)
+    const built = await Promise.all(
+      BUILT_FILES.map(async (name) => [name, await hashFile(join(place, name))] as const),
+    )
     return writeManifest(place, {
       format: 1,
       tensorflow: { version: wanted.version, wheel: tensorflow.wheel, sha256: tensorflow.sha256 },
@@ -199,7 +204,7 @@ async function build(
       processor: { model: machine.processor.model, features: wanted.features },
       sources: sources.sha256,
       headers: tensorflow.headers,
-      files: { [ADDON_FILE]: await hashFile(addon), ...tensorflow.libraries, ...packageFiles },
+      files: { ...Object.fromEntries(built), ...tensorflow.libraries, ...packageFiles },
     })
   })
 }

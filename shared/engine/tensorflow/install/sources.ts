@@ -1,28 +1,36 @@
-/** @file The C++ sources that become the addon. */
+/** @file The C++ sources that the engine is built from. */
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Our own C++ sources. */
-export const NATIVE_FOLDER: string = fileURLToPath(new URL('../native/', import.meta.url))
+const NATIVE_FOLDER: string = fileURLToPath(new URL('../native/', import.meta.url))
 
-export interface NativeSources {
-  /** Absolute paths of our *.cc, sorted. */
-  readonly files: readonly string[]
-  /** Over names and contents of our *.cc and *.h: a change of either wants a new addon. */
+/** The program that `tessera doctor` measures the processor with. */
+const PROBE_SOURCE: string = fileURLToPath(new URL('../../doctor/probe.cc', import.meta.url))
+
+export interface OwnSources {
+  /** Absolute paths of the *.cc of our addon, sorted. */
+  readonly native: readonly string[]
+  readonly probe: string
+  /** Over names and contents of all *.cc and *.h: a change of any wants a new build. */
   readonly sha256: string
 }
 
-/** Our C++ sources in a folder; none when there is no such folder. */
-export async function readSources(folder: string = NATIVE_FOLDER): Promise<NativeSources> {
+/** Our C++ sources. */
+export async function readSources(
+  folder: string = NATIVE_FOLDER,
+  probe: string = PROBE_SOURCE,
+): Promise<OwnSources> {
   const names = await namesIn(folder)
   const hash = createHash('sha256')
-  for (const name of names.filter((one) => /\.(cc|h)$/.test(one))) {
-    const content = await readFile(join(folder, name))
-    hash.update(`${name} ${content.length}\n`).update(content)
+  const hashed = names.filter((name) => /\.(cc|h)$/.test(name)).map((name) => join(folder, name))
+  for (const file of [...hashed, probe]) {
+    const content = await readFile(file)
+    hash.update(`${basename(file)} ${content.length}\n`).update(content)
   }
-  return { files: sourcesAmong(folder, names), sha256: hash.digest('hex') }
+  return { native: sourcesAmong(folder, names), probe, sha256: hash.digest('hex') }
 }
 
 /** The npm package's C++ sources, `binding/*.cc`. */

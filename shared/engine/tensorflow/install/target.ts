@@ -25,18 +25,42 @@ export interface Target {
   readonly wheelTag: RegExp
   /** TensorFlow's two libraries as the wheel names them. */
   readonly libraries: readonly [string, string]
-  readonly compile: readonly string[]
-  /** Arguments of the linker, after the objects; `lib` is the folder of the libraries at build time. */
-  readonly link: (lib: string) => readonly string[]
+  /** Flag that lets the compiler use all of this processor. */
+  readonly machine: string
+  /** What is built to be linked against in place of the libraries; nothing where the libraries themselves are. */
+  readonly stubs: (folder: string) => readonly { readonly args: readonly string[]; readonly title: string }[]
+  /** Arguments of the linker, after the objects. */
+  readonly link: (folders: { readonly lib: string; readonly stubs: string }) => readonly string[]
   /** Size of the wheel, for the time left only. */
   readonly wheelBytes: number
 }
 
 const LINUX_LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] as const
-const linkOnLinux = (lib: string): string[] => [
+/**
+ * Empty libraries with TensorFlow's names: a linker reads all 0.8 GB of the real ones (10 to 30 s) only to note their names. A function that
+ * they do not have is found when the addon is loaded for its check, for which -z now resolves all of them at once.
+ */
+const stubsOnLinux = (folder: string): { args: string[]; title: string }[] =>
+  LINUX_LIBRARIES.map((name) => ({
+    args: [
+      '-shared',
+      '-nostdlib',
+      '-x',
+      'c++',
+      '/dev/null',
+      `-Wl,-soname,${name}`,
+      '-o',
+      `${folder}/${name}`,
+    ],
+    title: name,
+  }))
+const linkOnLinux = ({ stubs }: { stubs: string }): string[] => [
   '-shared',
-  `-L${lib}`,
+  `-L${stubs}`,
+  // The stubs have no symbols: a linker that leaves out unused libraries would leave out both.
+  '-Wl,--no-as-needed',
   ...LINUX_LIBRARIES.map((name) => `-l:${name}`),
+  '-Wl,-z,now',
   '-Wl,-rpath,$ORIGIN/lib',
 ]
 
@@ -48,7 +72,8 @@ const TARGETS: readonly Target[] = [
     tags: ['manylinux_2_28_x86_64', 'manylinux_2_27_x86_64', 'manylinux_2_17_x86_64', 'manylinux2014_x86_64'],
     wheelTag: /manylinux\w*_x86_64$/,
     libraries: LINUX_LIBRARIES,
-    compile: ['-march=native', '-fPIC'],
+    machine: '-march=native',
+    stubs: stubsOnLinux,
     link: linkOnLinux,
     wheelBytes: 274e6,
   },
@@ -64,7 +89,8 @@ const TARGETS: readonly Target[] = [
     ],
     wheelTag: /manylinux\w*_aarch64$/,
     libraries: LINUX_LIBRARIES,
-    compile: ['-mcpu=native', '-fPIC'],
+    machine: '-mcpu=native',
+    stubs: stubsOnLinux,
     link: linkOnLinux,
     wheelBytes: 282e6,
   },
@@ -75,9 +101,10 @@ const TARGETS: readonly Target[] = [
     tags: ['macosx_12_0_arm64'],
     wheelTag: /macosx_\w*_arm64$/,
     libraries: ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib'],
-    compile: ['-mcpu=native', '-fPIC'],
+    machine: '-mcpu=native',
+    stubs: () => [],
     // A bundle takes what Node gives (N-API) when it is loaded; the libraries' own names begin with @rpath.
-    link: (lib) => [
+    link: ({ lib }) => [
       '-bundle',
       '-undefined',
       'dynamic_lookup',
