@@ -29,7 +29,7 @@ export interface Pass {
   /** Filled in while training: what each norm saw. */
   readonly seen: SeenStatistic[]
   /** Mask [B, 1, 1, C] for the residual branch of block `index` of the network, null for none. */
-  readonly branchMask: (index: number, rows: number, channels: number) => tf.Tensor4D | null
+  readonly branchMask: (index: number) => tf.Tensor4D | null
 }
 
 /** Convolution `<name>.0` without bias, padded by (kernel − 1) / 2 on every side, then batch norm `<name>.1`. */
@@ -56,7 +56,7 @@ export function invertedResidual(pass: Pass, block: Block, index: number, x: tf.
   const excited = squeezeExcite(pass, names.squeeze, normed)
   const branch = convNorm(pass, names.project, excited, 1, 'none')
   if (!block.residual) return branch
-  const mask = pass.branchMask(index, x.shape[0], block.outputChannels)
+  const mask = pass.branchMask(index)
   return tf.add(mask ? scaleChannels(branch, mask) : branch, x)
 }
 

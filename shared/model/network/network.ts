@@ -5,13 +5,12 @@
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { globalAveragePool } from '../../engine/index.ts'
-import { TensorShapeError, TesseraError } from '../../errors.ts'
-import type { Random } from '../../random.ts'
+import { TensorShapeError } from '../../errors.ts'
 import { type Architecture, type Plan, plan } from '../architecture.ts'
 import type { Layout } from '../layout.ts'
 import { backboneLayout } from '../layouts.ts'
 import { convNorm, invertedResidual, type Pass } from './layers.ts'
-import { elementMask, rowMask } from './noise.ts'
+import { branchMaskName, DROPOUT_MASK, type Noise } from './noise.ts'
 import { type Params, param } from './params.ts'
 import { movedStatistics } from './statistics.ts'
 
@@ -24,14 +23,10 @@ export interface Network {
 }
 
 export interface ForwardMode {
-  /** True: norms by the batch's statistics, and the maskings below. False: norms by the running statistics, no masking. */
+  /** True: norms by the batch's statistics. False: norms by the running statistics. */
   readonly training: boolean
-  /** Stream of the maskings; must be there when one of them has a probability above 0. */
-  readonly random?: Random | undefined
-  /** Probability to drop a feature before the classifier, in [0, 1]; 0 when absent. */
-  readonly dropout?: number | undefined
-  /** Probability to drop the last block's branch, rising linearly from 0 at the first block; 0 when absent. */
-  readonly stochasticDepth?: number | undefined
+  /** Dropout and stochastic depth, of `drawNoise`; absent: none. */
+  readonly noise?: Noise | undefined
 }
 
 export interface ForwardResult {
@@ -69,7 +64,7 @@ export function forward(
       params,
       training: mode.training,
       seen: [],
-      branchMask: branchMasks(network, mode),
+      branchMask: (index) => (mode.noise?.get(branchMaskName(index)) as tf.Tensor4D | undefined) ?? null,
     }
     let x = convNorm(pass, 'features.0', images, 2, 'swish')
     for (const [index, block] of network.plan.blocks.entries()) x = invertedResidual(pass, block, index, x)
@@ -86,28 +81,7 @@ function classify(params: Params, features: tf.Tensor2D): tf.Tensor2D {
   return tf.add(tf.matMul(features, weight, false, true), param(params, 'classifier.1.bias'))
 }
 
-function dropped(features: tf.Tensor2D, mode: ForwardMode): tf.Tensor2D {
-  const { dropout = 0 } = mode
-  if (!mode.training || dropout === 0) return features
-  return tf.mul(features, elementMask(randomOf(mode), features.shape, dropout))
-}
-
-/** As torchvision: block i of n drops with probability p · i / n. */
-function branchMasks(network: Network, mode: ForwardMode): Pass['branchMask'] {
-  const { stochasticDepth = 0 } = mode
-  if (!mode.training || stochasticDepth === 0) return () => null
-  const random = randomOf(mode)
-  const blocks = network.plan.blocks.length
-  return (index, rows, channels) =>
-    index === 0 ? null : rowMask(random, rows, channels, (stochasticDepth * index) / blocks)
-}
-
-function randomOf({ random }: ForwardMode): Random {
-  if (!random) {
-    throw new TesseraError(
-      'ERR_INTERNAL',
-      'internal: mode must have a random stream for dropout and stochastic depth',
-    )
-  }
-  return random
+function dropped(features: tf.Tensor2D, { noise }: ForwardMode): tf.Tensor2D {
+  const mask = noise?.get(DROPOUT_MASK)
+  return mask ? tf.mul(features, mask) : features
 }
