@@ -80,21 +80,31 @@ export function planBuild(inputs: BuildInputs): BuildPlan {
     ],
     title: name,
   })
-  const probe: Command = {
-    command,
-    args: [
-      ...['-O3', '-std=c++17', target.machine, '-ffp-contract=fast', '-pthread', sources.probe],
-      ...['-o', join(folder, PROBE_FILE)],
-    ],
-    title: basename(sources.probe),
-  }
   return {
-    compile: [...[...binding, ...native].map((compiled) => compiled.command), probe],
+    compile: [...[...binding, ...native].map((compiled) => compiled.command), probeCommand(inputs)],
     link: [
       ...target.stubs(stubs).map(({ args, title }): Command => ({ command, args, title })),
       addon(BINDING_FILE, binding),
       addon(ADDON_FILE, native),
     ],
+  }
+}
+
+/** The command that builds the probe, a program of one file. */
+export function probeCommand({
+  target,
+  compiler,
+  folder,
+  sources,
+}: Pick<BuildInputs, 'target' | 'compiler' | 'folder'> & {
+  readonly sources: Pick<BuildSources, 'probe'>
+}): Command {
+  // Contraction makes a multiply-add of a product and a sum: one compiler does so by itself, another does not.
+  const flags = ['-O3', '-std=c++17', target.machine, '-ffp-contract=fast', '-pthread']
+  return {
+    command: compiler.command,
+    args: [...flags, sources.probe, '-o', join(folder, PROBE_FILE)],
+    title: basename(sources.probe),
   }
 }
 

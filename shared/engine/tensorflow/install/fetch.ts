@@ -88,13 +88,21 @@ export async function bytesIn(folder: string): Promise<number> {
   return [...sizes.values()].reduce((sum, size) => sum + size, 0)
 }
 
-type Pip = readonly [command: string, ...first: string[]]
+export interface Pip {
+  /** Program and first arguments. */
+  readonly way: readonly [command: string, ...first: string[]]
+  readonly version: string
+}
 
-async function findPip(run: Run): Promise<Pip> {
-  const ways: readonly Pip[] = [['python3', '-m', 'pip'], ['python', '-m', 'pip'], ['pip3'], ['pip']]
+/** The first way to start pip that works. @throws {TesseraError} ERR_ENGINE_PIP if none does. */
+export async function findPip(run: Run): Promise<Pip> {
+  const ways: readonly Pip['way'][] = [['python3', '-m', 'pip'], ['python', '-m', 'pip'], ['pip3'], ['pip']]
   for (const way of ways) {
     const [command, ...first] = way
-    if ((await run(command, [...first, '--version']))?.status === 0) return way
+    const result = await run(command, [...first, '--version'])
+    // The rest of the line is where it lies.
+    const [version] = /^pip \S+/.exec(result?.stdout ?? '') ?? []
+    if (result?.status === 0 && version !== undefined) return { way, version }
   }
   const tried = ways.map((way) => way.join(' ')).join(', ')
   throw new TesseraError('ERR_ENGINE_PIP', `pip must be one of ${tried}, got none that runs`)
@@ -102,7 +110,7 @@ async function findPip(run: Run): Promise<Pip> {
 
 async function download(
   run: Run,
-  [command, ...first]: Pip,
+  { way: [command, ...first] }: Pip,
   requirement: string,
   { target }: WheelRequest,
   folder: string,

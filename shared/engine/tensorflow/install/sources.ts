@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 const NATIVE_FOLDER: string = fileURLToPath(new URL('../native/', import.meta.url))
 
 /** The program that `tessera doctor` measures the processor with. */
-const PROBE_SOURCE: string = fileURLToPath(new URL('../../doctor/probe.cc', import.meta.url))
+export const PROBE_SOURCE: string = fileURLToPath(new URL('../../doctor/probe.cc', import.meta.url))
 
 export interface OwnSources {
   /** Absolute paths of the *.cc of our addon, sorted. */
