@@ -8,6 +8,7 @@ import {
   INSTALL_STEPS,
   type InstallOutcome,
   installEngine,
+  NPM_PACKAGE,
   readMachine,
   removeEngine,
 } from '@tessera/shared/engine/install'
@@ -79,6 +80,7 @@ async function install(flags: InstallFlags): Promise<void> {
         version: flags.tensorflow,
         gpu: flags.gpu === true,
         wheels: flags.wheel ?? [],
+        npmPackage: NPM_PACKAGE,
         tarball: flags.package ?? null,
         fresh: flags.fresh === true,
       },

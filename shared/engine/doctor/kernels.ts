@@ -39,7 +39,7 @@ interface Kernel {
 }
 
 function matMul(n: number): Kernel {
-  const [a, b] = [tf.fill([n, n], 0.5), tf.fill([n, n], 0.25)] as const
+  const [a, b] = [tf.ones([n, n]), tf.ones([n, n])] as const
   return {
     name: `matrix product, ${n}³`,
     flops: 2 * n ** 3,
@@ -50,8 +50,8 @@ function matMul(n: number): Kernel {
 }
 
 function depthwise(images: number, side: number, channels: number): Kernel {
-  const x = tf.fill([images, side, side, channels], 0.5) as tf.Tensor4D
-  const filter = tf.fill([3, 3, channels, 1], 0.25) as tf.Tensor4D
+  const x = tf.ones([images, side, side, channels]) as tf.Tensor4D
+  const filter = tf.ones([3, 3, channels, 1]) as tf.Tensor4D
   const values = images * side * side * channels
   return {
     name: `depthwise 3 × 3, ${images} × ${side}² × ${channels}`,
@@ -63,7 +63,7 @@ function depthwise(images: number, side: number, channels: number): Kernel {
 }
 
 function halve(values: number): Kernel {
-  const x = tf.fill([values], 0.5)
+  const x = tf.ones([values])
   return {
     name: `y = x / 2, ${(values * FLOAT_BYTES) >> 20} MiB`,
     flops: 0,

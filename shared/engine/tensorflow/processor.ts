@@ -39,6 +39,11 @@ export function featureHash({ model, features }: Processor): string {
   return createHash('sha256').update(words.join(' ')).digest('hex')
 }
 
+/** True when an engine that was built for the processor of `features` (a {@link featureHash}) may run on this one. */
+export function fitsProcessor(features: string, here: Processor): boolean {
+  return featureHash(here) === features
+}
+
 function readCpuInfo(): string {
   try {
     return readFileSync('/proc/cpuinfo', 'utf8')

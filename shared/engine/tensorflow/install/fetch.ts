@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import { TesseraError } from '../../../errors.ts'
 import type { CommandResult, Run } from './run.ts'
 import type { Target } from './target.ts'
-import { NPM_PACKAGE } from './unpack-package.ts'
+import type { NpmPackage } from './unpack-package.ts'
 
 /** TensorFlow's libraries are the same in the wheels of all Pythons: the first that there is does. */
 const PYTHONS = ['3.11', '3.12', '3.13', '3.10']
@@ -13,9 +13,8 @@ const PYTHONS = ['3.11', '3.12', '3.13', '3.10']
  * Fetches the npm package's tarball into `folder` with `npm pack`, from npm's cache when it is there.
  * @throws {TesseraError} ERR_ENGINE_FETCH
  */
-export async function fetchPackage(run: Run, folder: string): Promise<string> {
+export async function fetchPackage(run: Run, { name, version }: NpmPackage, folder: string): Promise<string> {
   await mkdir(folder, { recursive: true })
-  const { name, version } = NPM_PACKAGE
   const args = ['pack', `${name}@${version}`, '--ignore-scripts', '--prefer-offline', '--silent']
   // Inside the folder: npm would take this project for what is to be packed.
   const result = await run('npm', args, { cwd: folder })

@@ -25,7 +25,7 @@ import {
   removeFolder,
 } from './swap.ts'
 import { type Machine, type Target, targetOf } from './target.ts'
-import { NPM_PACKAGE } from './unpack-package.ts'
+import type { NpmPackage } from './unpack-package.ts'
 import { versionOfWheel } from './wheel-name.ts'
 import { writeManifest } from './write-manifest.ts'
 
@@ -37,6 +37,8 @@ export interface InstallRequest {
   readonly gpu: boolean
   /** Wheels as files: TensorFlow's first, for a GPU followed by those of CUDA. Empty: pip fetches them. */
   readonly wheels: readonly string[]
+  /** What the back end and its C++ source come from. */
+  readonly npmPackage: NpmPackage
   /** The npm package as a file. Null: npm fetches it. */
   readonly tarball: string | null
   /** Fetches and builds everything anew, whatever is there. */
@@ -105,7 +107,7 @@ const NOTHING: Before = {
 }
 
 async function wantedEngine(
-  { version, gpu, wheels }: InstallRequest,
+  { version, gpu, wheels, npmPackage }: InstallRequest,
   { run, env, machine }: InstallWorld,
   target: Target,
 ): Promise<WantedEngine> {
@@ -114,7 +116,7 @@ async function wantedEngine(
     version: wheel === undefined ? version : versionOfWheel(wheel, target, gpu),
     wheelHash: wheel === undefined ? null : (await hashFile(wheel)).sha256,
     gpu,
-    integrity: NPM_PACKAGE.integrity,
+    integrity: npmPackage.integrity,
     platform: target.name,
     compiler: await findCompiler(run, env),
     flags: compileFlags(target),
@@ -163,7 +165,7 @@ async function build(
   }
   const kept = { manifest: before.manifest, folder: request.folder }
   const packageFiles = await step('package', before.usable.package, () =>
-    bringPackage(place, request.tarball, before.usable.package ? kept : null, run),
+    bringPackage(place, request, before.usable.package ? kept : null, run),
   )
   const tensorflow: TensorFlowFacts = await bringTensorFlow(
     place,
@@ -196,7 +198,7 @@ async function build(
     return writeManifest(place, {
       format: 1,
       tensorflow: { version: wanted.version, wheel: tensorflow.wheel, sha256: tensorflow.sha256 },
-      package: { ...NPM_PACKAGE },
+      package: { ...request.npmPackage },
       gpu: request.gpu,
       platform: target.name,
       node: process.version,

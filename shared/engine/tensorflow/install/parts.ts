@@ -11,7 +11,7 @@ import type { Run } from './run.ts'
 import type { StepName, StepReports } from './steps.ts'
 import { removeFolder } from './swap.ts'
 import type { Target } from './target.ts'
-import { unpackPackage } from './unpack-package.ts'
+import { type NpmPackage, unpackPackage } from './unpack-package.ts'
 import { unpackWheel } from './unpack-wheel.ts'
 
 /** The engine that is there, when a part of it can be kept. */
@@ -31,7 +31,7 @@ export interface TensorFlowFacts {
 /** Brings the npm package to `place/package`. @returns Its files by their path in `place`. */
 export async function bringPackage(
   place: string,
-  tarball: string | null,
+  { npmPackage, tarball }: { npmPackage: NpmPackage; tarball: string | null },
   kept: Kept | null,
   run: Run,
 ): Promise<FileTable> {
@@ -39,7 +39,7 @@ export async function bringPackage(
   if (kept !== null) await linkTree(join(kept.folder, PACKAGE_FOLDER), target)
   else {
     const downloads = join(place, 'npm')
-    await unpackPackage(tarball ?? (await fetchPackage(run, downloads)), place)
+    await unpackPackage(tarball ?? (await fetchPackage(run, npmPackage, downloads)), place, npmPackage)
     await removeFolder(downloads)
   }
   return prefixed(PACKAGE_FOLDER, await hashTree(target))

@@ -5,13 +5,19 @@ import { dirname, join } from 'node:path'
 import { list } from 'tar'
 import { archiveRefused, checkEntryName, checkEntrySize } from './archive-entry.ts'
 
+export interface NpmPackage {
+  readonly name: string
+  readonly version: string
+  readonly integrity: string
+}
+
 /** What the engine takes its C++ source and its TensorFlow.js back end from. The integrity is the registry's. */
-export const NPM_PACKAGE = {
+export const NPM_PACKAGE: NpmPackage = {
   name: '@tensorflow/tfjs-node-gpu',
   version: '4.22.0',
   integrity:
     'sha512-p//NN6DGiN4hInUmIkRffaFVMcdTREUMjPyjW04J7OXvB2zBlQimj61eFKSgRrH3f5TnOfKzb0n56he/B6a4bw==',
-} as const
+}
 
 const ROLE = 'npm package'
 /** The package has 0.22 MB, 569 files and 1.6 MB unpacked. */
@@ -26,7 +32,7 @@ const MAX_UNPACKED_BYTES = 20e6
 export async function unpackPackage(
   tarball: string,
   folder: string,
-  integrity: string = NPM_PACKAGE.integrity,
+  { integrity }: NpmPackage,
 ): Promise<void> {
   checkEntrySize(ROLE, (await stat(tarball)).size, MAX_TARBALL_BYTES)
   const got = `sha512-${createHash('sha512')
