@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly cwd?: string
   /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>
+  /** Called with what comes on standard output, as it comes. */
+  readonly onOutput?: (text: string) => void
 }
 
 /** Runs a program to its end; null when there is no such program. */
@@ -44,6 +46,7 @@ export function createRun(signal: AbortSignal): Run {
       for (const stream of ['stdout', 'stderr'] as const) {
         child[stream].setEncoding('utf8').on('data', (text: string) => {
           if (texts[stream].length < MAX_OUTPUT) texts[stream] += text
+          if (stream === 'stdout') options.onOutput?.(text)
         })
       }
       const stop = (): void => {
