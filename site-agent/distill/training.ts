@@ -74,7 +74,7 @@ export function startTraining(options: TrainingOptions): Training {
       const outputs = await stepper.run(
         new Map<string, Values>([
           ...batchFeeds(batch, sizePx, learningRate),
-          ...drawNoise(random, network.plan, batch.size, noise),
+          ...drawNoise(random, network.graph, batch.size, noise),
           ...(await method.feeds(batch)),
         ]),
       )
