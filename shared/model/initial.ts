@@ -19,13 +19,24 @@ export function initialWeights(layout: Layout, seed: string): Weights {
 }
 
 /**
- * Gives the student of round 0, as `study.student.initial` wants it: from the study's seed, or with the teacher's backbone. The
- * teacher's classifier is taken along only when its classes are the study's (task `same`, equal counts).
- * @throws {TesseraError} ERR_STUDY_INVALID if the teacher's backbone is wanted and there is none, or one of another architecture.
+ * Gives the student of round 0, as `study.student.initial` wants it: from the study's seed, with the teacher's backbone, or with what a
+ * file gave. The teacher's classifier is taken along only when its classes are the study's (task `same`, equal counts).
+ * @param start Of the student's backbone, with or without its classifier; for `file`.
+ * @throws {TesseraError} ERR_STUDY_INVALID if the teacher's backbone is wanted and there is none, or one of another architecture; if a file's
+ * weights are wanted and there are none.
  */
-export function initialStudent(study: Study, teacher: Weights | null): Weights {
+export function initialStudent(study: Study, teacher: Weights | null, start: Weights | null = null): Weights {
   const seeded = initialWeights(studentLayout(study), `${study.seed}/student`)
   if (study.student.initial === 'seed') return seeded
+  if (study.student.initial === 'file') {
+    if (!start) {
+      throw new TesseraError(
+        'ERR_STUDY_INVALID',
+        "study must come with weights for student.initial 'file', got none",
+      )
+    }
+    return new Map([...seeded].map(([name, values]) => [name, start.get(name)?.slice() ?? values]))
+  }
   if (!study.teacher || !teacher) {
     throw new TesseraError(
       'ERR_STUDY_INVALID',
