@@ -110,6 +110,21 @@ describe('sgdMomentum()', () => {
     })
   })
 
+  test('takes the learning rate as a scalar too', async () => {
+    await expectSameOnBoth(() => {
+      const at = (learningRate: number | tf.Scalar): tf.Tensor => {
+        const [w, g, v] = ['w', 'g', 'v'].map((seed) => normal(seed, [9])) as [
+          tf.Tensor,
+          tf.Tensor,
+          tf.Tensor,
+        ]
+        return sgdMomentum(w, g, v, { learningRate, momentum: 0.9, weightDecay: 1e-4 }).weight
+      }
+      expect([...at(tf.scalar(0.25)).dataSync()]).toEqual([...at(0.25).dataSync()])
+      return [at(tf.scalar(0.25))]
+    })
+  })
+
   test('refuses a gradient of another shape', async () => {
     await startEngine()
     const step = { learningRate: 1, momentum: 0, weightDecay: 0 }
