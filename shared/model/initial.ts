@@ -8,7 +8,7 @@
 import { TesseraError } from '../errors.ts'
 import type { Study } from '../protocol/study.ts'
 import { createRandom } from '../random.ts'
-import { architectureText, sameArchitecture } from './architecture.ts'
+import { architectureText, featureWidth, sameArchitecture } from './architecture.ts'
 import { assertFits, elementCount, type Layout, type TensorSpec, type Weights } from './layout.ts'
 import { isClassifierTensor, studentLayout, teacherLayout } from './layouts.ts'
 
@@ -35,7 +35,14 @@ export function initialStudent(study: Study, teacher: Weights | null, start: Wei
         "study must come with weights for student.initial 'file', got none",
       )
     }
-    return new Map([...seeded].map(([name, values]) => [name, start.get(name)?.slice() ?? values]))
+    // A classifier of its own behind trained features: as large as PyTorch's nn.Linear, or its first gradients would undo the start.
+    const shrink = Math.sqrt(study.classes.length / featureWidth(study.student))
+    return new Map(
+      [...seeded].map(([name, values]) => {
+        const own = isEfficientNetClassifier(name) ? values.map((value) => value * shrink) : values
+        return [name, start.get(name)?.slice() ?? own]
+      }),
+    )
   }
   if (!study.teacher || !teacher) {
     throw new TesseraError(
@@ -58,6 +65,11 @@ export function initialStudent(study: Study, teacher: Weights | null, start: Wei
       return [name, given ? given.slice() : values]
     }),
   )
+}
+
+/** EfficientNet's is drawn within ±1/√classes, a ResNet's already within ±1/√features. */
+function isEfficientNetClassifier(name: string): boolean {
+  return isClassifierTensor(name) && name.startsWith('classifier.')
 }
 
 function initialTensor(spec: TensorSpec, specs: ReadonlyMap<string, TensorSpec>, seed: string): Float32Array {
