@@ -26,10 +26,11 @@ export function initialWeights(layout: Layout, seed: string): Weights {
 export function initialStudent(study: Study, teacher: Weights | null): Weights {
   const seeded = initialWeights(studentLayout(study), `${study.seed}/student`)
   if (study.student.initial === 'seed') return seeded
-  if (!study.teacher || !teacher) {
+  if (!study.teacher || study.teacher.name === 'onnx' || !teacher) {
+    const got = study.teacher?.name === 'onnx' ? 'an ONNX file' : 'none'
     throw new TesseraError(
       'ERR_STUDY_INVALID',
-      "study must have a teacher for student.initial 'teacher', got none",
+      `study must have a teacher for student.initial 'teacher', got ${got}`,
     )
   }
   if (!sameArchitecture(study.student, study.teacher)) {
