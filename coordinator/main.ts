@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { createLog } from '@tessera/shared/log'
+import { channels } from '@tessera/shared/model/onnx'
 import { KIT_LIFETIME_MS } from '@tessera/shared/security'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_PORT, initCoordinator } from './config.ts'
 import { invite, revoke } from './enrolment/index.ts'
 import { startCoordinator } from './server.ts'
@@ -16,6 +17,11 @@ const print = (line: string): boolean => process.stdout.write(`${line}\n`)
 const whole = (text: string): number => {
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('must be a whole number.')
+}
+const threeNumbers = (text: string): [number, number, number] => {
+  const numbers = channels(text)
+  if (numbers !== null) return numbers
+  throw new InvalidArgumentError('must be three numbers, for instance 0.5,0.5,0.5.')
 }
 /** One option for all verbs: where the coordinator lives. */
 const withDir = (command: Command): Command =>
@@ -53,18 +59,42 @@ function addInit(group: Command): void {
   example(command, '$ tessera coordinator init --dir /srv/tessera --url https://fl.example.org')
 }
 
+interface CreateOptions {
+  readonly dir: string
+  readonly teacher?: string
+  readonly inputSize?: number
+  readonly layout?: 'nchw' | 'nhwc'
+  readonly mean?: [number, number, number]
+  readonly std?: [number, number, number]
+  readonly features?: string
+  readonly pool?: 'first' | 'mean'
+  readonly logits?: string
+}
+
 function addStudy(group: Command): void {
   const study = group.command('study').description('create a study, or export its student')
   const create = withDir(study.command('create <file>'))
     .description(
       'create a study from a JSON file (JSON only); every field and its default is in docs/protocol.md',
     )
-    .option('--teacher <file>', "the teacher's weights: safetensors, float32, torchvision's names")
-    .action(async (file: string, options: { dir: string; teacher?: string }) => {
+    .option(
+      '--teacher <file>',
+      'the teacher: safetensors (float32, torchvision names), or any vision model as .onnx',
+    )
+    .option('--input-size <pixels>', 'ONNX: size of its input, when the file leaves it free', whole)
+    .addOption(new Option('--layout <layout>', 'ONNX: order of its input').choices(['nchw', 'nhwc']))
+    .option('--mean <r,g,b>', 'ONNX: mean it was trained with, for values from 0 to 1', threeNumbers)
+    .option('--std <r,g,b>', 'ONNX: deviation it was trained with', threeNumbers)
+    .option('--features <tensor>', 'ONNX: the output, or inner tensor, that holds its features')
+    .addOption(new Option('--pool <how>', 'ONNX: from tokens to features').choices(['first', 'mean']))
+    .option('--logits <output>', 'ONNX: the output that holds its logits')
+    .action(async (file: string, options: CreateOptions) => {
+      const { inputSize: sizePx, layout, mean, std: deviation, features, pool, logits } = options
       const made = await createStudy({
         dir: options.dir,
         study: await readJson(file),
         teacherFile: options.teacher,
+        onnx: { sizePx, layout, mean, deviation, features, pool, logits },
       })
       print(
         `Study ${made.study.id} created: ${made.study.training.rounds} rounds, method ${made.study.method.name}.`,

@@ -11,29 +11,37 @@ import {
   teacherLayout,
   type Weights,
 } from '@tessera/shared/model'
+import type { OnnxHints } from '@tessera/shared/model/onnx'
 import { MAX_MODEL_BYTES, type Study, study as studySchema } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import { z } from 'zod'
 import { loadCoordinator } from '../config.ts'
 import { modelFiles, readEvents, submit } from '../store/index.ts'
+import { isOnnxTeacher, withOnnxTeacher } from './onnx-teacher.ts'
 import { assertRunnable } from './rules.ts'
 
 /**
  * Creates a study.
  * @param options.study As a person writes it (StudyInput). `teacher.sha256` may be left out: it is the file's.
- * @param options.teacherFile safetensors file of the teacher, float32, torchvision's names.
- * @throws {TesseraError} ERR_STUDY_INVALID, ERR_STUDY_EXISTS, ERR_MODEL_HASH, ERR_MODEL_FILE, ERR_LAYOUT_MISMATCH.
+ * @param options.teacherFile safetensors file of the teacher, float32, torchvision's names; or an ONNX file, `.onnx`.
+ * @param options.onnx What an ONNX file does not say of itself.
+ * @throws {TesseraError} ERR_ONNX_FILE, ERR_ONNX_UNCLEAR, ERR_STUDY_INVALID, ERR_STUDY_EXISTS, ERR_MODEL_HASH, ERR_MODEL_FILE, ERR_LAYOUT_MISMATCH.
  */
 export async function createStudy(options: {
   dir: string
   study: unknown
   teacherFile?: string | undefined
+  onnx?: OnnxHints | undefined
   clock?: Clock | undefined
 }): Promise<{ study: Study; layoutHash: string; student: string }> {
-  const { dir, teacherFile, clock = systemClock } = options
+  const { dir, teacherFile, onnx = {}, clock = systemClock } = options
   await loadCoordinator(dir)
   const teacherBytes = teacherFile === undefined ? null : await readModelFile(teacherFile)
-  const study = parseStudy(options.study, teacherBytes)
+  const written =
+    teacherFile !== undefined && teacherBytes !== null && isOnnxTeacher(teacherFile, options.study)
+      ? withOnnxTeacher(options.study, teacherBytes, onnx)
+      : options.study
+  const study = parseStudy(written, teacherBytes)
   assertRunnable(study)
   const known = (await readEvents(dir)).some(
     (event) => event.type === 'study.created' && event.study.id === study.id,
@@ -66,7 +74,7 @@ function withTeacherHash(value: unknown, teacherBytes: Uint8Array | null): unkno
   return { ...lacking.data, teacher: { ...lacking.data.teacher, sha256: sha256Hex(teacherBytes) } }
 }
 
-/** The teacher's weights, once its file is the one the study names and has the shape the study says. */
+/** The teacher's weights, once its file is the one the study names and has the shape the study says; null for an ONNX file. */
 function checkTeacher(study: Study, bytes: Uint8Array | null): Weights | null {
   if (study.teacher === undefined) {
     if (bytes === null) return null
@@ -85,7 +93,8 @@ function checkTeacher(study: Study, bytes: Uint8Array | null): Weights | null {
       `teacher file must have SHA-256 ${study.teacher.sha256}, got ${got}`,
     )
   }
-  return decodeModel(bytes, teacherLayout(study))
+  // An ONNX file has been read to fill in the study.
+  return study.teacher.name === 'onnx' ? null : decodeModel(bytes, teacherLayout(study))
 }
 
 async function readModelFile(file: string): Promise<Uint8Array> {
