@@ -38,6 +38,12 @@ function teacherFor(study: Study, weights: Weights | null): Teacher {
       `teacher must be of the same task for method kd, got ${teacher.task}`,
     )
   }
+  if (teacher.name === 'onnx') {
+    throw new TesseraError(
+      'ERR_STUDY_INVALID',
+      'teacher must be one of our networks for this method, got an ONNX file',
+    )
+  }
   if (teacher.task === 'same' && teacher.classes !== classes.length) {
     const message = `teacher of the same task must have ${classes.length} classes, got ${teacher.classes}`
     throw new TesseraError('ERR_STUDY_INVALID', message)

@@ -1,0 +1,56 @@
+/**
+ * @file Bilinear scaling of a square image, smoothed when it gets smaller: the triangle filter with a width of max(1, input / output) pixels.
+ *
+ * Pixel i covers [i, i + 1): centres are at half pixels. So Pillow's `BILINEAR` and torchvision's `Resize` compute it; for enlarging it is
+ * plain bilinear interpolation. Source: Pillow, src/libImaging/Resample.c, read as documentation of the filter.
+ */
+
+/** What one output pixel is made of: input pixels from `first` on, by `weights`, which sum to 1. */
+interface Taps {
+  readonly first: number
+  readonly weights: readonly number[]
+}
+
+/** Gives the taps of each output pixel along one axis. */
+export function bilinearTaps(input: number, output: number): Taps[] {
+  const scale = input / output
+  const radius = Math.max(1, scale)
+  return Array.from({ length: output }, (_, i) => {
+    const centre = (i + 0.5) * scale
+    const first = Math.max(0, Math.floor(centre - radius + 0.5))
+    const end = Math.min(input, Math.floor(centre + radius + 0.5))
+    const raw = Array.from({ length: end - first }, (_, k) =>
+      Math.max(0, 1 - Math.abs(first + k + 0.5 - centre) / radius),
+    )
+    const sum = raw.reduce((total, weight) => total + weight, 0)
+    return { first, weights: raw.map((weight) => weight / sum) }
+  })
+}
+
+/** Gives an image [input, input, 3] as [output, output, 3]; the image itself when the sizes are equal. */
+export function resizeSquare(image: Float32Array, input: number, output: number): Float32Array {
+  if (input === output) return image
+  const taps = bilinearTaps(input, output)
+  const rows = new Float32Array(input * output * 3)
+  for (let y = 0; y < input; y++) {
+    for (const [x, { first, weights }] of taps.entries()) {
+      for (let channel = 0; channel < 3; channel++) {
+        let sum = 0
+        for (const [k, weight] of weights.entries()) {
+          sum += weight * (image[(y * input + first + k) * 3 + channel] ?? 0)
+        }
+        rows[(y * output + x) * 3 + channel] = sum
+      }
+    }
+  }
+  const result = new Float32Array(output * output * 3)
+  const width = output * 3
+  for (const [y, { first, weights }] of taps.entries()) {
+    for (let at = 0; at < width; at++) {
+      let sum = 0
+      for (const [k, weight] of weights.entries()) sum += weight * (rows[(first + k) * width + at] ?? 0)
+      result[y * width + at] = sum
+    }
+  }
+  return result
+}
