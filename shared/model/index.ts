@@ -1,4 +1,6 @@
 export * from './architecture.ts'
+export * from './conventions.ts'
+export * from './graph.ts'
 export * from './initial.ts'
 export * from './layout.ts'
 export * from './layouts.ts'

@@ -14,11 +14,29 @@ export const sha256: z.ZodString = z.string().regex(/^[0-9a-f]{64}$/, 'must be 6
 const positive = z.number().positive()
 const fraction = z.number().min(0).max(1)
 
-/** EfficientNet by its multipliers (Tan and Le, ICML 2019); 1 and 1 is B0. */
+/** A network by name (EfficientNet: Tan and Le, ICML 2019; ResNet: He et al., CVPR 2016), and how much of it. */
 export const architecture = z.strictObject({
-  name: z.literal('efficientnet-b0').default('efficientnet-b0'),
+  name: z
+    .enum([
+      'efficientnet-b0',
+      'efficientnet-b1',
+      'efficientnet-b2',
+      'efficientnet-b3',
+      'efficientnet-b4',
+      'efficientnet-lite0',
+      'resnet-18',
+      'resnet-50',
+    ])
+    .default('efficientnet-b0'),
+  /** Times the channels of the named network. */
   widthMultiplier: positive.max(4).default(1),
+  /** Times the layers of the named network. */
   depthMultiplier: positive.max(4).default(1),
+  /**
+   * Whose padding and batch norms: those of the library that the weights were trained with. Absent: torchvision's, which timm's share.
+   * `timm-tf`: timm's networks named `tf_…`. ResNets have torchvision's only.
+   */
+  flavour: z.enum(['torchvision', 'timm-tf', 'efficientnet-pytorch']).optional(),
 })
 export type Architecture = z.infer<typeof architecture>
 

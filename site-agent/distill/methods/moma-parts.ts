@@ -6,6 +6,7 @@ import {
   featureWidth,
   headTensors,
   initialWeights,
+  isClassifierTensor,
   type Layout,
   sameArchitecture,
   type Weights,
@@ -119,7 +120,7 @@ function followedNames(study: Study, { network }: Teacher): string[] {
   if (study.teacher?.momentum !== 'site' || !sameArchitecture(study.student, network.architecture)) return []
   return network.layout.tensors
     .filter(({ kind, name }) => {
-      const shared = !name.startsWith('classifier.') || study.teacher?.task === 'same'
+      const shared = !isClassifierTensor(name) || study.teacher?.task === 'same'
       return kind === 'trainable' && shared
     })
     .map(({ name }) => name)
