@@ -3,7 +3,7 @@ import type { Architecture as StudyArchitecture } from '../protocol/study.ts'
 import { type Conventions, conventionsOf } from './conventions.ts'
 import { efficientNetGraph, planEfficientNet } from './efficientnet.ts'
 import type { Graph } from './graph.ts'
-import { resNetGraph } from './resnet.ts'
+import { planResNet, resNetGraph } from './resnet.ts'
 
 /** The part of a study's `student` or `teacher` that decides shapes and layers. Multipliers 1 and 1 give the named network. */
 export type Architecture = Pick<StudyArchitecture, 'name' | 'widthMultiplier' | 'depthMultiplier' | 'flavour'>
@@ -16,7 +16,7 @@ export function describeNetwork(
 ): Graph {
   const { name } = architecture
   if (name === 'resnet-18' || name === 'resnet-50') {
-    return resNetGraph({ ...architecture, name }, classes, conventions)
+    return resNetGraph(planResNet({ ...architecture, name }), classes, conventions)
   }
   const plan = planEfficientNet({ ...architecture, name }, conventions)
   return efficientNetGraph(plan, classes, conventions)

@@ -11,7 +11,15 @@ import { makeDivisible } from './round-channels.ts'
 
 export type ResNetName = Extract<Architecture['name'], `resnet-${string}`>
 
-/** Layers of the four stages; and whether a block narrows, mixes and widens to four times, or mixes twice. */
+/** How wide and how deep. */
+export interface ResNetShape {
+  readonly stemChannels: number
+  /** `width`: of a block's inner convolutions, `outputs`: of its last one. */
+  readonly stages: readonly { readonly width: number; readonly outputs: number; readonly layers: number }[]
+  /** True: a block narrows, mixes and widens again. False: it mixes twice. */
+  readonly bottleneck: boolean
+}
+
 const KINDS: Readonly<
   Record<ResNetName, { readonly layers: readonly number[]; readonly bottleneck: boolean }>
 > = {
@@ -19,13 +27,34 @@ const KINDS: Readonly<
   'resnet-50': { layers: [3, 4, 6, 3], bottleneck: true },
 }
 
+/** True for the blocks that narrow, mix and widen. */
+export function hasBottlenecks(name: ResNetName): boolean {
+  return KINDS[name].bottleneck
+}
+
+/** Gives width and depth of a ResNet: multipliers 1 and 1 are the paper's. */
+export function planResNet({
+  name,
+  widthMultiplier,
+  depthMultiplier,
+}: Architecture & { readonly name: ResNetName }): ResNetShape {
+  const { layers, bottleneck } = KINDS[name]
+  return {
+    stemChannels: makeDivisible(64 * widthMultiplier),
+    stages: layers.map((count, stage) => {
+      const width = makeDivisible(64 * 2 ** stage * widthMultiplier)
+      return { width, outputs: bottleneck ? 4 * width : width, layers: Math.ceil(count * depthMultiplier) }
+    }),
+    bottleneck,
+  }
+}
+
 /** Gives the layers of a ResNet. */
 export function resNetGraph(
-  { name, widthMultiplier, depthMultiplier }: Architecture & { readonly name: ResNetName },
+  { stemChannels, stages, bottleneck }: ResNetShape,
   classes: number,
   { epsilon, momentum }: Conventions,
 ): Graph {
-  const { layers, bottleneck } = KINDS[name]
   const nodes: Node[] = []
   const convNorm = (
     names: readonly [convolution: string, norm: string],
@@ -56,18 +85,16 @@ export function resNetGraph(
     return norm
   }
 
-  let channels = makeDivisible(64 * widthMultiplier)
+  let channels = stemChannels
   const stem = { inputs: 3, outputs: channels, kernel: 7, stride: 2 }
   convNorm(['conv1', 'bn1'], IMAGES, stem, 'relu')
   nodes.push({ kind: 'max-pool', name: 'maxpool', input: 'bn1', channels, kernel: 3, stride: 2 })
   let value = 'maxpool'
   let blocks = 0
-  for (const [stage, count] of layers.entries()) {
-    const width = makeDivisible(64 * 2 ** stage * widthMultiplier)
-    for (let layer = 0; layer < Math.ceil(count * depthMultiplier); layer++) {
+  for (const [stage, { width, outputs, layers }] of stages.entries()) {
+    for (let layer = 0; layer < layers; layer++) {
       const block = `layer${stage + 1}.${layer}`
       const stride = layer === 0 && stage > 0 ? 2 : 1
-      const outputs = bottleneck ? 4 * width : width
       const steps = bottleneck
         ? [
             { inputs: channels, outputs: width, kernel: 1, stride: 1 },
