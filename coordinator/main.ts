@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { createLog } from '@tessera/shared/log'
+import { NAMINGS, type Naming } from '@tessera/shared/model'
 import { channels } from '@tessera/shared/model/onnx'
 import { KIT_LIFETIME_MS } from '@tessera/shared/security'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -10,7 +11,7 @@ import { DEFAULT_PORT, initCoordinator } from './config.ts'
 import { invite, revoke } from './enrolment/index.ts'
 import { startCoordinator } from './server.ts'
 import { formatStatus, readStatus } from './status.ts'
-import { createStudy, exportStudy } from './studies/index.ts'
+import { createStudy, EXPORT_FORMATS, type ExportFormat, exportStudy } from './studies/index.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 const print = (line: string): boolean => process.stdout.write(`${line}\n`)
@@ -71,6 +72,14 @@ interface CreateOptions {
   readonly logits?: string
 }
 
+interface ExportOptions {
+  readonly dir: string
+  readonly out: string
+  readonly round?: number
+  readonly format: ExportFormat
+  readonly naming: Naming
+}
+
 function addStudy(group: Command): void {
   const study = group.command('study').description('create a study, or export its student')
   const create = withDir(study.command('create <file>'))
@@ -103,14 +112,20 @@ function addStudy(group: Command): void {
     })
   example(create, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')
   const exported = withDir(study.command('export <study>'))
-    .description("write a study's student as safetensors, with a model card that says where it comes from")
+    .description("write a study's student, with a model card that says where it comes from")
     .option('--out <folder>', 'where to', '.')
     .option('--round <round>', 'the student of this round (default: the newest)', whole)
-    .action(async (id: string, options: { dir: string; out: string; round?: number }) => {
+    .addOption(new Option('--format <format>', 'of the model').choices(EXPORT_FORMATS).default('safetensors'))
+    .addOption(
+      new Option('--naming <naming>', "whose names a safetensors file's tensors have")
+        .choices(NAMINGS)
+        .default('torchvision'),
+    )
+    .action(async (id: string, options: ExportOptions) => {
       const { files, card } = await exportStudy({ ...options, study: id })
       print(`Student of round ${card.round} of ${card.study.training.rounds}: ${files.join(', ')}`)
     })
-  example(exported, '$ tessera coordinator study export colon --out export/')
+  example(exported, '$ tessera coordinator study export colon --format onnx --out export/')
   example(study, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')
 }
 
