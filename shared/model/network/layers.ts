@@ -23,7 +23,7 @@ export interface Pass {
   /** Filled in while training: what each norm saw. */
   readonly seen: SeenStatistic[]
   /** Mask [B, 1, 1, C] for the residual branch of block `index` of the network, null for none. */
-  readonly branchMask: (index: number, rows: number, channels: number) => tf.Tensor4D | null
+  readonly branchMask: (index: number) => tf.Tensor4D | null
 }
 
 /** Convolution without bias. */
@@ -88,7 +88,7 @@ export function maxPool({ kernel, stride }: MaxPool, x: tf.Tensor4D): tf.Tensor4
 
 /** The end of a residual block: the branch, masked by stochastic depth, plus the shortcut. */
 export function addShortcut(pass: Pass, node: Add, x: tf.Tensor4D, shortcut: tf.Tensor4D): tf.Tensor4D {
-  const mask = pass.branchMask(node.block, x.shape[0], node.channels)
+  const mask = pass.branchMask(node.block)
   return activate(tf.add(mask ? scaleChannels(x, mask) : x, shortcut), node.activation)
 }
 

@@ -6,14 +6,13 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { globalAveragePool } from '../../engine/index.ts'
 import { TensorShapeError, TesseraError } from '../../errors.ts'
-import type { Random } from '../../random.ts'
 import { type Architecture, describeNetwork } from '../architecture.ts'
 import { type Conventions, conventionsOf } from '../conventions.ts'
 import { type Graph, IMAGES, type Node } from '../graph.ts'
 import type { Layout } from '../layout.ts'
 import { graphLayout } from '../layouts.ts'
 import { addShortcut, batchNorm, convolve, maxPool, type Pass, squeezeExcite } from './layers.ts'
-import { elementMask, rowMask } from './noise.ts'
+import { branchMaskName, DROPOUT_MASK, type Noise } from './noise.ts'
 import { type Params, param } from './params.ts'
 import { movedStatistics } from './statistics.ts'
 
@@ -28,14 +27,10 @@ export interface Network {
 }
 
 export interface ForwardMode {
-  /** True: norms by the batch's statistics, and the maskings below. False: norms by the running statistics, no masking. */
+  /** True: norms by the batch's statistics. False: norms by the running statistics. */
   readonly training: boolean
-  /** Stream of the maskings; must be there when one of them has a probability above 0. */
-  readonly random?: Random | undefined
-  /** Probability to drop a feature before the classifier, in [0, 1]; 0 when absent. */
-  readonly dropout?: number | undefined
-  /** Probability to drop the last block's branch, rising linearly from 0 at the first block; 0 when absent. */
-  readonly stochasticDepth?: number | undefined
+  /** Dropout and stochastic depth, of `drawNoise`; absent: none. */
+  readonly noise?: Noise | undefined
 }
 
 export interface ForwardResult {
@@ -82,7 +77,7 @@ export function forward(
       params,
       training: mode.training,
       seen: [],
-      branchMask: branchMasks(network, mode),
+      branchMask: (index) => (mode.noise?.get(branchMaskName(index)) as tf.Tensor4D | undefined) ?? null,
     }
     const { features, logits } = run(network.graph, pass, images, mode)
     return { features, logits, statistics: movedStatistics(pass.seen, network.momentum) }
@@ -140,28 +135,7 @@ function classify(params: Params, name: string, features: tf.Tensor2D): tf.Tenso
   return tf.add(tf.matMul(features, weight, false, true), param(params, `${name}.bias`))
 }
 
-function dropped(features: tf.Tensor2D, mode: ForwardMode): tf.Tensor2D {
-  const { dropout = 0 } = mode
-  if (!mode.training || dropout === 0) return features
-  return tf.mul(features, elementMask(randomOf(mode), features.shape, dropout))
-}
-
-/** As torchvision: block i of n drops with probability p · i / n. */
-function branchMasks(network: Network, mode: ForwardMode): Pass['branchMask'] {
-  const { stochasticDepth = 0 } = mode
-  if (!mode.training || stochasticDepth === 0) return () => null
-  const random = randomOf(mode)
-  const { blocks } = network.graph
-  return (index, rows, channels) =>
-    index === 0 ? null : rowMask(random, rows, channels, (stochasticDepth * index) / blocks)
-}
-
-function randomOf({ random }: ForwardMode): Random {
-  if (!random) {
-    throw new TesseraError(
-      'ERR_INTERNAL',
-      'internal: mode must have a random stream for dropout and stochastic depth',
-    )
-  }
-  return random
+function dropped(features: tf.Tensor2D, { noise }: ForwardMode): tf.Tensor2D {
+  const mask = noise?.get(DROPOUT_MASK)
+  return mask ? tf.mul(features, mask) : features
 }
