@@ -1,3 +1,3 @@
-import { writeFileSync, mkdirSync } from 'node:fs'
-import { NETWORKS, randomModel, randomImages } from '../tests/shared/model/export/support.ts'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { NETWORKS, randomImages, randomModel } from '../tests/shared/model/export/support.ts'
 import { toOnnx } from './model/export/index.ts'
