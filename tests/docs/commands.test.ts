@@ -15,6 +15,7 @@ const PAGES = [
   'docs/engine.md',
   'docs/protocol.md',
   'docs/fidelity.md',
+  'docs/export.md',
   'tests/parity/README.md',
 ]
 
