@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { TesseraError } from '../../errors.ts'
 import { engineFolder, readManifest } from './folder.ts'
+import { registerTensorflowKernels } from './kernels/index.ts'
 import { loadTensorflow, type TensorflowEngine } from './load.ts'
 
 let loaded: TensorflowEngine | null = null
@@ -26,6 +27,7 @@ export async function startTensorflow(): Promise<string> {
   const engine = loadTensorflow(engineFolder(process.env))
   tf.registerBackend('tensorflow', () => engine.backend)
   await tf.setBackend('tensorflow')
+  registerTensorflowKernels(engine.backend)
   loaded = engine
   const { binding, isUsingGpuDevice } = engine.backend
   return `TensorFlow ${binding.TF_Version}, ${isUsingGpuDevice ? 'GPU' : 'CPU'}; recorded steps`

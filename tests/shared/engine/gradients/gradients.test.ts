@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { startEngine } from '@tessera/shared/engine'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { expectGradients, normal } from '../support.ts'
+import { expectGradients, normal, OURS } from '../support.ts'
 
 type Op = (...inputs: tf.Tensor[]) => tf.Tensor
 const one = (op: (x: tf.Tensor) => tf.Tensor): Op => op
@@ -78,7 +78,7 @@ const binary: [string, Op][] = [
   ['pow', two(tf.pow)],
 ]
 
-describe.each(['wasm', 'cpu'] as const)('gradient on %s', (engine) => {
+describe.each([OURS, 'cpu'] as const)('gradient on %s', (engine) => {
   beforeAll(() => startEngine({ engine }))
 
   test.each(unary)('of %s', (_, op, input) => {
