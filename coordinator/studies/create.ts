@@ -13,33 +13,40 @@ import {
   type Naming,
   studentLayout,
 } from '@tessera/shared/model'
+import type { OnnxHints } from '@tessera/shared/model/onnx'
 import { MAX_MODEL_BYTES, type Study, study as studySchema } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import { z } from 'zod'
 import { loadCoordinator } from '../config.ts'
 import { modelFiles, readEvents, submit } from '../store/index.ts'
+import { isOnnxTeacher, withOnnxTeacher } from './onnx-teacher.ts'
 import { assertRunnable } from './rules.ts'
 
 /**
  * Creates a study.
  * @param options.study As a person writes it (StudyInput). `teacher.sha256` may be left out: it is the file's. So may `flavour`: it
  * follows from the names of the file's tensors.
- * @param options.teacherFile safetensors file of the teacher in torchvision's, timm's or efficientnet_pytorch's names.
- * @param options.studentFile The same of the student, for `student.initial` `file`. A classifier of other classes is left out.
- * @throws {TesseraError} ERR_STUDY_INVALID, ERR_STUDY_EXISTS, ERR_MODEL_HASH, ERR_MODEL_FILE, ERR_LAYOUT_MISMATCH.
+ * @param options.teacherFile safetensors file of the teacher in torchvision's, timm's or efficientnet_pytorch's names; or an ONNX file, `.onnx`.
+ * @param options.studentFile safetensors file of the student, for `student.initial` `file`. A classifier of other classes is left out.
+ * @param options.onnx What an ONNX file does not say of itself.
+ * @throws {TesseraError} ERR_ONNX_FILE, ERR_ONNX_UNCLEAR, ERR_STUDY_INVALID, ERR_STUDY_EXISTS, ERR_MODEL_HASH, ERR_MODEL_FILE, ERR_LAYOUT_MISMATCH.
  */
 export async function createStudy(options: {
   dir: string
   study: unknown
   teacherFile?: string | undefined
   studentFile?: string | undefined
+  onnx?: OnnxHints | undefined
   clock?: Clock | undefined
 }): Promise<CreatedStudy> {
-  const { dir, teacherFile, studentFile, clock = systemClock } = options
+  const { dir, teacherFile, studentFile, onnx = {}, clock = systemClock } = options
   await loadCoordinator(dir)
   const teacherBytes = teacherFile === undefined ? null : await readModelFile('teacher', teacherFile)
   const studentBytes = studentFile === undefined ? null : await readModelFile('student', studentFile)
-  const study = parseStudy(options.study, teacherBytes, studentBytes)
+  const study =
+    teacherFile !== undefined && teacherBytes !== null && isOnnxTeacher(teacherFile, options.study)
+      ? parseStudy(withOnnxTeacher(options.study, teacherBytes, onnx), null, studentBytes)
+      : parseStudy(options.study, teacherBytes, studentBytes)
   assertRunnable(study)
   const known = (await readEvents(dir)).some(
     (event) => event.type === 'study.created' && event.study.id === study.id,
@@ -122,7 +129,7 @@ function flavourOf(bytes: Uint8Array): { flavour?: string } {
   return flavour === 'torchvision' ? {} : { flavour }
 }
 
-/** The teacher, once its file is the one the study names and has the shape the study says. */
+/** The teacher, once its file is the one the study names and has the shape the study says; null for an ONNX file. */
 function checkTeacher(study: Study, bytes: Uint8Array | null): Checkpoint | null {
   if (study.teacher === undefined) {
     if (bytes === null) return null
@@ -141,7 +148,8 @@ function checkTeacher(study: Study, bytes: Uint8Array | null): Checkpoint | null
       `teacher file must have SHA-256 ${study.teacher.sha256}, got ${got}`,
     )
   }
-  return decodeTeacher(bytes, study)
+  // An ONNX file has been read to fill in the study.
+  return study.teacher.name === 'onnx' ? null : decodeTeacher(bytes, study)
 }
 
 /** What the student starts from, when that is a file. */

@@ -44,10 +44,11 @@ export function initialStudent(study: Study, teacher: Weights | null, start: Wei
       }),
     )
   }
-  if (!study.teacher || !teacher) {
+  if (!study.teacher || study.teacher.name === 'onnx' || !teacher) {
+    const got = study.teacher?.name === 'onnx' ? 'an ONNX file' : 'none'
     throw new TesseraError(
       'ERR_STUDY_INVALID',
-      "study must have a teacher for student.initial 'teacher', got none",
+      `study must have a teacher for student.initial 'teacher', got ${got}`,
     )
   }
   if (!sameArchitecture(study.student, study.teacher)) {

@@ -73,10 +73,16 @@ export function studentLayout(study: Study): Layout {
 
 /**
  * Tensors of a study's teacher.
- * @throws {TesseraError} ERR_STUDY_INVALID if the study has no teacher.
+ * @throws {TesseraError} ERR_STUDY_INVALID if the study has no teacher, or an ONNX file as its teacher.
  */
 export function teacherLayout(study: Study): Layout {
   if (!study.teacher) throw new TesseraError('ERR_STUDY_INVALID', 'study must have a teacher, got none')
+  if (study.teacher.name === 'onnx') {
+    throw new TesseraError(
+      'ERR_STUDY_INVALID',
+      'teacher must have a layout, got an ONNX file that has its own',
+    )
+  }
   return backboneLayout(study.teacher, study.teacher.classes)
 }
 

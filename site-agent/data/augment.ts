@@ -3,11 +3,11 @@
  *
  * Normalisation: (x / 255 − mean) / deviation with ImageNet's constants, as torchvision's EfficientNet weights expect.
  */
+import { IMAGENET_DEVIATION, IMAGENET_MEAN } from '@tessera/shared/model'
 import type { Random } from '@tessera/shared/random'
 import { type ColourChange, drawStainJitter } from './stain.ts'
 
-export const IMAGENET_MEAN = [0.485, 0.456, 0.406] as const
-export const IMAGENET_DEVIATION = [0.229, 0.224, 0.225] as const
+export { IMAGENET_DEVIATION, IMAGENET_MEAN }
 
 /** What happens to one tile in one epoch. */
 export interface Augmentation {

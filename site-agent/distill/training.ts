@@ -75,7 +75,7 @@ export function startTraining(options: TrainingOptions): Training {
         new Map<string, Values>([
           ...batchFeeds(batch, sizePx, learningRate),
           ...drawNoise(random, network.graph, batch.size, noise),
-          ...(await method.feeds(batch)),
+          ...(await method.feeds(batch, sizePx)),
         ]),
       )
       return metricsOf(outputs, batch.size)

@@ -18,6 +18,7 @@ const PAGES = [
   'docs/protocol.md',
   'docs/fidelity.md',
   'docs/models.md',
+  'docs/export.md',
   'tests/parity/README.md',
 ]
 

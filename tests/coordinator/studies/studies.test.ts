@@ -13,14 +13,17 @@ import {
   renamedLayout,
   studentLayout,
 } from '@tessera/shared/model'
+import type { OnnxHints } from '@tessera/shared/model/onnx'
 import { type StudyInput, study as studySchema } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import { describe, expect, test } from 'vitest'
+import { classifierBytes } from '../../support/onnx-models.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { codeOf, TINY_STUDY } from '../raw-site.ts'
 
 const NARROW = { name: 'efficientnet-b0', widthMultiplier: 0.1, depthMultiplier: 0.1 } as const
 const TEACHER = { ...NARROW, task: 'same', classes: 2 } as const
+const FLAGS: OnnxHints = { mean: [0, 0, 0], deviation: [1, 1, 1] }
 const MOMA_STUDY = {
   ...TINY_STUDY,
   id: 'distilled',
@@ -75,7 +78,8 @@ describe('createStudy()', () => {
       const { study, student, namings } = await createStudy({ dir, study: input, teacherFile })
       expect(namings).toEqual({ teacher: naming, student: undefined })
       const flavour = naming === 'timm' ? undefined : 'efficientnet-pytorch'
-      expect([study.teacher?.flavour, study.student.flavour]).toEqual([flavour, flavour])
+      expect(study.teacher).toMatchObject(flavour === undefined ? { name: NARROW.name } : { flavour })
+      expect(study.student.flavour).toBe(flavour)
       expect(study.teacher?.sha256).toBe(sha256Hex(bytes))
       const started = decodeModel(await modelFiles(dir).load(student), studentLayout(study))
       for (const [name, values] of weights) expect(started.get(name)).toEqual(values)
@@ -138,6 +142,56 @@ describe('createStudy()', () => {
     expect(await codeOf(createStudy({ dir, study: TINY_STUDY, teacherFile }))).toBe('ERR_STUDY_INVALID')
     await writeFile(teacherFile, 'not a model')
     expect(await codeOf(createStudy({ dir, study: MOMA_STUDY, teacherFile }))).toBe('ERR_MODEL_FILE')
+  })
+
+  test('fills in an ONNX teacher from its file and the flags, and stores the file as it is', async () => {
+    const { dir } = await made()
+    const bytes = classifierBytes({ inputs: [{ name: 'image', shape: ['batch', 3, 'h', 'w'] }] }, 6, 2)
+    const teacherFile = join(dir, 'teacher.onnx')
+    await writeFile(teacherFile, bytes)
+    const onnx = { sizePx: 24, mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] } satisfies OnnxHints
+    const input = { ...MOMA_STUDY, teacher: { task: 'same' } }
+    const { study } = await createStudy({ dir, study: input, teacherFile, onnx })
+    expect(study.teacher).toEqual({
+      name: 'onnx',
+      sha256: sha256Hex(bytes),
+      task: 'same',
+      momentum: 'frozen',
+      featureWidth: 6,
+      input: { tensor: 'image', layout: 'nchw', ...onnx },
+      features: { tensor: 'flat', pool: 'none' },
+      logits: { tensor: 'scores', classes: 2 },
+    })
+    expect(Buffer.from(await modelFiles(dir).load(sha256Hex(bytes)))).toEqual(Buffer.from(bytes))
+    // What has been filled in can be written out, and then needs no flags.
+    const { study: again } = await createStudy({ dir, study: { ...study, id: 'again' }, teacherFile })
+    expect(again.teacher).toEqual(study.teacher)
+  })
+
+  test.each([
+    ['that does not say what must be known', {}, {}, 'ERR_ONNX_UNCLEAR'],
+    ['that shall follow the student', { momentum: 'site' }, FLAGS, 'ERR_STUDY_INVALID'],
+    ['of another hash', { sha256: 'a'.repeat(64) }, FLAGS, 'ERR_MODEL_HASH'],
+    ['without a task', { task: undefined, features: { tensor: 'flat' } }, FLAGS, 'ERR_STUDY_INVALID'],
+  ])('refuses an ONNX teacher %s', async (_, changes, onnx, code) => {
+    const { dir } = await made()
+    const teacherFile = join(dir, 'teacher.onnx')
+    await writeFile(teacherFile, classifierBytes({}, 6, 2))
+    const input = { ...MOMA_STUDY, teacher: { task: 'same', ...changes } }
+    expect(await codeOf(createStudy({ dir, study: input, teacherFile, onnx }))).toBe(code)
+  })
+
+  test('refuses an ONNX teacher that is none, and a student that shall begin with its backbone', async () => {
+    const { dir } = await made()
+    const teacherFile = join(dir, 'teacher.onnx')
+    const input = { ...MOMA_STUDY, teacher: { task: 'same' } }
+    await writeFile(teacherFile, 'not a model')
+    expect(await codeOf(createStudy({ dir, study: input, teacherFile }))).toBe('ERR_ONNX_FILE')
+    await writeFile(teacherFile, classifierBytes({}, 6, 2))
+    const copied = { ...input, student: { ...NARROW, initial: 'teacher' } }
+    expect(await codeOf(createStudy({ dir, study: copied, teacherFile, onnx: FLAGS }))).toBe(
+      'ERR_STUDY_INVALID',
+    )
   })
 
   test('refuses an id that exists', async () => {
