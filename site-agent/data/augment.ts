@@ -6,7 +6,7 @@
 import type { Random } from '@tessera/shared/random'
 import { applyOperations } from './randaugment/apply.ts'
 import { drawOperations, type Operation } from './randaugment/operations.ts'
-import { composeTables, type Table } from './randaugment/tables.ts'
+import type { Table } from './randaugment/tables.ts'
 import { type ColourChange, drawStainJitter } from './stain.ts'
 
 export const IMAGENET_MEAN = [0.485, 0.456, 0.406] as const

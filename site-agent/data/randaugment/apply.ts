@@ -35,11 +35,6 @@ export function applyOperations(
   return tile
 }
 
-/** Applies one operation; the result is the caller's own. */
-export function applyOperation(pixels: Uint8Array, sizePx: number, operation: Operation): Uint8Array {
-  return applyPending(applyOperations(pixels, sizePx, [operation])).slice()
-}
-
 type TableBuilder = (tile: PendingTile, argument: number) => tables.Table
 type Rewrite = (out: Uint8Array, pixels: Uint8Array, sizePx: number, operation: Operation) => void
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { applyOperation, applyOperations } from '../../../../site-agent/data/randaugment/apply.ts'
+import { applyOperation } from '../../../support/apply-operation.ts'
 import {
   argumentOf,
   OPERATION_NAMES,
@@ -77,17 +77,16 @@ describe('applyOperation()', () => {
   })
 })
 
-describe('applyOperations()', () => {
+describe('two operations', () => {
   test('gathers what it can and still equals one operation after another, for every pair', () => {
     for (const first of OPERATION_NAMES) {
       for (const second of OPERATION_NAMES) {
         const [one, two] = [first, second].map((name) =>
           operation(name, argumentOf(name, 0.93, false), true),
         ) as [Operation, Operation]
-        const together = applyOperations(pixels, SIZE, [one, two])
-        const { table } = together
-        const bytes = together.pixels.map((v, i) => (table === null ? v : (table[(i % 3) * 256 + v] ?? -1)))
-        expect(bytes).toEqual(applyOperation(applyOperation(pixels, SIZE, one), SIZE, two))
+        expect(applyOperation(pixels, SIZE, one, two)).toEqual(
+          applyOperation(applyOperation(pixels, SIZE, one), SIZE, two),
+        )
       }
     }
   })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { applyOperation } from '../../../../site-agent/data/randaugment/apply.ts'
+import { applyOperation } from '../../../support/apply-operation.ts'
 import { OPERATION_NAMES, type OperationName } from '../../../../site-agent/data/randaugment/operations.ts'
 
 interface Cases {
