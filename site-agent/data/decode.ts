@@ -5,7 +5,9 @@
  * The pixels are the stored ones: an embedded colour profile and an EXIF orientation are not applied, as in torchvision's
  * `default_loader`, so that a teacher trained there sees the same numbers here.
  */
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { isMainThread } from 'node:worker_threads'
 import { TesseraError } from '@tessera/shared/errors'
 import sharp, { type Sharp } from 'sharp'
 import { plainJpegSize } from './jpeg-header.ts'
@@ -108,23 +110,45 @@ export function isSkipReason(code: string): code is SkipReason {
 }
 
 async function readTileFile(file: string): Promise<Buffer> {
+  // A worker thread may wait for the disk; four turns through libuv's threads take longer than the decoding of a small tile.
+  const bytes = isMainThread ? await readWithoutWaiting(file) : readWaiting(file)
+  if (!isPngOrJpeg(bytes)) {
+    // By content, not by name: sharp would also open an SVG or a PDF that is called .png.
+    throw new TesseraError('ERR_DATA_TILE_UNREADABLE', 'tile must be a PNG or JPEG file, got other content')
+  }
+  return bytes
+}
+
+async function readWithoutWaiting(file: string): Promise<Buffer> {
   const handle = await open(file).catch(unreadable)
   try {
-    const { size } = await handle.stat()
-    if (size > MAX_TILE_BYTES) {
-      throw new TesseraError(
-        'ERR_DATA_TILE_TOO_LARGE',
-        `tile file must have at most ${MAX_TILE_BYTES} bytes, got ${size}`,
-      )
-    }
-    const bytes = await handle.readFile().catch(unreadable)
-    if (!isPngOrJpeg(bytes)) {
-      // By content, not by name: sharp would also open an SVG or a PDF that is called .png.
-      throw new TesseraError('ERR_DATA_TILE_UNREADABLE', 'tile must be a PNG or JPEG file, got other content')
-    }
-    return bytes
+    assertFileSize((await handle.stat().catch(unreadable)).size)
+    return await handle.readFile().catch(unreadable)
   } finally {
     await handle.close()
+  }
+}
+
+function readWaiting(file: string): Buffer {
+  let handle: number | null = null
+  try {
+    handle = openSync(file)
+    assertFileSize(fstatSync(handle).size)
+    return readFileSync(handle)
+  } catch (thrown) {
+    if (thrown instanceof TesseraError) throw thrown
+    return unreadable(thrown)
+  } finally {
+    if (handle !== null) closeSync(handle)
+  }
+}
+
+function assertFileSize(size: number): void {
+  if (size > MAX_TILE_BYTES) {
+    throw new TesseraError(
+      'ERR_DATA_TILE_TOO_LARGE',
+      `tile file must have at most ${MAX_TILE_BYTES} bytes, got ${size}`,
+    )
   }
 }
 
