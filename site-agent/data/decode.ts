@@ -132,7 +132,7 @@ async function readWithoutWaiting(file: string): Promise<Buffer> {
 function readWaiting(file: string): Buffer {
   let handle: number | null = null
   try {
-    handle = openSync(file)
+    handle = openSync(file, 'r')
     assertFileSize(fstatSync(handle).size)
     return readFileSync(handle)
   } catch (thrown) {

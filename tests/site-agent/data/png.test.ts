@@ -16,7 +16,11 @@ function chunk(type: string, content: Uint8Array): Buffer {
 }
 
 /** A PNG whose row `y` has the filter `filters[y]`; what the filtered bytes are is up to the caller. */
-function pngOf(width: number, rows: readonly Uint8Array[], { colour = 2, extra = Buffer.alloc(0) } = {}) {
+function pngOf(
+  width: number,
+  rows: readonly Uint8Array[],
+  { colour = 2, extra = new Uint8Array(0) }: { colour?: number; extra?: Uint8Array } = {},
+): Buffer {
   const header = Buffer.from([0, 0, 0, width, 0, 0, 0, rows.length, 8, colour, 0, 0, 0])
   return Buffer.concat([
     Buffer.from('89504e470d0a1a0a', 'hex'),
@@ -28,7 +32,7 @@ function pngOf(width: number, rows: readonly Uint8Array[], { colour = 2, extra =
   ])
 }
 
-const pieces = (bytes: Buffer): Buffer[] => [bytes.subarray(0, 9), bytes.subarray(9)]
+const pieces = (bytes: Uint8Array): Uint8Array[] => [bytes.subarray(0, 9), bytes.subarray(9)]
 
 /** Any bytes after any filter's number are a picture: every sum and every tie of the predictors occurs. */
 function filteredRows(width: number, filters: readonly number[]): Uint8Array[] {
@@ -63,14 +67,14 @@ describe('decodePlainPng()', () => {
 
   const rows = filteredRows(5, [0, 1, 2])
   const good = pngOf(5, rows)
-  test.each<[string, Buffer]>([
+  test.each<[string, Uint8Array]>([
     ['grey', pngOf(15, rows, { colour: 0 })],
     ['with a transparent colour', pngOf(5, rows, { extra: chunk('tRNS', Buffer.alloc(6)) })],
     ['of an unknown filter', pngOf(5, filteredRows(5, [0, 5, 0]))],
     ['with a row too few', Buffer.concat([good.subarray(0, 33), pngOf(5, rows.slice(1)).subarray(33)])],
     ['with a row too many', Buffer.concat([pngOf(5, rows.slice(1)).subarray(0, 33), good.subarray(33)])],
     ['cut short', good.subarray(0, good.length - 20)],
-    ['with a wrong bit', good.map((byte, i) => (i === 60 ? byte ^ 1 : byte)) as Buffer],
+    ['with a wrong bit', good.map((byte, i) => (i === 60 ? byte ^ 1 : byte))],
     ['of nothing', Buffer.alloc(0)],
   ])('leaves to sharp what is %s', (_, png) => {
     expect(decodePlainPng(Buffer.from(png), MAX_PIXELS)).toBeNull()

@@ -7,8 +7,8 @@ import { describe, expect, test } from 'vitest'
 import type { SurveyJob } from '../../../site-agent/data/tile-job.ts'
 import { createProgress } from '../../../site-agent/data/tile-queue.ts'
 import { runJob } from '../../../site-agent/data/tile-workers.ts'
-import { noiseFolder } from '../../support/tile-files.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { noiseFolder } from '../../support/tile-files.ts'
 
 function surveyOf(paths: readonly string[], sizePx = 8): SurveyJob {
   return {

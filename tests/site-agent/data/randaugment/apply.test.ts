@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { applyOperation } from '../../../support/apply-operation.ts'
 import {
   argumentOf,
   OPERATION_NAMES,
   type Operation,
 } from '../../../../site-agent/data/randaugment/operations.ts'
 import { FILL } from '../../../../site-agent/data/randaugment/warp.ts'
+import { applyOperation } from '../../../support/apply-operation.ts'
 import { noisePixels } from '../../../support/tile-files.ts'
 
 const SIZE = 9

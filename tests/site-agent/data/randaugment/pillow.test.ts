@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { applyOperation } from '../../../support/apply-operation.ts'
 import { OPERATION_NAMES, type OperationName } from '../../../../site-agent/data/randaugment/operations.ts'
+import { applyOperation } from '../../../support/apply-operation.ts'
 
 interface Cases {
   readonly sizePx: number
