@@ -46,6 +46,7 @@ export function benchProgram(): Command {
     .option(...PYTHON)
     .addHelpText('after', '\nExample:\n  $ npm run bench -- check --contenders wasm,torch,torch-compile')
     .action(async (flags) => (await import('./verbs/check.ts')).checkWork(flags))
+  dataVerb(program)
   program
     .command('kernels')
     .description('Single kernels of the wasm engine beside the stock ones, by processor time of one thread.')
@@ -71,6 +72,32 @@ function contestVerb(program: Command, name: string, description: string): Comma
       'after',
       `\nExample:\n  $ npm run bench -- ${name} --size 16x128,8x224 --contenders wasm,torch,torch-compile`,
     )
+}
+
+function dataVerb(program: Command): void {
+  program
+    .command('data')
+    .description(
+      "The site's tiles against torchvision's DataLoader: decode, resize, augment, normalise; tiles a second.",
+    )
+    .option('--data <dir>', 'CLASS/*.png|jpg (drawn for the purpose)')
+    .option('--tiles <n>', 'tiles to draw', positive, 1024)
+    .option('--stored <px>', 'side of a drawn tile', positive, 256)
+    .option('--tile <px>', 'side of a tile in the batch', positive, 224)
+    .option('--batch <n>', 'tiles of a batch', positive, 64)
+    .option('--augment <name>', 'none, flips, randaugment', 'randaugment')
+    .option('--workers <n>', "processes of torchvision's DataLoader", positive, 2)
+    .option('--rounds <n>', 'turns of each contender', positive, 5)
+    .option(
+      '--training <size>',
+      'instead: how long a training step waits for its tiles',
+      (text) => parseSizes(text)[0],
+    )
+    .option('--engine <name>', 'of the training: tensorflow or wasm', 'wasm')
+    .option(...PYTHON)
+    .option('--out <file>', 'results as JSON (simulations/bench/results/data-DATE.json)')
+    .addHelpText('after', '\nExample:\n  $ npm run bench -- data --data tiles/hospital-a --tile 224')
+    .action(async (flags) => (await import('./verbs/data.ts')).measureData(withOut(flags, 'data')))
 }
 
 function sizeOption(standard: string): Option {

@@ -9,18 +9,32 @@ import type { Size } from '../sizes.ts'
 /** As many classes as the colorectal sets have that such students are trained on. */
 export const CLASSES = 9
 
-/** @param masking Whether dropout and stochastic depth are on, at the study's defaults. Off, a step has no randomness. */
-export function benchStudy({ batch, sidePx }: Size, masking: boolean): Study {
+export interface StudyOptions {
+  /** Whether dropout and stochastic depth are on, at the study's defaults. Off, a step has no randomness. */
+  readonly masking: boolean
+  /** Of the study's names; absent: none. */
+  readonly augment?: string | undefined
+  /** Absent: {@link CLASSES} of them. */
+  readonly classes?: readonly string[] | undefined
+}
+
+/** @throws {ZodError} If a study cannot be so. */
+export function benchStudy({ batch, sidePx }: Size, options: StudyOptions): Study {
+  const {
+    masking,
+    augment = 'none',
+    classes = Array.from({ length: CLASSES }, (_, i) => `class-${i}`),
+  } = options
   return study.parse({
     id: 'bench',
     seed: 'bench',
-    classes: Array.from({ length: CLASSES }, (_, i) => `class-${i}`),
+    classes,
     tile: { sizePx: sidePx },
     student: masking ? {} : { dropout: 0, stochasticDepth: 0 },
-    teacher: { sha256: '0'.repeat(64), task: 'same', classes: CLASSES },
+    teacher: { sha256: '0'.repeat(64), task: 'same', classes: classes.length },
     method: { name: 'moma' },
     // A tenth of the default rate: the same noise again and again would make the loss diverge.
-    training: { rounds: 1, batchSize: batch, learningRate: 0.005, schedule: 'constant', augment: 'none' },
+    training: { rounds: 1, batchSize: batch, learningRate: 0.005, schedule: 'constant', augment },
   })
 }
 

@@ -4,7 +4,7 @@ import { evaluate } from '@tessera/site-agent/distill'
 import { serve } from '../contest/serve.ts'
 import { parseSizes, type Size } from '../sizes.ts'
 import { benchStudy, benchWeights, noiseBatch } from './bench-study.ts'
-import { gatedTiles } from './gated-tiles.ts'
+import { gatedTiles, sameBatch } from './gated-tiles.ts'
 import { type EngineName, startNamedEngine } from './start-named-engine.ts'
 import { timeSteps } from './time-steps.ts'
 
@@ -16,8 +16,8 @@ const { values } = parseArgs({
 })
 const [size] = parseSizes(values.size) as [Size]
 const versions = await startNamedEngine(values.engine as EngineName)
-const study = benchStudy(size, false)
-const tiles = gatedTiles(noiseBatch(size), size.sidePx, study.classes.length)
+const study = benchStudy(size, { masking: false })
+const tiles = gatedTiles(sameBatch(noiseBatch(size), size.sidePx, study.classes.length))
 const ended = evaluate({
   architecture: study.student,
   classes: study.classes.length,

@@ -26,6 +26,8 @@ export const doneMessage = z.strictObject({
   seconds: z.array(z.number().nonnegative()),
   /** Loss of each step; empty where a step has none. */
   losses: z.array(z.number()),
+  /** Of all that, how long the work waited for its data; absent where it needs none. */
+  waitedSeconds: z.number().nonnegative().optional(),
   /** Largest resident memory during the run; null where the system cannot say. */
   stepPeakBytes: z.number().positive().nullable(),
   /** Largest resident memory since the process began, start and compilation included. */
@@ -34,4 +36,4 @@ export const doneMessage = z.strictObject({
 export type Done = z.infer<typeof doneMessage>
 
 /** What a contender measures itself. */
-export type Taken = Pick<Done, 'seconds' | 'losses'>
+export type Taken = Pick<Done, 'seconds' | 'losses' | 'waitedSeconds'>

@@ -40,6 +40,8 @@ export interface Performance {
   readonly warmUpLosses: readonly number[]
   /** Seconds of each step of each slot: one slot a round. */
   readonly slots: readonly (readonly number[])[]
+  /** Share of the slots' time that the work waited for its data; absent where it needs none. */
+  readonly waitedShare?: number
   /** Largest resident memory of any slot; null where the system cannot say. */
   readonly stepPeakBytes: number | null
   /** Largest resident memory of the process, start and compilation included. */
@@ -116,13 +118,19 @@ export function stepsToFill(slotSeconds: number, warmUpSeconds: readonly number[
 
 function performanceOf({ contender, startSeconds, warmUp, runs }: Runner): Performance {
   const stepPeaks = runs.flatMap(({ stepPeakBytes }) => stepPeakBytes ?? [])
+  const waits = runs.flatMap(({ waitedSeconds }) => waitedSeconds ?? [])
   return {
     name: contender.name,
     versions: contender.versions,
     startSeconds,
     warmUpLosses: warmUp.losses,
     slots: runs.map(({ seconds }) => seconds),
+    ...(waits.length > 0 ? { waitedShare: sum(waits) / sum(runs.flatMap(({ seconds }) => seconds)) } : {}),
     stepPeakBytes: stepPeaks.length > 0 ? Math.max(...stepPeaks) : null,
     peakBytes: Math.max(warmUp.peakBytes, ...runs.map(({ peakBytes }) => peakBytes)),
   }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }

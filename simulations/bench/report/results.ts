@@ -21,6 +21,8 @@ const contender = z.strictObject({
   slots: z.array(z.array(z.number().nonnegative()).nonempty()).nonempty(),
   /** Images or tiles a second, over the slots. */
   rate: spread,
+  /** Share of the time that a training step waited for its tiles. */
+  waitedShare: z.number().min(0).max(1).optional(),
   peakBytes: z.number().positive(),
   stepPeakBytes: z.number().positive().nullable(),
 })
@@ -72,15 +74,10 @@ export function contestResult(
   return contest.parse({
     label,
     perStep,
-    contenders: performances.map(({ name, versions, startSeconds, slots, peakBytes, stepPeakBytes }) => ({
-      name,
-      versions,
-      startSeconds,
-      slots,
-      rate: spreadOf(rateOfName(name)),
-      peakBytes,
-      stepPeakBytes,
-    })),
+    contenders: performances.map((performance) => {
+      const { warmUpLosses: _losses, ...kept } = performance
+      return { ...kept, rate: spreadOf(rateOfName(performance.name)) }
+    }),
     ratios: performances.flatMap((one) =>
       present
         .filter((base) => base !== one && !bases.includes(one.name))

@@ -16,10 +16,11 @@ export function contestTable(
   const lines = [
     `${label.padEnd(NAME)}${`${unit}/s`.padStart(10)}${'best'.padStart(9)}${'peak MB'.padStart(10)}`,
   ]
-  for (const { name, rate, peakBytes } of contenders) {
+  for (const { name, rate, peakBytes, waitedShare } of contenders) {
     const memory = (peakBytes / 1e6).toFixed(0)
+    const waited = waitedShare === undefined ? '' : `  waits for data ${(100 * waitedShare).toFixed(1)} %`
     lines.push(
-      `${`  ${title(name)}`.padEnd(NAME)}${digits(rate.median).padStart(10)}${digits(rate.max).padStart(9)}${memory.padStart(10)}`,
+      `${`  ${title(name)}`.padEnd(NAME)}${digits(rate.median).padStart(10)}${digits(rate.max).padStart(9)}${memory.padStart(10)}${waited}`,
     )
   }
   for (const { of, to, speed, memory } of ratios) {
