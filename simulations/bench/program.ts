@@ -48,6 +48,23 @@ export function benchProgram(): Command {
     .action(async (flags) => (await import('./verbs/check.ts')).checkWork(flags))
   dataVerb(program)
   program
+    .command('physics')
+    .description('What this machine can do at most (sgemm, copy, triad), and what that allows for each size.')
+    .addOption(sizeOption(DEFAULT_SIZES))
+    .option('--threads <n>', 'cores (all)', positive)
+    .option(...PYTHON)
+    .addHelpText('after', '\nExample:\n  $ npm run bench -- physics')
+    .action(async (flags) => (await import('./verbs/physics.ts')).measurePhysics(flags))
+  program
+    .command('profile')
+    .description("Where PyTorch's eager step spends its time, by operator.")
+    .addOption(sizeOption('16x128'))
+    .option('--evaluate', 'the forward pass alone')
+    .option('--threads <n>', 'cores', positive, 2)
+    .option(...PYTHON)
+    .addHelpText('after', '\nExample:\n  $ npm run bench -- profile --size 16x128')
+    .action(async (flags) => (await import('./verbs/profile.ts')).profilePeer(flags))
+  program
     .command('kernels')
     .description('Single kernels of the wasm engine beside the stock ones, by processor time of one thread.')
     .addHelpText('after', '\nExample:\n  $ npm run bench -- kernels')
