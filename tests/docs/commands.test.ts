@@ -17,6 +17,7 @@ const PAGES = [
   'docs/protocol.md',
   'docs/fidelity.md',
   'tests/parity/README.md',
+  'simulations/bench/README.md',
 ]
 
 const program = new Command('tessera')

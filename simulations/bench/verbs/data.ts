@@ -143,6 +143,8 @@ async function report(
   const label = training === undefined ? `${count} tiles to ${tile} px` : `${sizeText(training)} on ${engine}`
   const result = contestResult(label, training?.batch ?? count, performances, BASES)
   process.stdout.write(contestTable(result, 'tiles', TITLES))
+  if (training === undefined)
+    process.stdout.write("Memory is the main process's: a DataLoader's workers have their own.\n")
   if (out === undefined) return
   await writeResults(out, {
     format: 'tessera-bench',
