@@ -13,6 +13,7 @@ export const CONTENDERS = {
   cpu: 'TensorFlow.js cpu',
   torch: 'PyTorch eager',
   'torch-compile': 'PyTorch compile',
+  'torch-autotune': 'PyTorch max-autotune',
 } as const
 export type ContenderName = keyof typeof CONTENDERS
 
@@ -93,7 +94,8 @@ function torchSpec(name: ContenderName, options: StartOptions): ContenderSpec {
     args: [
       peerFile('moma_step.py'),
       ...Object.entries(numbers).flatMap(([key, value]) => [`--${key}`, String(value)]),
-      ...(name === 'torch-compile' ? ['--mode', 'compile'] : []),
+      '--mode',
+      name.replace('torch-', '').replace('torch', 'eager'),
       ...(masking ? [] : ['--dropout', '0', '--stochastic-depth', '0']),
       ...(work === 'evaluate' ? ['--evaluate'] : []),
       ...(work === 'step' && startFile !== undefined ? ['--start', startFile] : []),

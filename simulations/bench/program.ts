@@ -77,7 +77,9 @@ function contestVerb(program: Command, name: string, description: string): Comma
     .command(name)
     .description(description)
     .addOption(sizeOption(DEFAULT_SIZES))
-    .addOption(contenderOption('of tensorflow, wasm, cpu, torch, torch-compile', 'wasm,torch'))
+    .addOption(
+      contenderOption('of tensorflow, wasm, cpu, torch, torch-compile, torch-autotune', 'wasm,torch'),
+    )
     .option('--rounds <n>', 'turns of each contender', positive, 7)
     .option('--slot <seconds>', 'a turn takes about so long', positive, 6)
     .option('--minutes <n>', 'no turn begins later, over all sizes', positive, 60)

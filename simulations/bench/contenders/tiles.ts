@@ -1,10 +1,10 @@
 /** @file Contender: the site's own source of tiles. One step is one epoch: every tile decoded, resized, augmented and normalised into batches. */
 import { parseArgs } from 'node:util'
 import { TesseraError } from '@tessera/shared/errors'
-import type { Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import { openTiles } from '@tessera/site-agent/data'
 import { serve } from '../contest/serve.ts'
+import { benchStudy } from './bench-study.ts'
 import { timeSteps } from './time-steps.ts'
 
 const { values } = parseArgs({
@@ -18,10 +18,14 @@ const { values } = parseArgs({
     'keep-decoded': { type: 'boolean', default: false },
   },
 })
+const { classes, tile, training } = benchStudy(
+  { batch: Number(values.batch), sidePx: Number(values.tile) },
+  { masking: false, augment: values.augment, classes: values.classes.split(',') },
+)
 const tiles = await openTiles({
   dir: values.data,
-  classes: values.classes.split(','),
-  sizePx: Number(values.tile),
+  classes,
+  sizePx: tile.sizePx,
   ...(values['keep-decoded'] ? {} : { memoryBudgetBytes: 0 }),
 })
 const random = createRandom('bench-tiles')
@@ -31,8 +35,8 @@ await serve({ node: process.version }, (count) =>
     let seen = 0
     const batches = tiles.batches({
       random: random.fork(`epoch-${epoch++}`),
-      batchSize: Number(values.batch),
-      augment: values.augment as Study['training']['augment'],
+      batchSize: training.batchSize,
+      augment: training.augment,
     })
     for await (const { size } of batches) seen += size
     if (seen !== tiles.count) {

@@ -1,5 +1,6 @@
 """MoMA's training step in PyTorch, as a contender: eager, or with torch.compile wherever it compiles.
 
+`--mode compile` compiles each part of the step; `autotune` with mode max-autotune.
 The same work as the trainer's step (docs/fidelity.md): teacher logits by running statistics, momentum on backbone and head, key pass
 by the batch's statistics, cross-entropy + KL + InfoNCE against the queue as it was, SGD, queue. `--evaluate`: forward only, eval mode.
 What a PyTorch user would do for speed is done: foreach momentum, fused SGD, gradients set to None, one read of the loss a step, and
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 
 import torch
+import torch._inductor.config
 import torchvision
 from torch import nn
 
@@ -21,6 +23,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tests" / "parity")
 from generate import BatchAttention, Head, forward, losses  # noqa: E402
 
 FEATURES = 1280
+
+
+def compiled(function, mode):
+    """The function by torch.compile; `autotune` also tries C++ templates for the matrix products. Itself when eager."""
+    if mode == "eager":
+        return function
+    return torch.compile(function, mode="max-autotune" if mode == "autotune" else "default")
 
 
 class MomaStep:
@@ -56,11 +65,8 @@ class MomaStep:
         )
         self.followers = [*self.teacher.parameters(), *self.teacher_head.parameters()]
         self.leaders = [p.detach() for m in (self.student, self.student_head) for p in m.parameters()]
-        if options.mode == "compile":
-            self.teacher_logits = torch.compile(self.teacher_logits)
-            self.key_features = torch.compile(self.key_features)
-            self.student_loss = torch.compile(self.student_loss)
-            self.follow = torch.compile(self.follow)
+        for part in ("teacher_logits", "key_features", "student_loss", "follow"):
+            setattr(self, part, compiled(getattr(self, part), options.mode))
 
     def load(self, path):
         """Weights, queue and batch that the other contender started from."""
@@ -126,8 +132,10 @@ class Evaluation:
         if options.format == "channels_last":
             self.model.to(memory_format=torch.channels_last)
             self.images = self.images.to(memory_format=torch.channels_last)
-        if options.mode == "compile":
-            self.model = torch.compile(self.model)
+        if options.mode != "eager":
+            # Weights are constants here: folded and laid out once, as an inference server does it.
+            torch._inductor.config.freezing = True
+        self.model = compiled(self.model, options.mode)
 
     @torch.inference_mode()
     def run(self):
@@ -146,7 +154,7 @@ def profile(work, warm_up=3, steps=3):
 
 def parse():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--mode", choices=("eager", "compile"), default="eager")
+    parser.add_argument("--mode", choices=("eager", "compile", "autotune"), default="eager")
     parser.add_argument("--format", choices=("contiguous", "channels_last"), default="channels_last")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--size", type=int, default=128)

@@ -25,7 +25,7 @@ export interface ContestFlags {
 }
 
 /** What others are held against. */
-const BASES: readonly ContenderName[] = ['torch', 'torch-compile', 'cpu']
+const BASES: readonly ContenderName[] = ['torch', 'torch-compile', 'torch-autotune', 'cpu']
 /** The longest that a contender may be silent: torch.compile takes minutes, a step of the cpu back end as well. */
 const ANSWER_MS = 30 * 60_000
 

@@ -50,10 +50,11 @@ describe('contenderSpec()', () => {
     const peer = contenderSpec('torch', start)
     expect(peer.command).toBe('py')
     expect(peer.args.slice(1).join(' ')).toBe(
-      '--batch 16 --size 128 --threads 2 --dropout 0 --stochastic-depth 0',
+      '--batch 16 --size 128 --threads 2 --mode eager --dropout 0 --stochastic-depth 0',
     )
     expect(contenderSpec('torch', { ...start, masking: true }).args).not.toContain('--dropout')
     expect(contenderSpec('torch-compile', start).args).toContain('compile')
+    expect(contenderSpec('torch-autotune', start).args).toContain('autotune')
   })
 })
 
