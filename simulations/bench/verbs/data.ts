@@ -50,7 +50,7 @@ const BASES = ['torchvision-pil', 'torchvision-tensor', 'not-fed']
 const ANSWER_MS = 15 * 60_000
 const BUDGET_MS = 60 * 60_000
 
-/** @throws {TesseraError} ERR_USAGE if the folder has no classes; ERR_BENCH_PEER, ERR_INTERRUPTED, ERR_STORE_WRITE */
+/** @throws {TesseraError} ERR_DATA_FOLDER, ERR_USAGE if the folder cannot be read or has no classes; ERR_BENCH_PEER, ERR_INTERRUPTED, ERR_STORE_WRITE */
 export async function measureData(flags: DataFlags): Promise<void> {
   const { training } = flags
   // First: it is no use to draw tiles for a contest that cannot be.
@@ -94,13 +94,19 @@ async function tileFolder(flags: DataFlags, made: string | null, signal: AbortSi
     }).finally(clearProgress)
     return { dir: made, classes, count }
   }
-  const dir = flags.data ?? ''
-  const entries = await readdir(dir, { withFileTypes: true })
-  const classes = entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).toSorted()
+  return givenFolder(flags.data ?? '')
+}
+
+async function givenFolder(dir: string): Promise<Folder> {
+  const entries = await readdir(dir, { withFileTypes: true, recursive: true }).catch((cause: unknown) => {
+    const { code = 'a failure' } = cause as NodeJS.ErrnoException
+    throw new TesseraError('ERR_DATA_FOLDER', `data folder must be readable, got ${code}`, { cause })
+  })
+  const classes = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
   if (classes.length < 2)
     throw new TesseraError('ERR_USAGE', `data must have 2 or more class folders, got ${classes.length}`)
-  const files = await Promise.all(classes.map(async (name) => (await readdir(join(dir, name))).length))
-  return { dir, classes, count: files.reduce((sum, n) => sum + n, 0) }
+  const count = entries.filter(({ name }) => /\.(png|jpe?g)$/i.test(name)).length
+  return { dir, classes: classes.toSorted(), count }
 }
 
 /** Ours twice, torchvision twice: with PIL, and with its own decoder. */
