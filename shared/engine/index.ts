@@ -5,6 +5,7 @@
  * registered, as a composition of plain ops elsewhere.
  */
 export { type Activation, type BatchNorm, batchNormInference, batchNormTrain } from './ops/batch-norm.ts'
+export { enqueue } from './ops/enqueue.ts'
 export { globalAveragePool } from './ops/global-average-pool.ts'
 export { scaleChannels } from './ops/scale-channels.ts'
 export { type SgdMomentum, sgdMomentum } from './ops/sgd-momentum.ts'
@@ -12,3 +13,12 @@ export { stopGradient } from './ops/stop-gradient.ts'
 export { swish } from './ops/swish.ts'
 export { towards } from './ops/towards.ts'
 export { type Engine, type EngineChoice, type EngineOptions, startEngine } from './start.ts'
+export {
+  createStepper,
+  type NamedValues,
+  type StepFunction,
+  type Stepper,
+  type StepResult,
+  type TensorMap,
+  type Values,
+} from './stepper.ts'

@@ -5,15 +5,20 @@ import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
 import { type BackendWasm, setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
-import { TesseraError } from '../errors.ts'
+import { asTesseraError, TesseraError } from '../errors.ts'
 import { registerGradients } from './gradients/index.ts'
 import { createHeap, registerKernels } from './kernels/index.ts'
+import { nativeEngineMissing, startTensorflow } from './tensorflow/start.ts'
 import { catchMemory, loadKernels } from './wasm/module.ts'
 
-export type EngineChoice = 'auto' | 'wasm' | 'cpu'
+const ENGINE_CHOICES = ['auto', 'wasm', 'tensorflow', 'cpu'] as const
+export type EngineChoice = (typeof ENGINE_CHOICES)[number]
 
 export interface EngineOptions {
-  /** `auto` (default) is `wasm`; `cpu` is slow, needs a development package, and is there to check the other against. */
+  /**
+   * `auto` takes `tensorflow` when it is installed (`tessera engine install`) and loads, else `wasm`; `cpu` is slow, needs a development
+   * package, and is there to check the others against. Default: environment `TESSERA_ENGINE`, else `auto`.
+   */
   engine?: EngineChoice
 }
 
@@ -23,35 +28,60 @@ export interface Engine {
   name: string
   /** One line that says what runs. */
   description: string
+  /** Why `auto` does not run the native engine; null when it does, or when an engine was asked for by name. */
+  passedOver: string | null
 }
 
 type Backend = Exclude<EngineChoice, 'auto'>
 
-/** How each back end starts, and what it then says of itself. A native back end would be a third row. */
-const STARTERS: Record<Backend, () => Promise<string>> = { wasm: startWasm, cpu: startCpu }
+/** How each back end starts, and what it then says of itself. */
+const STARTERS: Record<Backend, () => Promise<string>> = {
+  wasm: startWasm,
+  tensorflow: startTensorflow,
+  cpu: startCpu,
+}
 
-const started = new Map<Backend, Promise<Engine>>()
+const started = new Map<Backend, Promise<Omit<Engine, 'passedOver'>>>()
 
 /**
  * Starts the engine, registers our kernels and the gradients, and makes it the one that runs. Calling again is free.
- * @throws {TesseraError} ERR_ENGINE_UNAVAILABLE if the back end cannot start here.
+ * @throws {TesseraError} ERR_ENGINE_UNAVAILABLE if the back end cannot start here; ERR_CONFIG_INVALID if `TESSERA_ENGINE` names none.
  */
 export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
-  const choice = options.engine ?? 'auto'
-  const name: Backend = choice === 'auto' ? 'wasm' : choice
+  const choice = options.engine ?? choiceOf(process.env.TESSERA_ENGINE)
+  if (choice !== 'auto') return run(choice, null)
+  try {
+    const missing = nativeEngineMissing()
+    return missing === null ? await run('tensorflow', null) : await run('wasm', missing)
+  } catch (thrown) {
+    return run('wasm', asTesseraError(thrown).message)
+  }
+}
+
+async function run(name: Backend, passedOver: string | null): Promise<Engine> {
   const running = started.get(name) ?? start(name)
   started.set(name, running)
   const engine = await running
   if (tf.getBackend() !== name) await tf.setBackend(name)
-  return engine
+  return { ...engine, passedOver }
 }
 
-async function start(name: Backend): Promise<Engine> {
+async function start(name: Backend): Promise<Omit<Engine, 'passedOver'>> {
   // Production mode turns off the greeting and the advice that TensorFlow.js prints in Node.
   tf.enableProdMode()
   registerGradients()
   const what = await STARTERS[name]()
   return { name, description: `engine: ${name} (${what})` }
+}
+
+function choiceOf(value: string | undefined): EngineChoice {
+  if (value === undefined || value === '') return 'auto'
+  const choice = ENGINE_CHOICES.find((one) => one === value)
+  if (choice !== undefined) return choice
+  throw new TesseraError(
+    'ERR_CONFIG_INVALID',
+    `TESSERA_ENGINE must be ${ENGINE_CHOICES.join(', ')}, got ${value.slice(0, 40)}`,
+  )
 }
 
 async function startWasm(): Promise<string> {

@@ -9,6 +9,7 @@ export const OWN = {
   batchNormTrain: 'TesseraBatchNormTrain',
   batchNormInference: 'TesseraBatchNormInference',
   batchNormGradient: 'TesseraBatchNormGradient',
+  enqueue: 'TesseraEnqueue',
   scaleChannels: 'TesseraScaleChannels',
   scaleChannelsGradient: 'TesseraScaleChannelsGradient',
   sgdMomentum: 'TesseraSgdMomentum',

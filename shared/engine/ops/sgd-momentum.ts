@@ -3,7 +3,8 @@ import { hasKernel, OWN, runKernel } from '../kernels/names.ts'
 
 /** Settings of a step; no unit has a default here. */
 export interface SgdMomentum {
-  learningRate: number
+  /** A scalar where a recorded step is to be fed another one each time. */
+  learningRate: number | tf.Scalar
   momentum: number
   weightDecay: number
 }
@@ -23,8 +24,17 @@ export function sgdMomentum<T extends tf.Tensor>(
   tf.util.assertShapesMatch(gradient.shape, weight.shape, 'sgdMomentum, gradient: ')
   tf.util.assertShapesMatch(velocity.shape, weight.shape, 'sgdMomentum, velocity: ')
   if (hasKernel(OWN.sgdMomentum)) {
-    const attributes = { learningRate, momentum, weightDecay }
-    const [w, v] = runKernel(OWN.sgdMomentum, { weight, gradient, velocity }, attributes)
+    const [w, v] = tf.tidy(() => {
+      const inputs = { weight, gradient, velocity }
+      if (tf.getBackend() === 'tensorflow') {
+        const rate = typeof learningRate === 'number' ? tf.scalar(learningRate) : learningRate
+        return runKernel(OWN.sgdMomentum, { ...inputs, learningRate: rate }, { momentum, weightDecay })
+      }
+      // Kernels that are not recorded take a number; their tensors' values are at hand.
+      const rate =
+        typeof learningRate === 'number' ? learningRate : (learningRate.dataSync()[0] ?? Number.NaN)
+      return runKernel(OWN.sgdMomentum, inputs, { learningRate: rate, momentum, weightDecay })
+    })
     return { weight: w as T, velocity: v as T }
   }
   return tf.tidy(() => {

@@ -1,0 +1,40 @@
+/** @file Starts the native back end: TensorFlow, as `tessera engine install` left it. */
+import * as tf from '@tensorflow/tfjs-core'
+import { TesseraError } from '../../errors.ts'
+import { engineFolder, readManifest } from './folder.ts'
+import { registerTensorflowKernels } from './kernels/index.ts'
+import { loadTensorflow, type TensorflowEngine } from './load.ts'
+
+let loaded: TensorflowEngine | null = null
+
+/** Why there is no native engine to start, or null when one is installed for this machine. */
+export function nativeEngineMissing(): string | null {
+  const manifest = readManifest(engineFolder(process.env))
+  if (manifest === null) return 'no native engine is installed; tessera engine install builds one'
+  const here = `${process.platform}-${process.arch}`
+  return manifest.platform === here
+    ? null
+    : `native engine must be built for ${here}, got ${manifest.platform}`
+}
+
+/**
+ * Loads the engine, registers its back end and our kernels, and says what it is.
+ * @throws {TesseraError} ERR_ENGINE_UNAVAILABLE if none is installed or it does not load.
+ */
+export async function startTensorflow(): Promise<string> {
+  const missing = nativeEngineMissing()
+  if (missing !== null) throw new TesseraError('ERR_ENGINE_UNAVAILABLE', `engine must start, got: ${missing}`)
+  const engine = loadTensorflow(engineFolder(process.env))
+  tf.registerBackend('tensorflow', () => engine.backend)
+  await tf.setBackend('tensorflow')
+  registerTensorflowKernels(engine.backend)
+  loaded = engine
+  const { binding, isUsingGpuDevice } = engine.backend
+  return `TensorFlow ${binding.TF_Version}, ${isUsingGpuDevice ? 'GPU' : 'CPU'}; recorded steps`
+}
+
+/** The engine that {@link startTensorflow} loaded. @throws {TesseraError} ERR_INTERNAL before. */
+export function tensorflowEngine(): TensorflowEngine {
+  if (loaded !== null) return loaded
+  throw new TesseraError('ERR_INTERNAL', 'internal: native engine must be started first')
+}
