@@ -2,11 +2,10 @@
  * @file How much a step of the contest has to compute and to move, counted from the layers' shapes, and how long it must therefore take.
  *
  * Computing: multiplications and additions of convolutions, linear layers, attentions and the contrast; 2 a product. Element by element work is
- * not counted, it is bound by memory. Moving: each layer reads its input and weights once and writes its output once, 4 bytes a value; norm,
- * activation and the block's scaling count as passes of their own where they must be, because training's norm needs the whole batch before it can
- * write: convolution writes, statistics read, norm with swish reads and writes. Smaller tensors that stay in a cache are counted all the same.
+ * not counted: it is bound by memory. Moving: each layer reads its input and weights and writes its output, 4 bytes a value; norms and scalings go
+ * through their values as often as they must, because training's norm needs the whole batch before it can write.
  */
-import { type Architecture, featureWidth, plan } from '@tessera/shared/model'
+import { type Architecture, describeNetwork, featureWidth, IMAGES, type Node } from '@tessera/shared/model'
 import type { Size } from './sizes.ts'
 
 /** What one part of a step needs. */
@@ -22,88 +21,69 @@ export interface Peak {
   readonly bytesPerSecond: number
 }
 
-/** One convolution with its norm and activation, as shapes of a batch. */
-interface Layer {
-  readonly name: string
+type Pass = 'train' | 'evaluate' | 'backward'
+
+/** A layer with its shapes for a batch, counted in values. */
+interface Sized {
+  readonly node: Node
   readonly inputs: number
   readonly outputs: number
   readonly weights: number
-  readonly flops: number
-  /** Passes over the output besides the convolution's own write: [forward in training, backward, forward in evaluation]. */
-  readonly passes: readonly [number, number, number]
 }
 
-/**
- * Training's norm: read for the statistics, read and write with the activation. Its gradient: read dy and x for the sums, read both and write dx;
- * swish's gradient rides along. Evaluation: the norm is a factor and a shift, in the same pass as the activation: read, write.
- */
-const NORM = [3, 5, 2] as const
-/** The block's scaling: read for the pool; read and write to scale. Gradient: read dy and x for the sums; read dy, write dx, and x's own read. */
-const SQUEEZE = [3, 5, 3] as const
 const B0: Architecture = { name: 'efficientnet-b0', widthMultiplier: 1, depthMultiplier: 1 }
 
-/** Layers of a backbone for a batch. */
-function layersOf(architecture: Architecture, { batch, sidePx }: Size): Layer[] {
-  const { stemChannels, blocks, lastName, lastChannels } = plan(architecture)
-  const layers: Layer[] = []
-  const conv = (
-    name: string,
-    [from, to]: readonly [number, number],
-    [inSide, outSide]: readonly [number, number],
-    kernel: number,
-    groups: number,
-    passes: Layer['passes'],
-  ): void => {
-    const weights = (to * from * kernel * kernel) / groups
-    const outputs = batch * outSide * outSide * to
-    layers.push({
-      name,
-      inputs: batch * inSide * inSide * from,
-      outputs,
-      weights,
-      flops: 2 * batch * outSide * outSide * weights,
-      passes,
-    })
+/** How often a layer without a filter goes through its values. */
+const PASSES: Readonly<Record<'norm' | 'squeeze-excite' | 'add' | 'other', Readonly<Record<Pass, number>>>> =
+  {
+    // Training: read for the statistics, then read and write with the activation. Its gradient: dy and x for the sums, both again, dx; the
+    // activation's gradient rides along. Evaluation: a factor and a shift, in one pass with the activation.
+    norm: { train: 3, backward: 5, evaluate: 2 },
+    // Read for the mean; read and write to scale. Gradient: dy and x for the sums; dy, and dx.
+    'squeeze-excite': { train: 3, backward: 4, evaluate: 3 },
+    // Two read, one written. Gradient: the two branches' are added.
+    add: { train: 3, backward: 3, evaluate: 3 },
+    other: { train: 1, backward: 1, evaluate: 1 },
   }
-  let side = Math.ceil(sidePx / 2)
-  conv('features.0', [3, stemChannels], [sidePx, side], 3, 1, NORM)
-  for (const { name, inputChannels, expandedChannels, outputChannels, kernel, stride } of blocks) {
-    const next = Math.ceil(side / stride)
-    if (expandedChannels !== inputChannels) {
-      conv(`${name} expand`, [inputChannels, expandedChannels], [side, side], 1, 1, NORM)
+
+/** B0's layers for a batch. */
+function layersOf({ batch, sidePx }: Size): Sized[] {
+  const sides = new Map([[IMAGES, sidePx]])
+  return describeNetwork(B0, 1).nodes.map((node) => {
+    const from = sides.get(node.input) ?? 1
+    const to = node.kind === 'convolution' || node.kind === 'max-pool' ? Math.ceil(from / node.stride) : from
+    sides.set(node.name, to)
+    if (node.kind === 'convolution') {
+      const perFilter = node.depthwise ? 1 : node.inputs
+      const weights = node.outputs * perFilter * node.kernel * node.kernel
+      return {
+        node,
+        inputs: batch * from * from * node.inputs,
+        outputs: batch * to * to * node.outputs,
+        weights,
+      }
     }
-    const both = NORM.map((passes, i) => passes + (SQUEEZE[i] ?? 0)) as [number, number, number]
-    conv(
-      `${name} depthwise`,
-      [expandedChannels, expandedChannels],
-      [side, next],
-      kernel,
-      expandedChannels,
-      both,
-    )
-    conv(`${name} project`, [expandedChannels, outputChannels], [next, next], 1, 1, NORM)
-    side = next
-  }
-  conv(lastName, [blocks.at(-1)?.outputChannels ?? stemChannels, lastChannels], [side, side], 1, 1, NORM)
-  return layers
+    const channels = node.kind === 'classifier' ? node.features : node.channels
+    const values = node.kind === 'classifier' ? batch * channels : batch * from * from * channels
+    return { node, inputs: values, outputs: values, weights: 0 }
+  })
 }
 
-type Kind = 'train' | 'evaluate' | 'backward'
-
-function layerLoad(layer: Layer, kind: Kind): WorkLoad {
-  const { name, inputs, outputs, weights, flops, passes } = layer
-  if (kind === 'backward') {
-    // Gradient of the input: reads dy and weights, writes dx. Of the filter: reads x and dy, writes dw.
-    const values = 2 * inputs + 2 * outputs + 2 * weights + passes[1] * outputs
-    return { name: `${name}, backward`, flops: 2 * flops, bytes: 4 * values }
+function loadOf({ node, inputs, outputs, weights }: Sized, pass: Pass): WorkLoad {
+  const name = pass === 'backward' ? `${node.name}, backward` : node.name
+  if (node.kind !== 'convolution') {
+    const { [pass]: passes } = node.kind in PASSES ? PASSES[node.kind as keyof typeof PASSES] : PASSES.other
+    return { name, flops: 0, bytes: 4 * passes * outputs }
   }
-  const extra = kind === 'train' ? passes[0] : passes[2]
-  return { name, flops, bytes: 4 * (inputs + weights + outputs + extra * outputs) }
+  const flops = (2 * weights * outputs) / node.outputs
+  if (pass !== 'backward') return { name, flops, bytes: 4 * (inputs + weights + outputs) }
+  // Gradient of the input: reads dy and weights, writes dx. Of the filter: reads x and dy, writes dw.
+  return { name, flops: 2 * flops, bytes: 4 * 2 * (inputs + outputs + weights) }
 }
 
 /** A forward pass alone, as evaluation does it. */
 export function evaluationLoad(size: Size): WorkLoad[] {
-  return layersOf(B0, size).map((layer) => layerLoad(layer, 'evaluate'))
+  return layersOf(size).map((layer) => loadOf(layer, 'evaluate'))
 }
 
 /**
@@ -111,7 +91,7 @@ export function evaluationLoad(size: Size): WorkLoad[] {
  * @param featureDim C. @param queueSize K.
  */
 export function stepLoad(size: Size, featureDim: number, queueSize: number): WorkLoad[] {
-  const layers = layersOf(B0, size)
+  const layers = layersOf(size)
   const D = featureWidth(B0)
   const B = size.batch
   const parameters = layers.reduce((sum, { weights }) => sum + weights, 0)
@@ -121,10 +101,10 @@ export function stepLoad(size: Size, featureDim: number, queueSize: number): Wor
   const dense = 2 * B * (3 * (head + attention) + head + 2 * attention)
   const contrast = 2 * B * featureDim * queueSize
   return [
-    ...layers.map((layer) => layerLoad(layer, 'evaluate')),
-    ...layers.map((layer) => layerLoad(layer, 'train')),
-    ...layers.map((layer) => layerLoad(layer, 'train')),
-    ...layers.map((layer) => layerLoad(layer, 'backward')),
+    ...layers.map((layer) => loadOf(layer, 'evaluate')),
+    ...layers.map((layer) => loadOf(layer, 'train')),
+    ...layers.map((layer) => loadOf(layer, 'train')),
+    ...layers.map((layer) => loadOf(layer, 'backward')),
     { name: 'heads and attentions', flops: dense, bytes: 4 * (4 * head + 5 * attention) },
     // Forward and the gradient of the query; the queue is read for each, the logits are written, read and their gradient written and read.
     { name: 'contrast', flops: 2 * contrast, bytes: 4 * (2 * queueSize * featureDim + 5 * B * queueSize) },

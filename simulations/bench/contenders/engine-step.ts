@@ -23,7 +23,8 @@ async function startRound(study: Study, source: TileSource, startFile?: string):
   const tiles = gatedTiles(source)
   const trainer = createTrainer({ study, teacher, tiles: tiles.source, site: 'bench' })
   if (startFile !== undefined) {
-    const queue = trainer.state().tensors.get('queue') ?? new Float32Array()
+    const { tensors } = await trainer.state()
+    const queue = tensors.get('queue') ?? new Float32Array()
     await writeFile(
       startFile,
       encodeStart(study, study.method as MomaMethod, queue, noiseBatch(sizeOf(study))),

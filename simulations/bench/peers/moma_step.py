@@ -20,7 +20,7 @@ from contender import serve
 
 # The heads, the attention and the losses are those that the reference cases are computed with.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tests" / "parity"))
-from generate import BatchAttention, Head, forward, losses  # noqa: E402
+from moma_parts import BatchAttention, Head, forward, losses  # noqa: E402
 
 FEATURES = 1280
 
