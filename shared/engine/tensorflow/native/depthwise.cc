@@ -13,6 +13,9 @@ using tensorflow::OpKernelConstruction;
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
 
+/** Outputs of a row that are summed together. */
+constexpr int64_t kBlock = 8;
+
 /** `kCount` neighbouring outputs of one vector of channels. The rows of x are in `rows`, two vectors a pixel. */
 template <int kKernel, int kStride, int kCount>
 TESSERA_INLINE void Outputs(const Floats* const* rows, int64_t at, const Floats* taps, float* y, int64_t channels,
@@ -31,48 +34,41 @@ TESSERA_INLINE void Outputs(const Floats* const* rows, int64_t at, const Floats*
   for (int n = 0; n < kCount; n++) StoreSome(y + n * channels, sums[n], lanes);
 }
 
-/** One row of outputs of one vector of channels. */
+/** `count` outputs of one vector of channels, from column `at` of the frame on. */
+using BlockWork = void (*)(const Window&, const Floats* const* rows, int64_t at, const Floats* taps, float* y, int64_t count,
+                           int64_t lanes);
+
 template <int kKernel, int kStride>
-void OutputRow(const Floats* const* rows, const Floats* taps, float* y, int64_t width, int64_t channels,
-               int64_t lanes) {
-  int64_t x = 0;
-  for (; x + 8 <= width; x += 8) {
-    Outputs<kKernel, kStride, 8>(rows, x * kStride, taps, y + x * channels, channels, lanes);
+void OutputBlock(const Window& w, const Floats* const* rows, int64_t at, const Floats* taps, float* y, int64_t count,
+                 int64_t lanes) {
+  if (count == kBlock) return Outputs<kKernel, kStride, kBlock>(rows, at, taps, y, w.channels, lanes);
+  for (; count >= 2; count -= 2, at += 2 * kStride, y += 2 * w.channels) {
+    Outputs<kKernel, kStride, 2>(rows, at, taps, y, w.channels, lanes);
   }
-  if (x + 4 <= width) {
-    Outputs<kKernel, kStride, 4>(rows, x * kStride, taps, y + x * channels, channels, lanes);
-    x += 4;
-  }
-  if (x + 2 <= width) {
-    Outputs<kKernel, kStride, 2>(rows, x * kStride, taps, y + x * channels, channels, lanes);
-    x += 2;
-  }
-  if (x < width) Outputs<kKernel, kStride, 1>(rows, x * kStride, taps, y + x * channels, channels, lanes);
+  if (count > 0) Outputs<kKernel, kStride, 1>(rows, at, taps, y, w.channels, lanes);
 }
 
 /** The same for any size of filter and any stride. */
-void AnyOutputRow(const Window& w, const Floats* const* rows, const Floats* taps, float* y, int64_t lanes) {
-  for (int64_t x = 0; x < w.outWidth; x++) {
+void AnyOutputBlock(const Window& w, const Floats* const* rows, int64_t at, const Floats* taps, float* y, int64_t count,
+                    int64_t lanes) {
+  for (int64_t n = 0; n < count; n++) {
     Floats sum{};
     for (int64_t ky = 0; ky < w.kernelY; ky++) {
       for (int64_t kx = 0; kx < w.kernelX; kx++) {
-        sum += rows[ky][2 * (x * w.strideX + kx)] * taps[2 * (ky * w.kernelX + kx)];
+        sum += rows[ky][2 * (at + n * w.strideX + kx)] * taps[2 * (ky * w.kernelX + kx)];
       }
     }
-    StoreSome(y + x * w.channels, sum, lanes);
+    StoreSome(y + n * w.channels, sum, lanes);
   }
 }
 
-using RowWork = void (*)(const Floats* const*, const Floats*, float*, int64_t, int64_t, int64_t);
-
-/** The row's work for this filter and stride; null for one that has no code of its own. */
-RowWork RowWorkFor(const Window& w) {
-  if (w.kernelY != w.kernelX || w.strideY != w.strideX) return nullptr;
-  if (w.kernelX == 3 && w.strideX == 1) return OutputRow<3, 1>;
-  if (w.kernelX == 3 && w.strideX == 2) return OutputRow<3, 2>;
-  if (w.kernelX == 5 && w.strideX == 1) return OutputRow<5, 1>;
-  if (w.kernelX == 5 && w.strideX == 2) return OutputRow<5, 2>;
-  return nullptr;
+BlockWork BlockWorkFor(const Window& w) {
+  if (w.kernelY != w.kernelX || w.strideY != w.strideX) return AnyOutputBlock;
+  if (w.kernelX == 3 && w.strideX == 1) return OutputBlock<3, 1>;
+  if (w.kernelX == 3 && w.strideX == 2) return OutputBlock<3, 2>;
+  if (w.kernelX == 5 && w.strideX == 1) return OutputBlock<5, 1>;
+  if (w.kernelX == 5 && w.strideX == 2) return OutputBlock<5, 2>;
+  return AnyOutputBlock;
 }
 
 }  // namespace
@@ -80,36 +76,30 @@ RowWork RowWorkFor(const Window& w) {
 void Correlate(OpKernelContext* context, const Window& window, const float* x, const float* filter, bool flip,
                float* y) {
   const Window& w = window;
-  const RowWork work = RowWorkFor(w);
-  const int64_t frameColumns = (w.outWidth - 1) * w.strideX + w.kernelX;
-  const int64_t stripRows = StripRows(frameColumns, w.kernelY, w.strideY);
+  const BlockWork work = BlockWorkFor(w);
+  const std::vector<Floats> taps = GroupTaps(filter, w.Taps(), w.channels, flip);
+  const int64_t columns = (w.outWidth - 1) * w.strideX + w.kernelX;
+  const int64_t stripRows = StripRows(w.batch, w.outHeight);
   const int64_t strips = (w.outHeight + stripRows - 1) / stripRows;
-  const int64_t cycles = w.outWidth * std::min(stripRows, w.outHeight) * w.Taps() * 4;
-  // Groups of one image follow each other: they share pages of memory.
-  ForEach(context, w.batch * strips * w.Groups(), cycles, [&](int64_t i) {
-    const int64_t group = i % w.Groups();
-    const int64_t strip = i / w.Groups() % strips;
-    const int64_t b = i / w.Groups() / strips;
-    const int64_t channel = group * kGroup;
-    const int64_t lanes = std::min(kGroup, w.channels - channel);
-    const int64_t first = strip * stripRows;
-    const int64_t last = std::min(w.outHeight, first + stripRows);
-    const int64_t frameRows = (last - first - 1) * w.strideY + w.kernelY;
-    Frame& frame = ThreadFrame();
-    frame.Reserve(frameRows, frameColumns);
-    frame.Fill(x + b * w.height * w.width * w.channels + channel, w.height, w.width, w.channels, lanes,
-               first * w.strideY - w.padTop, -w.padLeft, frameRows);
-    const std::vector<Floats> taps = GroupTaps(filter + channel, w.Taps(), w.channels, lanes, flip);
+  const int64_t cycles = stripRows * w.outWidth * w.channels * w.Taps() / 8;
+  ForEach(context, w.batch * strips, cycles, [&](int64_t i) {
+    const int64_t b = i / strips;
+    const int64_t first = i % strips * stripRows;
+    RowRing& ring = ThreadRing();
+    ring.Start(x + b * w.height * w.width * w.channels, w.height, w.width, w.channels, w.padTop, w.padLeft, columns,
+               w.kernelY, first * w.strideY);
     std::vector<const Floats*> rows(w.kernelY);
-    for (int64_t oy = first; oy < last; oy++) {
-      float* to = y + (b * w.outHeight + oy) * w.outWidth * w.channels + channel;
-      for (int64_t v = 0; v * kLanes < lanes; v++) {
-        for (int64_t ky = 0; ky < w.kernelY; ky++) rows[ky] = frame.Row((oy - first) * w.strideY + ky) + v;
-        const int64_t left = lanes - v * kLanes;
-        if (work != nullptr) {
-          work(rows.data(), taps.data() + v, to + v * kLanes, w.outWidth, w.channels, left);
-        } else {
-          AnyOutputRow(w, rows.data(), taps.data() + v, to + v * kLanes, left);
+    for (int64_t oy = first; oy < std::min(w.outHeight, first + stripRows); oy++) {
+      ring.FillTo(oy * w.strideY + w.kernelY);
+      float* row = y + (b * w.outHeight + oy) * w.outWidth * w.channels;
+      for (int64_t ox = 0; ox < w.outWidth; ox += kBlock) {
+        const int64_t count = std::min(kBlock, w.outWidth - ox);
+        for (int64_t c = 0; c < w.channels; c += kLanes) {
+          const int64_t group = c / kGroup;
+          const int64_t v = c / kLanes % 2;
+          for (int64_t ky = 0; ky < w.kernelY; ky++) rows[ky] = ring.Row(oy * w.strideY + ky, group) + v;
+          work(w, rows.data(), ox * w.strideX, taps.data() + 2 * group * w.Taps() + v, row + ox * w.channels + c, count,
+               w.channels - c);
         }
       }
     }
