@@ -38,7 +38,9 @@ export function addVerifyCommand(program: Command): void {
     .description(DESCRIPTION)
     .argument('<file...>', 'reference cases, or folders of them')
     .addOption(
-      new Option('--engine <name>', 'engine to check').choices(['auto', 'wasm', 'cpu']).default('auto'),
+      new Option('--engine <name>', 'engine to check')
+        .choices(['auto', 'wasm', 'tensorflow', 'cpu'])
+        .default('auto'),
     )
     .option('--json', 'print one JSON document instead of tables')
     .addHelpText('after', EXAMPLE)
@@ -51,7 +53,7 @@ async function verify(paths: readonly string[], { engine, json }: VerifyOptions)
   if (!json) process.stdout.write(`${description}\n\n`)
   const outcomes: Outcome[] = []
   for (const path of files) {
-    const outcome = verifyFile(path)
+    const outcome = await verifyFile(path)
     outcomes.push(outcome)
     if (!json) process.stdout.write(`${describeOutcome(outcome)}\n`)
   }
@@ -59,10 +61,10 @@ async function verify(paths: readonly string[], { engine, json }: VerifyOptions)
   throwIfFailed(outcomes)
 }
 
-function verifyFile(path: string): Outcome {
+async function verifyFile(path: string): Promise<Outcome> {
   try {
     const file = readCaseFile(path)
-    return { path, kind: file.kind, differences: compareCase(file) }
+    return { path, kind: file.kind, differences: await compareCase(file) }
   } catch (thrown) {
     return { path, failure: asTesseraError(thrown) }
   }

@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   ERR_CASE_FILE: { exit: 65, retry: false },
   ERR_CASE_DIFFERS: { exit: 1, retry: false },
   ERR_ENGINE_UNAVAILABLE: { exit: 69, retry: false },
+  ERR_ENGINE_GRAPH: { exit: 70, retry: false },
   ERR_ENGINE_MANIFEST: { exit: 65, retry: false },
   ERR_ENGINE_PLATFORM: { exit: 69, retry: false },
   ERR_ENGINE_COMPILER: { exit: 69, retry: false },

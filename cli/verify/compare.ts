@@ -30,7 +30,9 @@ const LEAST_MAGNITUDE = 1e-7
 /** B7, the deepest of the family, has 3.1. */
 const MAX_DEPTH = 4
 
-const RUNNERS: Readonly<Record<string, (given: ReferenceCase) => Map<string, Float32Array>>> = {
+type Computed = Map<string, Float32Array>
+
+const RUNNERS: Readonly<Record<string, (given: ReferenceCase) => Computed | Promise<Computed>>> = {
   forward: runForwardCase,
   'moma-step': runMomaCase,
   'train-steps': runTrainCase,
@@ -41,7 +43,7 @@ const RUNNERS: Readonly<Record<string, (given: ReferenceCase) => Map<string, Flo
  * @throws {TesseraError} ERR_CASE_FILE if its kind is unknown, it expects nothing, or it cannot be computed; another code where a part of
  * it does not fit.
  */
-export function compareCase(file: CaseFile): Difference[] {
+export async function compareCase(file: CaseFile): Promise<Difference[]> {
   const run = Object.hasOwn(RUNNERS, file.kind) ? RUNNERS[file.kind] : undefined
   if (!run) {
     const kinds = Object.keys(RUNNERS).join(', ')
@@ -54,7 +56,7 @@ export function compareCase(file: CaseFile): Difference[] {
     throw new TesseraError('ERR_CASE_FILE', 'case must expect at least one tensor, got none')
   }
   assertModestDepth(file.config)
-  const got = compute(run, file)
+  const got = await compute(run, file)
   return [...file.wanted].map(([name, want]) => difference(name, got.get(name), want))
 }
 
@@ -69,12 +71,12 @@ function assertModestDepth(config: unknown): void {
   )
 }
 
-function compute(
-  run: (given: ReferenceCase) => Map<string, Float32Array>,
+async function compute(
+  run: (given: ReferenceCase) => Computed | Promise<Computed>,
   file: CaseFile,
-): Map<string, Float32Array> {
+): Promise<Computed> {
   try {
-    return run(file)
+    return await run(file)
   } catch (cause) {
     if (cause instanceof TesseraError) throw cause
     // The back end refused an operation: tensors of a case can be at odds in ways that only it sees.

@@ -13,3 +13,12 @@ export { stopGradient } from './ops/stop-gradient.ts'
 export { swish } from './ops/swish.ts'
 export { towards } from './ops/towards.ts'
 export { type Engine, type EngineChoice, type EngineOptions, startEngine } from './start.ts'
+export {
+  createStepper,
+  type NamedValues,
+  type StepFunction,
+  type Stepper,
+  type StepResult,
+  type TensorMap,
+  type Values,
+} from './stepper.ts'

@@ -50,10 +50,9 @@ const started = new Map<Backend, Promise<Omit<Engine, 'passedOver'>>>()
 export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
   const choice = options.engine ?? choiceOf(process.env.TESSERA_ENGINE)
   if (choice !== 'auto') return run(choice, null)
-  const missing = nativeEngineMissing()
-  if (missing !== null) return run('wasm', missing)
   try {
-    return await run('tensorflow', null)
+    const missing = nativeEngineMissing()
+    return missing === null ? await run('tensorflow', null) : await run('wasm', missing)
   } catch (thrown) {
     return run('wasm', asTesseraError(thrown).message)
   }

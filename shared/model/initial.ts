@@ -1,16 +1,16 @@
 /**
  * @file Weights before training, equal on every machine for the same seed.
  *
- * Backbone and classifier: torchvision's EfficientNet (convolutions normal with deviation √(2 / fan_out), norms 1 and 0, classifier
- * uniform in ±1/√classes, biases 0). Head and attention: PyTorch's nn.Linear (weight and bias uniform in ±1/√inputs).
+ * As torchvision's: convolutions normal with deviation √(2 / fan_out), norms 1 and 0, EfficientNet's classifier uniform in ±1/√classes,
+ * biases 0. ResNet's classifier, head and attention: PyTorch's nn.Linear (weight and bias uniform in ±1/√inputs).
  * Each tensor has a random stream of its own name, so that a head of another size does not change the backbone.
  */
 import { TesseraError } from '../errors.ts'
 import type { Study } from '../protocol/study.ts'
 import { createRandom } from '../random.ts'
-import { sameArchitecture } from './architecture.ts'
+import { architectureText, sameArchitecture } from './architecture.ts'
 import { assertFits, elementCount, type Layout, type TensorSpec, type Weights } from './layout.ts'
-import { studentLayout, teacherLayout } from './layouts.ts'
+import { isClassifierTensor, studentLayout, teacherLayout } from './layouts.ts'
 
 /** Gives the initial weights of a layout. @param seed Any text; the tensor's name is added to it. */
 export function initialWeights(layout: Layout, seed: string): Weights {
@@ -35,16 +35,15 @@ export function initialStudent(study: Study, teacher: Weights | null): Weights {
   if (!sameArchitecture(study.student, study.teacher)) {
     throw new TesseraError(
       'ERR_STUDY_INVALID',
-      `student must have the teacher's architecture for student.initial 'teacher', got multipliers ` +
-        `${study.student.widthMultiplier} and ${study.student.depthMultiplier} against ` +
-        `${study.teacher.widthMultiplier} and ${study.teacher.depthMultiplier}`,
+      `student must have the teacher's architecture for student.initial 'teacher', got ` +
+        `${architectureText(study.student)} against ${architectureText(study.teacher)}`,
     )
   }
   assertFits('teacher', teacherLayout(study), teacher)
   const sameClasses = study.teacher.task === 'same' && study.teacher.classes === study.classes.length
   return new Map(
     [...seeded].map(([name, values]) => {
-      const given = sameClasses || !name.startsWith('classifier.') ? teacher.get(name) : undefined
+      const given = sameClasses || !isClassifierTensor(name) ? teacher.get(name) : undefined
       return [name, given ? given.slice() : values]
     }),
   )
@@ -62,14 +61,16 @@ function initialTensor(spec: TensorSpec, specs: ReadonlyMap<string, TensorSpec>,
     const deviation = Math.sqrt(2 / (outputs * height * width))
     return values.map(() => random.normal(0, deviation))
   }
-  if (name.startsWith('features.')) return values.fill(name.endsWith('.weight') ? 1 : 0)
+  const beside = (part: string): TensorSpec | undefined => specs.get(name.replace(/[^.]+$/, part))
+  if (beside('running_mean')) return values.fill(name.endsWith('.weight') ? 1 : 0)
+  // A bias takes its bound from the inputs of the weight beside it; a convolution's is 0.
+  const weight = beside('weight')
+  if (weight?.shape.length === 4) return values
   if (name.startsWith('classifier.')) {
     if (shape.length === 1) return values
     const bound = 1 / Math.sqrt(outputs)
     return values.map(() => random.uniform(-bound, bound))
   }
-  // A bias takes its bound from the inputs of the weight beside it.
-  const weight = shape.length === 2 ? spec : specs.get(name.replace(/\.bias$/, '.weight'))
   const bound = 1 / Math.sqrt(weight?.shape[1] ?? 1)
   return values.map(() => random.uniform(-bound, bound))
 }

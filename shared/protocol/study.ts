@@ -14,11 +14,32 @@ export const sha256: z.ZodString = z.string().regex(/^[0-9a-f]{64}$/, 'must be 6
 const positive = z.number().positive()
 const fraction = z.number().min(0).max(1)
 
-/** EfficientNet by its multipliers (Tan and Le, ICML 2019); 1 and 1 is B0. */
+/** Networks that are known by name. */
+export const ARCHITECTURE_NAMES = [
+  'efficientnet-b0',
+  'efficientnet-b1',
+  'efficientnet-b2',
+  'efficientnet-b3',
+  'efficientnet-b4',
+  'efficientnet-lite0',
+  'resnet-18',
+  'resnet-50',
+] as const
+/** Libraries whose padding and batch norms differ; `timm-tf`: timm's networks named `tf_…`. */
+export const FLAVOURS = ['torchvision', 'timm-tf', 'efficientnet-pytorch'] as const
+
+/** A network by name (EfficientNet: Tan and Le, ICML 2019; ResNet: He et al., CVPR 2016), and how much of it. */
 export const architecture = z.strictObject({
-  name: z.literal('efficientnet-b0').default('efficientnet-b0'),
+  name: z.enum(ARCHITECTURE_NAMES).default('efficientnet-b0'),
+  /** Times the channels of the named network. */
   widthMultiplier: positive.max(4).default(1),
+  /** Times the layers of the named network. */
   depthMultiplier: positive.max(4).default(1),
+  /**
+   * Whose padding and batch norms: those of the library that the weights were trained with. Absent: torchvision's, which timm shares but
+   * for its networks named `tf_…`. ResNets have torchvision's only.
+   */
+  flavour: z.enum(FLAVOURS).optional(),
 })
 export type Architecture = z.infer<typeof architecture>
 
@@ -62,8 +83,11 @@ export const study = z.strictObject({
   classes: z.array(z.string().min(1).max(128)).min(2).max(MAX_CLASSES),
   tile: z.strictObject({ sizePx: z.int().min(16).max(2048) }),
   student: architecture.extend({
-    /** `seed`: from the study's seed. `teacher`: the teacher's backbone, when the architectures are equal. */
-    initial: z.enum(['seed', 'teacher']).default('seed'),
+    /**
+     * `seed`: from the study's seed. `teacher`: the teacher's backbone, when the architectures are equal. `file`: from a file that is
+     * given when the study is created.
+     */
+    initial: z.enum(['seed', 'teacher', 'file']).default('seed'),
     /** Dropout before the classifier and stochastic depth (largest drop probability); torchvision's B0 has 0.2 and 0.2. */
     dropout: fraction.default(0.2),
     stochasticDepth: fraction.default(0.2),

@@ -1,9 +1,11 @@
 /** @file Predicts a set of tiles with a student or a teacher: eval mode, no augmentation, the files' own order. */
 import * as tf from '@tensorflow/tfjs-core'
+import { createStepper } from '@tessera/shared/engine'
 import { TesseraError } from '@tessera/shared/errors'
 import { type ConfusionMatrix, confusionMatrix } from '@tessera/shared/metrics'
 import type { Architecture, Weights } from '@tessera/shared/model'
-import { createNetwork, forward, toParams } from '@tessera/shared/model/network'
+import { createNetwork, forward, toValues } from '@tessera/shared/model/network'
+import { tensorOf } from './tensor-map.ts'
 import type { TileSource } from './tiles.ts'
 
 export interface EvaluateOptions {
@@ -36,24 +38,24 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const values = weights.get(name)
     return values ? [[name, values] as const] : []
   })
-  const params = toParams(network.layout, new Map(own))
+  const stepper = createStepper(toValues(network.layout, new Map(own)), (state, feeds) => {
+    const images = tensorOf(feeds, 'images') as tf.Tensor4D
+    const { logits } = forward(network, new Map(state), images, { training: false })
+    return { next: new Map(), outputs: new Map([['predicted', tf.argMax(logits, 1)]]) }
+  })
   const truth: number[] = []
   const predicted: number[] = []
   try {
     for await (const batch of tiles.batches({ random: null, batchSize, augment: 'none' })) {
       if (signal?.aborted)
         throw new TesseraError('ERR_INTERRUPTED', 'evaluation must run to its end, got a stop')
-      const classesOfBatch = tf.tidy(() => {
-        const images = tf.tensor4d(batch.images, [batch.size, tiles.sizePx, tiles.sizePx, 3])
-        const { logits } = forward(network, params, images, { training: false })
-        return tf.argMax(logits, 1)
-      })
-      predicted.push(...(await classesOfBatch.data()))
-      classesOfBatch.dispose()
+      const shape = [batch.size, tiles.sizePx, tiles.sizePx, 3]
+      const outputs = await stepper.run(new Map([['images', { shape, values: batch.images }]]))
+      predicted.push(...(outputs.get('predicted') ?? []))
       truth.push(...batch.labels)
     }
   } finally {
-    tf.dispose([...params.values()])
+    stepper.dispose()
   }
   return {
     truth: Int32Array.from(truth),

@@ -4,11 +4,11 @@
  * tests/parity/README.md describes the cases. Names are those of the case's file without `input.`, `param.` and `expect.`.
  */
 import * as tf from '@tensorflow/tfjs-core'
+import { enqueue } from '@tessera/shared/engine'
 import type { CaseTensor } from '@tessera/shared/model/network'
 import { batchAttentionOf } from './batch-attention.ts'
 import { choiceAt, faulty, momaSettingsAt, numberAt, rootSection, wholeAt } from './case-config.ts'
 import { caseTensor, classIndices, onEngine, pickExpected, type ReferenceCase } from './case-tensors.ts'
-import { enqueue } from './feature-queue.ts'
 import { keyFeatures, type MomaSettings, momaLoss } from './moma-step.ts'
 import { momentumUpdate } from './momentum-update.ts'
 import { projectionHeadOf } from './projection-head.ts'
@@ -103,7 +103,8 @@ function compute(
   )([...learnt.values()])
   // Once more without a gradient, which frees all but the total: cases are small.
   const { total, ce, kl, nce, query, contrast } = lossOf(learnt)
-  const moved = enqueue(queue, entering, settings.queueIndex)
+  const { queueIndex } = settings
+  const [K] = queue.shape
   return new Map<string, tf.Tensor>([
     ['loss.total', total],
     ['loss.ce', ce],
@@ -112,8 +113,8 @@ function compute(
     ['query', query],
     ['key', key],
     ['logits', contrast],
-    ['queue', moved.queue],
-    ['nextQueueIndex', tf.scalar(moved.nextIndex)],
+    ['queue', enqueue(queue, entering, tf.scalar(queueIndex, 'int32'))],
+    ['nextQueueIndex', tf.scalar((queueIndex + entering.shape[0]) % K)],
     ...teacherHead,
     ...names.map((name, i): [string, tf.Tensor] => [`grad.${name}`, gradients[i] as tf.Tensor]),
   ])

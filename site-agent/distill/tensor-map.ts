@@ -1,8 +1,6 @@
-/** @file Named tensors that outlive a step: replaced, read out as weights, freed. */
+/** @file Named tensors: found, prefixed, scoped. */
 import * as tf from '@tensorflow/tfjs-core'
 import { TesseraError } from '@tessera/shared/errors'
-import type { Layout } from '@tessera/shared/model'
-import { fromEngine } from '@tessera/shared/model/network'
 
 /** Tensors by their name in the layout. */
 export type NamedTensors = ReadonlyMap<string, tf.Tensor>
@@ -13,24 +11,6 @@ export function tensorOf(tensors: NamedTensors, name: string): tf.Tensor {
   if (!tensor)
     throw new TesseraError('ERR_LAYOUT_MISMATCH', `tensors must have ${name}, got none of that name`)
   return tensor
-}
-
-/** Puts each tensor of `next` in its place, keeps it beyond the running tf.tidy, and frees the one that was there. */
-export function replaceTensors(tensors: Map<string, tf.Tensor>, next: NamedTensors): void {
-  for (const [name, tensor] of next) {
-    tensors.get(name)?.dispose()
-    tensors.set(name, tf.keep(tensor))
-  }
-}
-
-/** Copies the layout's tensors out, in PyTorch's element order. @throws {TesseraError} ERR_LAYOUT_MISMATCH if one is missing. */
-export function readWeights(layout: Layout, tensors: NamedTensors): Map<string, Float32Array> {
-  return new Map(
-    layout.tensors.map((spec) => [
-      spec.name,
-      fromEngine(spec, tensorOf(tensors, spec.name).dataSync<'float32'>()),
-    ]),
-  )
 }
 
 /** Runs `use` and frees every tensor it made and did not keep, also when it throws. As tf.tidy, but the result is not searched for tensors. */

@@ -4,7 +4,6 @@
  *
  * tests/parity/README.md describes the cases. Names are those of the case's file without `input.`, `param.` and `expect.`.
  */
-import * as tf from '@tensorflow/tfjs-core'
 import {
   attentionTensors,
   backboneLayout,
@@ -14,7 +13,8 @@ import {
   type Layout,
   type Weights,
 } from '@tessera/shared/model'
-import { type CaseTensor, createNetwork, toParams } from '@tessera/shared/model/network'
+import { type CaseTensor, createNetwork } from '@tessera/shared/model/network'
+import { createRandom } from '@tessera/shared/random'
 import {
   choiceAt,
   faulty,
@@ -26,14 +26,13 @@ import {
   sectionAt,
   wholeAt,
 } from './case-config.ts'
-import { caseTensor, classIndices, onEngine, pickExpected, type ReferenceCase } from './case-tensors.ts'
+import { caseTensor, classIndices, pickExpected, type ReferenceCase } from './case-tensors.ts'
 import { learningRateAt } from './learning-rate.ts'
 import { createMoma } from './methods/moma.ts'
-import { fixedAttentions, teacherHead } from './methods/moma-parts.ts'
+import { fixedAttentions, queueOf, teacherHead } from './methods/moma-parts.ts'
 import type { StepMetrics } from './round-metrics.ts'
-import { createTeacher } from './teacher.ts'
-import { readWeights, scoped, withoutPrefix, withPrefix } from './tensor-map.ts'
-import { trainStep } from './train-step.ts'
+import { withoutPrefix, withPrefix } from './tensor-map.ts'
+import { startTraining } from './training.ts'
 
 /**
  * Computes the tensors of `expected` after the last step: `student.*`, `velocity.*`, `teacher.*`, `teacher_head.*`, `queue`,
@@ -41,69 +40,65 @@ import { trainStep } from './train-step.ts'
  * @throws {TesseraError} ERR_CASE_FILE if the case does not describe training, or wants what it does not compute;
  * ERR_LAYOUT_MISMATCH, {TensorShapeError} if a tensor is missing or does not fit.
  */
-export function runTrainCase(given: ReferenceCase): Map<string, Float32Array> {
-  return scoped(() => pickExpected(given.expected, train(given)))
+export async function runTrainCase(given: ReferenceCase): Promise<Map<string, Float32Array>> {
+  return pickExpected(given.expected, await train(given))
 }
 
-function train({ config, inputs, params }: ReferenceCase): Map<string, Float32Array> {
+async function train({ config, inputs, params }: ReferenceCase): Promise<Map<string, Float32Array>> {
   const root = rootSection(config)
   const settings = {
     ...momaSettingsAt(sectionAt(root, 'moma')),
     momentum: numberAt(sectionAt(root, 'moma'), 'momentum', 0),
   }
   const images = caseTensor(inputs, 'input', 'images')
-  const [steps = 0, B = 0] = images.shape
+  const [steps = 0, B = 0, channels = 0, sizePx = 0, columns = 0] = images.shape
   const weights = new Map([...params].map(([name, { data }]) => [name, data]))
   const classes = caseTensor(params, 'param', 'student.classifier.1.bias').data.length
   const labels = classIndices(caseTensor(inputs, 'input', 'labels'), classes)
-  if (images.shape.length !== 5 || steps === 0 || labels.length !== steps * B) {
-    throw faulty(`input.images must have shape [steps, B, 3, H, W], got [${images.shape.join(', ')}]`)
+  const square = channels === 3 && sizePx === columns
+  if (images.shape.length !== 5 || steps === 0 || labels.length !== steps * B || !square) {
+    throw faulty(`input.images must have shape [steps, B, 3, S, S], got [${images.shape.join(', ')}]`)
   }
   const sgd = stepSettings(root, steps)
 
   const network = createNetwork(architectureAt(root), classes)
-  const queue = onEngine('input.queue', caseTensor(inputs, 'input', 'queue')) as tf.Tensor2D
-  const featureDim = queue.shape[1] ?? 0
+  const queue = caseTensor(inputs, 'input', 'queue')
+  const [K = 0, featureDim = 0] = queue.shape
   const width = featureWidth(network.architecture)
   const layout = studentLayoutOf(backboneLayout(network.architecture, classes), width, featureDim)
-  const learnt: Layout = { ...layout, tensors: layout.tensors.filter(({ kind }) => kind === 'trainable') }
-  const atRest = new Map(
-    learnt.tensors.map(({ name, shape }) => [name, new Float32Array(elementCount(shape))]),
-  )
-  const student = {
-    weights: toParams(layout, inOrder(layout, withoutPrefix('student.', weights))),
-    velocities: toParams(learnt, atRest),
-  }
+  const learnt = layout.tensors.filter(({ kind }) => kind === 'trainable')
   const method = createMoma(settings, {
-    teacher: createTeacher(network, inOrder(network.layout, withoutPrefix('teacher.', weights))),
+    teacher: { network, weights: inOrder(network.layout, withoutPrefix('teacher.', weights)) },
     followed: network.layout.tensors.flatMap(({ name, kind }) => (kind === 'trainable' ? [name] : [])),
     head: teacherHead(width, featureDim, true, (head) => inOrder(head, weights)),
     attentions: fixedAttentions(featureDim, (fixed) => inOrder(fixed, weights)),
-    queue,
+    queue: queueOf(K, featureDim, queue.data),
     queueIndex: 0,
     usesLogits: choiceAt(root, 'teacherTask', ['same', 'different']) === 'same',
   })
+  const training = startTraining({
+    network,
+    layout,
+    method,
+    ...sgd,
+    noise: { dropout: 0, stochasticDepth: 0 },
+    student: inOrder(layout, withoutPrefix('student.', weights)),
+    velocities: new Map(learnt.map(({ name, shape }) => [name, new Float32Array(elementCount(shape))])),
+  })
   try {
-    const metrics = sgd.map((stepSgd, step) =>
-      scoped(() =>
-        trainStep({
-          network,
-          method,
-          student,
-          batch: {
-            images: imagesOf(images, step),
-            labels: tf.tensor1d(labels.slice(step * B, (step + 1) * B), 'int32'),
-          },
-          noise: {},
-          sgd: stepSgd,
-        }),
-      ),
-    )
-    const { tensors, counters } = method.state()
+    const metrics: StepMetrics[] = []
+    for (const [step, learningRate] of sgd.learningRates.entries()) {
+      const batch = {
+        images: imagesOf(images, step),
+        labels: labels.slice(step * B, (step + 1) * B),
+        size: B,
+      }
+      metrics.push(await training.step(batch, sizePx, learningRate, createRandom('no chance in a case')))
+    }
+    const { tensors, counters } = await training.state()
     return new Map([
       ...lossesOf(metrics),
-      ...withPrefix('student.', readWeights(layout, student.weights)),
-      ...withPrefix('velocity.', readWeights(learnt, student.velocities)),
+      ...withPrefix('student.', await training.student()),
       ...tensors,
       ...Object.entries(counters).map(([name, value]): [string, Float32Array] => [
         name,
@@ -111,16 +106,15 @@ function train({ config, inputs, params }: ReferenceCase): Map<string, Float32Ar
       ]),
     ])
   } finally {
-    method.dispose()
-    tf.dispose([...student.weights.values(), ...student.velocities.values()])
+    training.dispose()
   }
 }
 
-/** Learning rate, momentum and decay of each step. */
+/** Momentum and decay, and the learning rate of each step. */
 function stepSettings(
   root: Section,
   steps: number,
-): { learningRate: number; momentum: number; weightDecay: number }[] {
+): { learningRates: number[]; momentum: number; weightDecay: number } {
   const training = sectionAt(root, 'training')
   const schedule = {
     schedule: choiceAt(training, 'schedule', ['cosine', 'constant']),
@@ -133,10 +127,11 @@ function stepSettings(
   }
   const momentum = numberAt(training, 'momentum', 0)
   const weightDecay = numberAt(training, 'weightDecay', 0)
-  return epochOfStep.map((epoch: unknown) => {
+  const learningRates = epochOfStep.map((epoch: unknown) => {
     const checked = wholeAt({ path: 'config.epochOfStep', values: { epoch } }, 'epoch', 1)
-    return { learningRate: learningRateAt(schedule, checked, epochs), momentum, weightDecay }
+    return learningRateAt(schedule, checked, epochs)
   })
+  return { learningRates, momentum, weightDecay }
 }
 
 function architectureAt(root: Section): Parameters<typeof createNetwork>[0] {
@@ -165,12 +160,18 @@ function inOrder({ tensors }: Layout, weights: Weights): Weights {
   return new Map(tensors.map(({ name }) => [name, caseTensor(weights, 'param', name)]))
 }
 
-function imagesOf({ shape, data }: CaseTensor, step: number): tf.Tensor4D {
-  const [, ...batch] = shape
-  const [B = 0, channels = 0, height = 0, width = 0] = batch
-  const size = elementCount(batch)
-  const images = tf.tensor4d(data.slice(step * size, (step + 1) * size), [B, channels, height, width])
-  return tf.transpose(images, [0, 2, 3, 1])
+/** Images of a step, NHWC. */
+function imagesOf({ shape, data }: CaseTensor, step: number): Float32Array {
+  const [, B = 0, channels = 0, height = 0, width = 0] = shape
+  const area = height * width
+  const images = new Float32Array(B * area * channels)
+  const start = step * images.length
+  for (let i = 0; i < images.length; i++) {
+    const [pixel, channel] = [Math.floor(i / channels), i % channels]
+    const [image, place] = [Math.floor(pixel / area), pixel % area]
+    images[i] = data[start + (image * channels + channel) * area + place] ?? 0
+  }
+  return images
 }
 
 function lossesOf(steps: readonly StepMetrics[]): [string, Float32Array][] {

@@ -1,100 +1,94 @@
-/** @file One training step: the method's targets, the student's pass and its gradients, the optimiser, the method's end of the step. */
+/**
+ * @file One training step as a pure function of tensors: the method's targets, the student's pass and its gradients, the optimiser, the
+ * method's end of the step.
+ */
 import * as tf from '@tensorflow/tfjs-core'
-import type { SgdMomentum } from '@tessera/shared/engine'
-import { TesseraError } from '@tessera/shared/errors'
-import { type ForwardMode, forward, type Network } from '@tessera/shared/model/network'
-import type { Method, StepBatch } from './methods/method.ts'
-import type { LossParts } from './moma-step.ts'
-import type { StepMetrics } from './round-metrics.ts'
+import type { StepFunction } from '@tessera/shared/engine'
+import { forward, type Network } from '@tessera/shared/model/network'
+import type { Method, MethodStep, StepBatch } from './methods/method.ts'
 import { sgdStep } from './sgd.ts'
-import { replaceTensors, scoped } from './tensor-map.ts'
+import { tensorOf, withoutPrefix, withPrefix } from './tensor-map.ts'
 
-/** The student in training. Both maps are moved on by each step. */
-export interface StudentState {
-  /** All tensors of the student's layout, running statistics included. */
-  readonly weights: Map<string, tf.Tensor>
-  /** Velocities of the optimiser, one a trainable tensor. */
-  readonly velocities: Map<string, tf.Tensor>
-}
+/** Before the names of the student's tensors and their velocities in a step's state. */
+export const STUDENT_PREFIX = 'student.'
+export const VELOCITY_PREFIX = 'velocity.'
+
+/** Names of what every step is fed; beside them the masks of `drawNoise` and what the method's `feeds` gives. */
+export const FEEDS = { images: 'images', labels: 'labels', learningRate: 'learningRate' } as const
 
 export interface StepOptions {
   readonly network: Network
   readonly method: Method
-  readonly student: StudentState
-  readonly batch: StepBatch
-  /** Dropout and stochastic depth of the student, and their stream. */
-  readonly noise: Omit<ForwardMode, 'training'>
-  readonly sgd: SgdMomentum
+  readonly momentum: number
+  readonly weightDecay: number
 }
 
-/** What the student's pass gives besides its loss. Kept by hand: a gradient frees all that its function does not return. */
+/** What the student's pass gives besides its gradients. Kept by hand: a gradient frees all that its function does not return. */
 interface PassOutputs {
-  readonly statistics: Map<string, tf.Tensor>
-  readonly metrics: tf.Tensor1D[]
-  /** Whether the method has a KL and a contrast term. */
-  kl: boolean
-  nce: boolean
+  readonly statistics: ReadonlyMap<string, tf.Tensor>
+  readonly outputs: ReadonlyMap<string, tf.Tensor>
 }
 
 /**
- * Moves the student by one step. Leaves no tensor behind but the student's and the method's own.
- * @throws {TesseraError} ERR_TRAINING_DIVERGED if the loss is not finite; the student is then as before, the method is not.
+ * Builds the step. Its outputs are scalars: `loss`, `ce`, `kl` and `nce` where the method has them, and `correct`, the tiles whose label the
+ * student's pass had right.
  */
-export function trainStep({ network, method, student, batch, noise, sgd }: StepOptions): StepMetrics {
-  const names = [...student.velocities.keys()]
-  const before = names.map((name) => student.weights.get(name) as tf.Tensor)
-  const outputs: PassOutputs = { statistics: new Map(), metrics: [], kl: false, nce: false }
-  try {
-    return scoped(() => {
-      const step = method.begin(batch, student.weights)
-      const lossOf = (...tensors: tf.Tensor[]): tf.Scalar => {
-        const own = new Map([...student.weights, ...zip(names, tensors)])
-        const result = forward(network, own, batch.images, { training: true, ...noise })
-        for (const [name, tensor] of result.statistics) outputs.statistics.set(name, tf.keep(tensor))
-        const parts = step.loss(result, own)
-        outputs.metrics.push(tf.keep(packMetrics(parts, result.logits, batch.labels)))
-        outputs.kl = parts.kl !== null
-        outputs.nce = parts.nce !== null
-        return parts.total
-      }
-      const gradients = tf.grads(lossOf)(before)
-      const metrics = readMetrics(outputs, batch.labels.shape[0])
-      const moved = sgdStep(student.weights, student.velocities, new Map(zip(names, gradients)), sgd)
-      replaceTensors(student.weights, moved.weights)
-      replaceTensors(student.velocities, moved.velocities)
-      replaceTensors(student.weights, outputs.statistics)
-      outputs.statistics.clear()
-      step.finish()
-      return metrics
+export function trainingStep({ network, method, momentum, weightDecay }: StepOptions): StepFunction {
+  return (state, feeds) => {
+    const student = withoutPrefix(STUDENT_PREFIX, state)
+    const velocities = withoutPrefix(VELOCITY_PREFIX, state)
+    const batch: StepBatch = {
+      images: tensorOf(feeds, FEEDS.images) as tf.Tensor4D,
+      labels: tensorOf(feeds, FEEDS.labels) as tf.Tensor1D,
+    }
+    const step = method.begin(batch, { state, student, feeds })
+    const names = [...velocities.keys()]
+    let pass: PassOutputs | null = null
+    const lossOf = (...tensors: tf.Tensor[]): tf.Scalar => {
+      const own = new Map([...student, ...zip(names, tensors)])
+      const { total, ...outputs } = studentPass(network, step, own, batch, feeds)
+      pass = outputs
+      return total
+    }
+    const gradients = tf.grads(lossOf)(names.map((name) => tensorOf(student, name)))
+    const { statistics, outputs } = pass as unknown as PassOutputs
+    const learningRate = tensorOf(feeds, FEEDS.learningRate) as tf.Scalar
+    const moved = sgdStep(student, velocities, new Map(zip(names, gradients)), {
+      learningRate,
+      momentum,
+      weightDecay,
     })
-  } finally {
-    tf.dispose([...outputs.statistics.values(), ...outputs.metrics])
+    return {
+      next: new Map([
+        ...withPrefix(STUDENT_PREFIX, moved.weights),
+        ...withPrefix(STUDENT_PREFIX, statistics),
+        ...withPrefix(VELOCITY_PREFIX, moved.velocities),
+        ...step.next(),
+      ]),
+      outputs,
+    }
   }
 }
 
-/** One small tensor, so that a step waits for the engine once: loss, CE, KL, NCE, tiles the student had right. */
-function packMetrics(
-  { total, ce, kl, nce }: LossParts,
-  logits: tf.Tensor2D,
-  labels: tf.Tensor1D,
-): tf.Tensor1D {
-  return tf.tidy(() => {
-    const right = tf.equal(tf.cast(tf.argMax(logits, 1), 'int32'), labels)
-    const none = tf.scalar(0)
-    return tf.stack([total, ce, kl ?? none, nce ?? none, tf.sum(tf.cast(right, 'float32'))]) as tf.Tensor1D
-  })
-}
-
-function readMetrics({ metrics, kl, nce }: PassOutputs, seen: number): StepMetrics {
-  const [loss = Number.NaN, ce = Number.NaN, klValue = 0, nceValue = 0, correct = 0] =
-    metrics[0]?.dataSync() ?? []
-  if (!Number.isFinite(loss)) {
-    throw new TesseraError(
-      'ERR_TRAINING_DIVERGED',
-      `loss must stay finite, got ${loss}; a lower learning rate may help`,
-    )
-  }
-  return { loss, ce, kl: kl ? klValue : null, nce: nce ? nceValue : null, correct, seen }
+function studentPass(
+  network: Network,
+  step: MethodStep,
+  own: ReadonlyMap<string, tf.Tensor>,
+  { images, labels }: StepBatch,
+  noise: ReadonlyMap<string, tf.Tensor>,
+): PassOutputs & { total: tf.Scalar } {
+  const result = forward(network, own as Map<string, tf.Tensor>, images, { training: true, noise })
+  const { total, ce, kl, nce } = step.loss(result, own)
+  const right = tf.equal(tf.cast(tf.argMax(result.logits, 1), 'int32'), labels)
+  const outputs = new Map<string, tf.Tensor>([
+    ['loss', total],
+    ['ce', ce],
+    ...(kl ? [['kl', kl] as const] : []),
+    ...(nce ? [['nce', nce] as const] : []),
+    ['correct', tf.sum(tf.cast(right, 'float32'))],
+  ])
+  for (const tensor of [...result.statistics.values(), ...outputs.values()]) tf.keep(tensor)
+  return { total, statistics: result.statistics, outputs }
 }
 
 function zip<T>(names: readonly string[], values: readonly T[]): [string, T][] {

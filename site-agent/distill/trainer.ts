@@ -4,20 +4,18 @@
  * Pure but for the engine: no clock, no file. Same study, site, tiles, student and state: same bits.
  */
 import { setImmediate } from 'node:timers/promises'
-import * as tf from '@tensorflow/tfjs-core'
 import { TesseraError } from '@tessera/shared/errors'
 import { elementCount, type Layout, studentLayout, type Weights } from '@tessera/shared/model'
-import { createNetwork, toParams } from '@tessera/shared/model/network'
+import { createNetwork } from '@tessera/shared/model/network'
 import type { SiteMetrics, Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import { learningRateAt } from './learning-rate.ts'
 import { assertOwnState, type LocalState, localState } from './local-state.ts'
 import { createMethod } from './methods/index.ts'
-import type { Method } from './methods/method.ts'
+import type { MethodState } from './methods/method.ts'
 import { roundMetrics, type StepMetrics } from './round-metrics.ts'
-import { readWeights, withoutPrefix, withPrefix } from './tensor-map.ts'
-import type { TileBatch, TileSource } from './tiles.ts'
-import { type StudentState, trainStep } from './train-step.ts'
+import type { TileSource } from './tiles.ts'
+import { startTraining, type Training, untouchedState, velocitiesOf } from './training.ts'
 
 export interface TrainerOptions {
   readonly study: Study
@@ -63,11 +61,9 @@ export interface LocalTrainer {
    */
   trainRound(options: RoundOptions): Promise<RoundResult>
   /** What the site keeps between rounds. */
-  state(): LocalState
+  state(): Promise<LocalState>
   dispose(): void
 }
-
-const VELOCITY = 'velocity.'
 
 /**
  * Builds the trainer of a site. Start the engine first.
@@ -77,49 +73,54 @@ const VELOCITY = 'velocity.'
 export function createTrainer({ study, teacher, tiles, site, state }: TrainerOptions): LocalTrainer {
   if (state) assertOwnState(state, study, site)
   const layout = studentLayout(study)
-  const learnt: Layout = { ...layout, tensors: layout.tensors.filter(({ kind }) => kind === 'trainable') }
-  let velocities = state ? withoutPrefix(VELOCITY, state.tensors) : atRest(learnt)
-  let method = createMethod(study, teacher, state ?? null)
+  /** Where the next training starts from; null: from the study's seed. */
+  let rest: MethodState | null = state ?? null
+  // Made at once, so that a study or a state that does not fit is refused here and not in the middle of a round.
+  let method = createMethod(study, teacher, rest)
+  let training: Training | null = null
 
-  const trainer: LocalTrainer = {
+  const start = (student: Weights): Training =>
+    startTraining({
+      network: createNetwork(study.student, study.classes.length),
+      layout,
+      method,
+      momentum: study.training.momentum,
+      weightDecay: study.training.weightDecay,
+      noise: { dropout: study.student.dropout, stochasticDepth: study.student.stochasticDepth },
+      student,
+      velocities: rest ? velocitiesOf(rest) : atRest(layout),
+    })
+  const currentState = async (): Promise<MethodState> =>
+    training?.state() ?? untouchedState(method, rest ? velocitiesOf(rest) : atRest(layout))
+
+  return {
     async trainRound(options) {
-      const before = trainer.state()
-      const student = { weights: toParams(layout, options.student), velocities: toParams(learnt, velocities) }
+      const before = await currentState()
       try {
-        const { round, signal, onProgress } = options
-        const steps = await trainEpochs({ study, method, student, tiles, site, round, signal, onProgress })
-        const metrics = roundMetrics(steps)
-        const result = {
-          student: readWeights(layout, student.weights),
+        if (training) await training.replaceStudent(options.student)
+        else training = start(options.student)
+        const metrics = roundMetrics(await trainEpochs({ ...options, study, training, tiles, site }))
+        return {
+          student: await training.student(),
           samples: Math.round(metrics.seen / study.training.epochsPerRound),
           metrics: { ...metrics, skippedTiles: tiles.skipped },
         }
-        velocities = readWeights(learnt, student.velocities)
-        return result
       } catch (thrown) {
-        method.dispose()
-        method = createMethod(study, teacher, before)
+        training?.dispose()
+        training = null
+        rest = before
+        method = createMethod(study, teacher, rest)
         throw thrown
-      } finally {
-        tf.dispose([...student.weights.values(), ...student.velocities.values()])
       }
     },
-    state() {
-      const { tensors, counters } = method.state()
-      return localState(study, site, {
-        tensors: new Map([...tensors, ...withPrefix(VELOCITY, velocities)]),
-        counters,
-      })
-    },
-    dispose: () => method.dispose(),
+    state: async () => localState(study, site, await currentState()),
+    dispose: () => training?.dispose(),
   }
-  return trainer
 }
 
 interface EpochsOptions extends Omit<RoundOptions, 'student'> {
   readonly study: Study
-  readonly method: Method
-  readonly student: StudentState
+  readonly training: Training
   readonly tiles: TileSource
   readonly site: string
 }
@@ -135,12 +136,11 @@ async function trainEpochs(options: EpochsOptions): Promise<StepMetrics[]> {
     )
   }
   const random = createRandom(`${study.seed}/${site}/round-${round}`)
-  const network = createNetwork(study.student, study.classes.length)
   const metrics: StepMetrics[] = []
   for (let epoch = 1; epoch <= training.epochsPerRound; epoch++) {
     const studyEpoch = (round - 1) * training.epochsPerRound + epoch
     const learningRate = learningRateAt(training, studyEpoch, training.rounds * training.epochsPerRound)
-    const noise = { random: random.fork(`noise-${epoch}`), ...maskings(study) }
+    const noise = random.fork(`noise-${epoch}`)
     const batches = tiles.batches({
       random: random.fork(`tiles-${epoch}`),
       batchSize: training.batchSize,
@@ -151,10 +151,7 @@ async function trainEpochs(options: EpochsOptions): Promise<StepMetrics[]> {
         throw new TesseraError('ERR_INTERRUPTED', 'round must train to its end, got a stop')
       // A lone last tile has no batch statistics to speak of: its variance is 0, and its norms would erase it.
       if (batch.size < 2) continue
-      const sgd = { learningRate, momentum: training.momentum, weightDecay: training.weightDecay }
-      const step = withTensors(batch, tiles.sizePx, (tensors) =>
-        trainStep({ ...options, network, batch: tensors, noise, sgd }),
-      )
+      const step = await options.training.step(batch, tiles.sizePx, learningRate, noise)
       metrics.push(step)
       onProgress?.({ step: metrics.length, steps: stepsPerEpoch * training.epochsPerRound, loss: step.loss })
       // Lets the socket answer the coordinator's pings: a step keeps the event loop busy for a second or more.
@@ -164,32 +161,13 @@ async function trainEpochs(options: EpochsOptions): Promise<StepMetrics[]> {
   return metrics
 }
 
-function maskings({ student }: Study): { dropout: number; stochasticDepth: number } {
-  return { dropout: student.dropout, stochasticDepth: student.stochasticDepth }
-}
-
 /** Batches of an epoch that have at least two tiles. */
 function trainableBatches(count: number, batchSize: number): number {
   return Math.floor(count / batchSize) + (count % batchSize > 1 ? 1 : 0)
 }
 
-function withTensors<T>(
-  { images, labels, size }: TileBatch,
-  sizePx: number,
-  use: (batch: { images: tf.Tensor4D; labels: tf.Tensor1D }) => T,
-): T {
-  const batch = {
-    images: tf.tensor4d(images, [size, sizePx, sizePx, 3]),
-    labels: tf.tensor1d(labels, 'int32'),
-  }
-  try {
-    return use(batch)
-  } finally {
-    tf.dispose([batch.images, batch.labels])
-  }
-}
-
 /** Velocities before the first step. */
 function atRest({ tensors }: Layout): Map<string, Float32Array> {
-  return new Map(tensors.map(({ name, shape }) => [name, new Float32Array(elementCount(shape))]))
+  const learnt = tensors.filter(({ kind }) => kind === 'trainable')
+  return new Map(learnt.map(({ name, shape }) => [name, new Float32Array(elementCount(shape))]))
 }

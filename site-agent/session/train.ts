@@ -113,7 +113,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       assertSound(delta, layout, study)
       const bytes = gate.admitDelta(delta)
       const payload = sha256Hex(bytes)
-      await states.hold(round, payload, trainer.state())
+      await states.hold(round, payload, await trainer.state())
       const metrics = { ...result.metrics, seconds: Math.max(0, clock.now() - startedMs) / 1000 }
       trained = { round, base: offer.base, bytes, payload, samples: result.samples, metrics }
       return trained

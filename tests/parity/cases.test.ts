@@ -14,8 +14,8 @@ describe.each<EngineChoice>(['wasm', 'cpu'])('reference cases on %s', (engine) =
     await startEngine({ engine })
   })
 
-  test.each(names)('%s', (name) => {
-    const differences = compareCase(readCaseFile(`${folder}/${name}`))
+  test.each(names)('%s', async (name) => {
+    const differences = await compareCase(readCaseFile(`${folder}/${name}`))
     expect(differences.length).toBeGreaterThan(0)
     expect(differences.filter(({ passes }) => !passes)).toEqual([])
   })

@@ -71,7 +71,13 @@ export function additiveTrainer(log: TrainingLog): TrainerFactory {
           },
         }
       },
-      state: () => ({ version: 1, study: study.id, site, tensors: new Map(), counters: { rounds: count } }),
+      state: async () => ({
+        version: 1,
+        study: study.id,
+        site,
+        tensors: new Map(),
+        counters: { rounds: count },
+      }),
       dispose() {},
     }
   }

@@ -3,5 +3,6 @@
  * (shared/engine).
  */
 export * from './network.ts'
-export { fromEngine, fromParams, type Params, toParams } from './params.ts'
+export { drawNoise, type NoiseSettings } from './noise.ts'
+export { fromEngine, fromParams, type Params, toEngine, toParams, toValues } from './params.ts'
 export * from './reference.ts'

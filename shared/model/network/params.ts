@@ -15,11 +15,27 @@ export type Params = Map<string, tf.Tensor>
  * @throws {TesseraError} ERR_LAYOUT_MISMATCH, {TensorShapeError} if the weights are not the layout's.
  */
 export function toParams(layout: Layout, weights: Weights): Params {
+  return new Map(
+    [...toValues(layout, weights)].map(([name, { shape, values }]) => [
+      name,
+      tf.tensor(values, [...shape], 'float32'),
+    ]),
+  )
+}
+
+/**
+ * Gives weights in the engine's shapes and element order.
+ * @throws {TesseraError} ERR_LAYOUT_MISMATCH, {TensorShapeError} if the weights are not the layout's.
+ */
+export function toValues(
+  layout: Layout,
+  weights: Weights,
+): Map<string, { shape: number[]; values: Float32Array }> {
   assertFits('weights', layout, weights)
   return new Map(
     layout.tensors.map((spec) => {
       const values = reorder(spec, weights.get(spec.name) ?? new Float32Array(), 'to engine')
-      return [spec.name, tf.tensor(values, engineShape(spec), 'float32')]
+      return [spec.name, { shape: engineShape(spec), values }]
     }),
   )
 }
@@ -34,6 +50,11 @@ export async function fromParams(layout: Layout, params: Params): Promise<Weight
     weights.set(spec.name, fromEngine(spec, await param(params, spec.name).data<'float32'>()))
   }
   return weights
+}
+
+/** Gives values in the engine's element order, as {@link toValues} does for a whole layout. */
+export function toEngine(spec: TensorSpec, values: Float32Array): Float32Array {
+  return reorder(spec, values, 'to engine')
 }
 
 /** Gives values in PyTorch's element order: of a parameter, or of its gradient. */

@@ -1,17 +1,16 @@
 /** @file Plain supervised training: cross-entropy alone, no teacher. */
 import { crossEntropy } from '../cross-entropy.ts'
-import type { Method } from './method.ts'
+import { type Method, STATELESS } from './method.ts'
 
 export function createCe(): Method {
   return {
+    ...STATELESS,
     begin: ({ labels }) => ({
       loss({ logits }) {
         const ce = crossEntropy(logits, labels)
         return { total: ce, ce, kl: null, nce: null }
       },
-      finish() {},
+      next: () => new Map(),
     }),
-    state: () => ({ tensors: new Map(), counters: {} }),
-    dispose() {},
   }
 }

@@ -3,7 +3,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import type { Weights } from '@tessera/shared/model'
 import { createNetwork } from '@tessera/shared/model/network'
 import type { Study } from '@tessera/shared/protocol'
-import { createTeacher, type Teacher } from '../teacher.ts'
+import type { Teacher } from '../teacher.ts'
 import { createCe } from './ce.ts'
 import { createKd } from './kd.ts'
 import type { Method, MethodState } from './method.ts'
@@ -42,5 +42,5 @@ function teacherFor(study: Study, weights: Weights | null): Teacher {
     const message = `teacher of the same task must have ${classes.length} classes, got ${teacher.classes}`
     throw new TesseraError('ERR_STUDY_INVALID', message)
   }
-  return createTeacher(createNetwork(teacher, teacher.classes), weights)
+  return { network: createNetwork(teacher, teacher.classes), weights }
 }

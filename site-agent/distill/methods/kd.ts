@@ -4,20 +4,26 @@
  * Source: Hinton, Vinyals and Dean, 2015, https://arxiv.org/abs/1503.02531; the authors' `--distill kd`, where only MoMA puts the
  * teacher's norms into training mode.
  */
+import { forward } from '@tessera/shared/model/network'
 import type { Study } from '@tessera/shared/protocol'
 import { crossEntropy } from '../cross-entropy.ts'
 import { klDivergence } from '../kl-divergence.ts'
 import { weightedSum } from '../moma-step.ts'
-import type { Teacher } from '../teacher.ts'
-import type { Method } from './method.ts'
+import { TEACHER_PREFIX, type Teacher, teacherPart } from '../teacher.ts'
+import { withoutPrefix } from '../tensor-map.ts'
+import { type Method, STATELESS } from './method.ts'
 
 export type KdSettings = Extract<Study['method'], { name: 'kd' }>
 
-/** @param teacher Of the study's own classes; freed with the method. */
+/** @param teacher Of the study's own classes. */
 export function createKd({ weights, klTemperature }: KdSettings, teacher: Teacher): Method {
   return {
-    begin({ images, labels }) {
-      const teacherLogits = weights.kl > 0 ? teacher.logits(images) : null
+    ...STATELESS,
+    ...teacherPart(teacher),
+    begin({ images, labels }, { state }) {
+      const params = withoutPrefix(TEACHER_PREFIX, state)
+      const teacherLogits =
+        weights.kl > 0 ? forward(teacher.network, params, images, { training: false }).logits : null
       return {
         loss({ logits }) {
           const ce = crossEntropy(logits, labels)
@@ -28,10 +34,8 @@ export function createKd({ weights, klTemperature }: KdSettings, teacher: Teache
           ])
           return { total, ce, kl, nce: null }
         },
-        finish() {},
+        next: () => new Map(),
       }
     },
-    state: () => ({ tensors: new Map(), counters: {} }),
-    dispose: () => teacher.dispose(),
   }
 }

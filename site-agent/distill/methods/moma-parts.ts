@@ -1,50 +1,67 @@
 /** @file What MoMA starts from at a site: from the study's seed in its first round, from the site's own state afterwards. */
-import * as tf from '@tensorflow/tfjs-core'
 import { TensorShapeError, TesseraError } from '@tessera/shared/errors'
 import {
   attentionTensors,
   featureWidth,
   headTensors,
   initialWeights,
+  isClassifierTensor,
   type Layout,
   sameArchitecture,
+  type TensorSpec,
   type Weights,
 } from '@tessera/shared/model'
-import { toParams } from '@tessera/shared/model/network'
 import type { MomaMethod, Study } from '@tessera/shared/protocol'
 import { initialQueue } from '../feature-queue.ts'
 import type { MomentumPair } from '../momentum-update.ts'
-import type { Teacher } from '../teacher.ts'
+import { TEACHER_PREFIX, type Teacher } from '../teacher.ts'
 import { withoutPrefix } from '../tensor-map.ts'
 import type { MethodState } from './method.ts'
 
+/** Names of the teacher's projection head and of the two attentions that are never moved. */
+export const HEAD = 'teacher_head'
+export const ATTENTION_KEY = 'attention_key'
+export const ATTENTION_QUEUE = 'attention_queue'
+
+/** Tensors with their values, in PyTorch's element order. */
+interface Part {
+  readonly specs: readonly TensorSpec[]
+  readonly weights: Weights
+}
+
 /** The teacher's projection head. */
-export interface TeacherHead {
-  readonly name: string
-  readonly layout: Layout
-  readonly tensors: Map<string, tf.Tensor>
+export interface TeacherHead extends Part {
   /** Which of its tensors follow which of the student's. */
   readonly pairs: readonly MomentumPair[]
 }
 
-/** What MoMA holds at a site. Freed with the method. */
+/** What MoMA holds at a site. */
 export interface MomaParts {
   readonly teacher: Teacher
   /** Parameters of the teacher's backbone and classifier that follow the student's of the same names. */
   readonly followed: readonly string[]
   readonly head: TeacherHead
   /** `attention_key.*` and `attention_queue.*`. Never moved: no gradient reaches them, in the published code as here. */
-  readonly attentions: ReadonlyMap<string, tf.Tensor>
-  readonly queue: tf.Tensor2D // [K, C]
+  readonly attentions: Part
+  readonly queue: FeatureQueue
   /** Row that the next batch enters at. */
   readonly queueIndex: number
   /** False when there is no KL term: another task, or weight 0. It saves the teacher's pass in eval mode. */
   readonly usesLogits: boolean
 }
 
-/** Before the names of the teacher's tensors in a state. */
-export const TEACHER_PREFIX = 'teacher.'
-const HEAD = 'teacher_head'
+export interface FeatureQueue {
+  readonly spec: TensorSpec // [K, C]
+  readonly rows: Float32Array
+}
+
+/** The queue's tensor. */
+export function queueOf(size: number, featureDim: number, rows: Float32Array): FeatureQueue {
+  if (rows.length !== size * featureDim) {
+    throw new TensorShapeError('queue', [size, featureDim], [rows.length])
+  }
+  return { spec: { name: 'queue', shape: [size, featureDim], kind: 'local-only' }, rows }
+}
 
 /**
  * @param teacher Already at the weights of `state` when there is one.
@@ -59,9 +76,6 @@ export function momaParts(
   const { featureDim, queueSize, weights } = settings
   const width = featureWidth(teacher.network.architecture)
   const rows = state ? stored(state, 'queue') : initialQueue(queueSize, featureDim, study.seed)
-  if (rows.length !== queueSize * featureDim) {
-    throw new TensorShapeError('queue', [queueSize, featureDim], [rows.length])
-  }
   const head = teacherHead(width, featureDim, width === featureWidth(study.student), (layout) =>
     // Its own random weights, not a copy of the student's: so the published code starts it.
     state
@@ -73,7 +87,7 @@ export function momaParts(
     followed: followedNames(study, teacher),
     head,
     attentions: fixedAttentions(featureDim, (layout) => initialWeights(layout, `${study.seed}/site`)),
-    queue: tf.tensor2d(rows.slice(), [queueSize, featureDim]),
+    queue: queueOf(queueSize, featureDim, rows),
     queueIndex: (state?.counters.queueIndex ?? 0) % queueSize,
     usesLogits: study.teacher?.task === 'same' && weights.kl > 0,
   }
@@ -101,17 +115,13 @@ export function teacherHead(
     teacher: name,
     student: name.replace(HEAD, 'student_head'),
   }))
-  return { name: HEAD, layout, tensors: toParams(layout, weightsOf(layout)), pairs: follows ? pairs : [] }
+  return { specs: layout.tensors, weights: weightsOf(layout), pairs: follows ? pairs : [] }
 }
 
 /** Builds the attentions of key and queue. */
-export function fixedAttentions(
-  featureDim: number,
-  weightsOf: (layout: Layout) => Weights,
-): Map<string, tf.Tensor> {
-  const tensors = ['attention_key', 'attention_queue'].flatMap((name) => attentionTensors(name, featureDim))
-  const layout: Layout = { architecture: 'fixed attentions', tensors }
-  return toParams(layout, weightsOf(layout))
+export function fixedAttentions(featureDim: number, weightsOf: (layout: Layout) => Weights): Part {
+  const tensors = [ATTENTION_KEY, ATTENTION_QUEUE].flatMap((name) => attentionTensors(name, featureDim))
+  return { specs: tensors, weights: weightsOf({ architecture: 'fixed attentions', tensors }) }
 }
 
 /** Parameters of the teacher that follow the student: all of them, but the classifier only when it is for the same classes. */
@@ -119,7 +129,7 @@ function followedNames(study: Study, { network }: Teacher): string[] {
   if (study.teacher?.momentum !== 'site' || !sameArchitecture(study.student, network.architecture)) return []
   return network.layout.tensors
     .filter(({ kind, name }) => {
-      const shared = !name.startsWith('classifier.') || study.teacher?.task === 'same'
+      const shared = !isClassifierTensor(name) || study.teacher?.task === 'same'
       return kind === 'trainable' && shared
     })
     .map(({ name }) => name)

@@ -4,37 +4,60 @@
  * Order of a step, as in the authors' `helper/loops_moma.py`: teacher logits, momentum, key features by the moved teacher, the
  * student's loss against the queue as it was, optimiser, queue. Differs: teacher logits always by running statistics (docs/fidelity.md).
  */
-import * as tf from '@tensorflow/tfjs-core'
+import type * as tf from '@tensorflow/tfjs-core'
+import { enqueue, type TensorMap } from '@tessera/shared/engine'
+import { forward } from '@tessera/shared/model/network'
 import { batchAttentionOf } from '../batch-attention.ts'
-import { enqueue } from '../feature-queue.ts'
 import { keyFeatures, type MomaSettings, momaLoss } from '../moma-step.ts'
 import { momentumUpdate } from '../momentum-update.ts'
 import { projectionHeadOf } from '../projection-head.ts'
-import { readWeights, replaceTensors, withPrefix } from '../tensor-map.ts'
+import { TEACHER_PREFIX, teacherPart } from '../teacher.ts'
+import { tensorOf, withoutPrefix, withPrefix } from '../tensor-map.ts'
 import type { Method } from './method.ts'
-import { type MomaParts, TEACHER_PREFIX } from './moma-parts.ts'
+import { ATTENTION_KEY, ATTENTION_QUEUE, HEAD, type MomaParts } from './moma-parts.ts'
+
+const QUEUE_INDEX = 'queueIndex'
 
 /** @param settings `momentum`: of the teacher, per step. */
 export function createMoma(settings: MomaSettings & { readonly momentum: number }, parts: MomaParts): Method {
   const { heads, momentum } = settings
-  const { teacher, followed, head, attentions, usesLogits } = parts
-  const keySide = {
-    attentionKey: batchAttentionOf(attentions, 'attention_key'),
-    attentionQueue: batchAttentionOf(attentions, 'attention_queue'),
-  }
-  let { queue, queueIndex } = parts
-  for (const tensor of [queue, ...head.tensors.values(), ...attentions.values()]) tf.keep(tensor)
+  const { teacher, followed, head, attentions, queue, usesLogits } = parts
+  const [K = 0] = queue.spec.shape
+  const teacherPairs = followed.map((name) => ({ teacher: name, student: name }))
+  let { queueIndex } = parts
 
   return {
-    begin({ images, labels }, student) {
-      const teacherLogits = usesLogits ? teacher.logits(images) : null
-      teacher.follow(student, followed, momentum)
-      replaceTensors(head.tensors, momentumUpdate(head.tensors, student, head.pairs, momentum))
+    specs: [...teacherPart(teacher).specs, ...head.specs, ...attentions.specs, queue.spec],
+    weights: new Map([
+      ...teacherPart(teacher).weights,
+      ...head.weights,
+      ...attentions.weights,
+      [queue.spec.name, queue.rows],
+    ]),
+    keeps: (name) => !attentions.weights.has(name),
+    feeds({ size }) {
+      const index = { shape: [], values: Int32Array.of(queueIndex) }
+      queueIndex = (queueIndex + size) % K
+      return new Map([[QUEUE_INDEX, index]])
+    },
+    begin({ images, labels }, { state, student, feeds }) {
+      const params = withoutPrefix(TEACHER_PREFIX, state)
+      const teacherLogits = usesLogits
+        ? forward(teacher.network, params, images, { training: false }).logits
+        : null
+      const moved = momentumUpdate(params, student, teacherPairs, momentum)
+      const movedHead = momentumUpdate(state, student, head.pairs, momentum)
+      const pass = forward(teacher.network, new Map([...params, ...moved]), images, { training: true })
       const { key, entering } = keyFeatures(
-        teacher.features(images),
-        { head: projectionHeadOf(head.tensors, head.name), ...keySide },
+        pass.features,
+        {
+          head: projectionHeadOf(new Map([...state, ...movedHead]), HEAD),
+          attentionKey: batchAttentionOf(state, ATTENTION_KEY),
+          attentionQueue: batchAttentionOf(state, ATTENTION_QUEUE),
+        },
         heads,
       )
+      const before = tensorOf(state, queue.spec.name) as tf.Tensor2D
       return {
         loss: ({ features, logits }, own) =>
           momaLoss(
@@ -44,28 +67,18 @@ export function createMoma(settings: MomaSettings & { readonly momentum: number 
               head: projectionHeadOf(own, 'student_head'),
               attention: batchAttentionOf(own, 'attention_query'),
             },
-            { labels, teacherLogits, key, queue },
+            { labels, teacherLogits, key, queue: before },
             settings,
           ),
-        finish() {
-          const moved = enqueue(queue, entering, queueIndex)
-          queue.dispose()
-          queue = tf.keep(moved.queue)
-          queueIndex = moved.nextIndex
-        },
+        next: (): TensorMap =>
+          new Map<string, tf.Tensor>([
+            ...withPrefix(TEACHER_PREFIX, moved),
+            ...withPrefix(TEACHER_PREFIX, pass.statistics),
+            ...movedHead,
+            [queue.spec.name, enqueue(before, entering, tensorOf(feeds, QUEUE_INDEX) as tf.Scalar)],
+          ]),
       }
     },
-    state: () => ({
-      tensors: new Map([
-        ...withPrefix(TEACHER_PREFIX, readWeights(teacher.network.layout, teacher.params)),
-        ...readWeights(head.layout, head.tensors),
-        ['queue', queue.dataSync<'float32'>().slice()],
-      ]),
-      counters: { queueIndex },
-    }),
-    dispose() {
-      teacher.dispose()
-      tf.dispose([queue, ...head.tensors.values(), ...attentions.values()])
-    },
+    counters: () => ({ queueIndex }),
   }
 }

@@ -16,6 +16,8 @@ const unary: [string, Op, () => tf.Tensor][] = [
   ['log', one(tf.log), positive],
   ['log1p', one(tf.log1p), positive],
   ['relu', one(tf.relu), any],
+  ['relu6', one((x) => tf.relu6(tf.mul(x, 4))), any],
+  ['maxPool', one((x) => tf.maxPool(tf.reshape<tf.Rank.R4>(x, [1, 2, 3, 1]), 2, 1, 'valid')), any],
   ['softplus', one(tf.softplus), any],
   ['square', one(tf.square), any],
   ['exp', one(tf.exp), any],

@@ -3,14 +3,17 @@ import { startEngine } from '@tessera/shared/engine'
 import { backboneLayout, initialWeights, type Weights } from '@tessera/shared/model'
 import {
   createNetwork,
+  drawNoise,
   type ForwardMode,
   forward,
+  type Network,
+  type NoiseSettings,
   type Params,
   toParams,
 } from '@tessera/shared/model/network'
-import { createRandom } from '@tessera/shared/random'
+import { createRandom, type Random } from '@tessera/shared/random'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { tiny } from '../support.ts'
+import { plan, tiny } from '../support.ts'
 import { type Maps, scalarForward } from './scalar-forward.ts'
 
 const CLASSES = 3
@@ -64,7 +67,7 @@ describe.each(['cpu', 'wasm'] as const)('forward() on %s', (engine) => {
 
   test.each([true, false])('is the scalar loops, training: %s', (training) => {
     const { features, logits, statistics } = run({ training })
-    const oracle = scalarForward(network.plan, weights, images, training)
+    const oracle = scalarForward(plan(tiny), weights, images, training)
     // float32 through 22 norms against float64; batch statistics over 6 values a channel cost another digit.
     expect(features.shape).toEqual([3, 128])
     expect(distance(features.dataSync(), oracle.features.flat())).toBeLessThan(2e-5)
@@ -131,7 +134,9 @@ describe.each(['cpu', 'wasm'] as const)('forward() on %s', (engine) => {
 
   test('leaves nothing behind but its result', () => {
     const start = given()
-    const mode = { training: true, random: createRandom('x'), dropout: 0.5, stochasticDepth: 0.5 }
+    const rows = start.images.shape[0]
+    const noise = noiseOf(network, createRandom('x'), rows, { dropout: 0.5, stochasticDepth: 0.5 })
+    const mode = { training: true, noise }
     const before = tf.memory().numTensors
     for (const each of [mode, { training: false }]) {
       const { features, logits, statistics } = forward(network, start.params, start.images, each)
@@ -139,6 +144,7 @@ describe.each(['cpu', 'wasm'] as const)('forward() on %s', (engine) => {
       tf.dispose([features, logits, ...statistics.values()])
     }
     expect(tf.memory().numTensors).toBe(before)
+    tf.dispose([...noise.values()])
   })
 
   test('leaves nothing behind when it fails', () => {
@@ -155,8 +161,20 @@ describe.each(['cpu', 'wasm'] as const)('forward() on %s', (engine) => {
   })
 })
 
+/** The maskings as a pass takes them. */
+function noiseOf(
+  of: Network,
+  random: Random,
+  rows: number,
+  settings: Partial<NoiseSettings>,
+): Map<string, tf.Tensor> {
+  const drawn = drawNoise(random, of.graph, rows, { dropout: 0, stochasticDepth: 0, ...settings })
+  return new Map([...drawn].map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]))
+}
+
 describe('forward() with maskings', () => {
-  const deep = createNetwork({ ...tiny, depthMultiplier: 0.34 }, CLASSES)
+  const deeper = { ...tiny, depthMultiplier: 0.34 }
+  const deep = createNetwork(deeper, CLASSES)
   const params = (): Params => toParams(deep.layout, initialWeights(deep.layout, 'weights'))
 
   beforeAll(() => startEngine({ engine: 'cpu' }))
@@ -170,9 +188,7 @@ describe('forward() with maskings', () => {
   test('gives the same bits for the same seed, and others for another', () => {
     const mode = (seed: string): ForwardMode => ({
       training: true,
-      random: createRandom(seed),
-      dropout: 0.3,
-      stochasticDepth: 0.5,
+      noise: noiseOf(deep, createRandom(seed), 4, { dropout: 0.3, stochasticDepth: 0.5 }),
     })
     expect(logits(mode('a'))).toEqual(logits(mode('a')))
     expect(logits(mode('a'))).not.toEqual(logits(mode('b')))
@@ -183,32 +199,35 @@ describe('forward() with maskings', () => {
     const weights = initialWeights(deep.layout, 'weights')
     const draws = createRandom('a')
     let dropped = 0
-    const oracle = scalarForward(deep.plan, weights, images, true, (block) => {
+    const oracle = scalarForward(plan(deeper), weights, images, true, (block) => {
       if (block === 0) return 1
-      const probability = (0.8 * block) / deep.plan.blocks.length
+      const probability = (0.8 * block) / plan(deeper).blocks.length
       if (draws.float() >= probability) return 1 / (1 - probability)
       dropped++
       return 0
     })
     expect(dropped).toBeGreaterThan(0)
     tf.tidy(() => {
-      const mode = { training: true, random: createRandom('a'), stochasticDepth: 0.8 }
+      const mode = {
+        training: true,
+        noise: noiseOf(deep, createRandom('a'), 4, { stochasticDepth: 0.8 }),
+      }
       const { features } = forward(deep, toParams(deep.layout, weights), toTensor(images), mode)
       expect(distance(features.dataSync(), oracle.features.flat())).toBeLessThan(1e-4)
     })
   })
 
-  test('masks nothing in eval mode, nor with probability 0', () => {
-    const plain = logits({ training: true })
-    expect(logits({ training: true, dropout: 0, stochasticDepth: 0 })).toEqual(plain)
+  test('draws nothing with probability 0', () => {
     const random = createRandom('a')
-    expect(logits({ training: false, random, dropout: 0.5, stochasticDepth: 0.5 })).toEqual(
-      logits({ training: false }),
-    )
+    expect(drawNoise(random, deep.graph, 4, { dropout: 0, stochasticDepth: 0 }).size).toBe(0)
+    expect(random.state()).toEqual(createRandom('a').state())
   })
 
   test('leaves the bias of the classifier when every feature is dropped', () => {
-    const all = logits({ training: true, random: createRandom('a'), dropout: 1 })
+    const all = logits({
+      training: true,
+      noise: noiseOf(deep, createRandom('a'), 4, { dropout: 1 }),
+    })
     expect(new Set(all)).toEqual(new Set([0]))
   })
 
@@ -218,20 +237,11 @@ describe('forward() with maskings', () => {
       const start = params()
       const dropped = forward(deep, start, images, {
         training: true,
-        random: createRandom('a'),
-        dropout: 0.9,
+        noise: noiseOf(deep, createRandom('a'), 4, { dropout: 0.9 }),
       })
       const plain = forward(deep, start, images, { training: true })
       expect(dropped.features.dataSync()).toEqual(plain.features.dataSync())
     })
-  })
-
-  test('wants a random stream when something is to be dropped', () => {
-    for (const mode of [{ dropout: 0.1 }, { stochasticDepth: 0.1 }]) {
-      expect(() => logits({ training: true, ...mode })).toThrow(
-        'internal: mode must have a random stream for dropout and stochastic depth',
-      )
-    }
   })
 })
 

@@ -1,0 +1,137 @@
+/** @file A student in training: its step, the state that the step moves, and what is fed to it batch by batch. */
+import { createStepper, type NamedValues, type Values } from '@tessera/shared/engine'
+import { TesseraError } from '@tessera/shared/errors'
+import type { Layout, TensorSpec, Weights } from '@tessera/shared/model'
+import {
+  drawNoise,
+  fromEngine,
+  type Network,
+  type NoiseSettings,
+  toValues,
+} from '@tessera/shared/model/network'
+import type { Random } from '@tessera/shared/random'
+import type { Method, MethodState } from './methods/method.ts'
+import type { StepMetrics } from './round-metrics.ts'
+import { withoutPrefix, withPrefix } from './tensor-map.ts'
+import type { TileBatch } from './tiles.ts'
+import { FEEDS, STUDENT_PREFIX, trainingStep, VELOCITY_PREFIX } from './train-step.ts'
+
+export interface TrainingOptions {
+  readonly network: Network
+  /** Of the student with all that is learnt beside the backbone. */
+  readonly layout: Layout
+  readonly method: Method
+  readonly momentum: number
+  readonly weightDecay: number
+  readonly noise: NoiseSettings
+  readonly student: Weights
+  /** One a trainable tensor of the layout. */
+  readonly velocities: Weights
+}
+
+export interface Training {
+  /**
+   * Trains on one batch of `sizePx`² tiles.
+   * @param random Stream of dropout and stochastic depth.
+   * @throws {TesseraError} ERR_TRAINING_DIVERGED if the loss is not finite; the state has then moved on all the same.
+   */
+  step(batch: TileBatch, sizePx: number, learningRate: number, random: Random): Promise<StepMetrics>
+  /** The student, in PyTorch's element order. */
+  student(): Promise<Weights>
+  /** Goes on with another student: the federation's. Method and velocities stay. */
+  replaceStudent(student: Weights): Promise<void>
+  /** What a site keeps: the method's tensors and counters, and the velocities as `velocity.*`. */
+  state(): Promise<MethodState>
+  dispose(): void
+}
+
+/** Starts training. Start the engine first. @throws {TesseraError} ERR_LAYOUT_MISMATCH, {TensorShapeError} if weights do not fit. */
+export function startTraining(options: TrainingOptions): Training {
+  const { network, layout, method, noise } = options
+  const learnt: Layout = { ...layout, tensors: layout.tensors.filter(({ kind }) => kind === 'trainable') }
+  const methodLayout: Layout = { architecture: 'method', tensors: method.specs }
+  const student = (weights: Weights): [string, Values][] =>
+    withPrefix(STUDENT_PREFIX, toValues(layout, weights))
+  const stepper = createStepper(
+    new Map<string, Values>([
+      ...student(options.student),
+      ...withPrefix(VELOCITY_PREFIX, toValues(learnt, options.velocities)),
+      ...toValues(methodLayout, method.weights),
+    ]),
+    trainingStep(options),
+  )
+  const read = async (specs: readonly TensorSpec[], prefix: string): Promise<Map<string, Float32Array>> => {
+    const values = await stepper.read(specs.map(({ name }) => `${prefix}${name}`))
+    return new Map(
+      specs.map((spec) => [
+        spec.name,
+        fromEngine(spec, values.get(`${prefix}${spec.name}`) ?? new Float32Array()),
+      ]),
+    )
+  }
+  return {
+    async step(batch, sizePx, learningRate, random) {
+      const outputs = await stepper.run(
+        new Map<string, Values>([
+          ...batchFeeds(batch, sizePx, learningRate),
+          ...drawNoise(random, network.graph, batch.size, noise),
+          ...(await method.feeds(batch)),
+        ]),
+      )
+      return metricsOf(outputs, batch.size)
+    },
+    student: () => read(layout.tensors, STUDENT_PREFIX),
+    replaceStudent: (weights) =>
+      stepper.write(new Map(student(weights).map(([name, { values }]) => [name, values as Float32Array]))),
+    async state() {
+      const kept = method.specs.filter(({ name }) => method.keeps(name))
+      const tensors = new Map([
+        ...(await read(kept, '')),
+        ...withPrefix(VELOCITY_PREFIX, await read(learnt.tensors, VELOCITY_PREFIX)),
+      ])
+      return { tensors, counters: method.counters() }
+    },
+    dispose: () => stepper.dispose(),
+  }
+}
+
+/** What {@link Training.state} of a training that has made no step would be. */
+export function untouchedState(method: Method, velocities: Weights): MethodState {
+  const kept = [...method.weights].filter(([name]) => method.keeps(name))
+  return {
+    tensors: new Map([...kept, ...withPrefix(VELOCITY_PREFIX, velocities)]),
+    counters: method.counters(),
+  }
+}
+
+/** The velocities in a state. */
+export function velocitiesOf({ tensors }: MethodState): Map<string, Float32Array> {
+  return withoutPrefix(VELOCITY_PREFIX, tensors)
+}
+
+function batchFeeds({ images, labels, size }: TileBatch, sizePx: number, learningRate: number): NamedValues {
+  return new Map<string, Values>([
+    [FEEDS.images, { shape: [size, sizePx, sizePx, 3], values: images }],
+    [FEEDS.labels, { shape: [size], values: labels }],
+    [FEEDS.learningRate, { shape: [], values: Float32Array.of(learningRate) }],
+  ])
+}
+
+function metricsOf(outputs: ReadonlyMap<string, Float32Array | Int32Array>, seen: number): StepMetrics {
+  const part = (name: string): number | null => outputs.get(name)?.[0] ?? null
+  const loss = part('loss') ?? Number.NaN
+  if (!Number.isFinite(loss)) {
+    throw new TesseraError(
+      'ERR_TRAINING_DIVERGED',
+      `loss must stay finite, got ${loss}; a lower learning rate may help`,
+    )
+  }
+  return {
+    loss,
+    ce: part('ce') ?? Number.NaN,
+    kl: part('kl'),
+    nce: part('nce'),
+    correct: part('correct') ?? 0,
+    seen,
+  }
+}
