@@ -1,4 +1,5 @@
-// The two gradients of the depthwise convolution.
+// The two gradients of the depthwise convolution. TensorFlow's own kernel is as fast as memory forward, and the input gradient at stride 1 is a
+// forward pass; its filter gradient and its input gradient at stride 2 are two to seven times slower than these.
 #include "depthwise.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
@@ -12,12 +13,6 @@ using tensorflow::OpKernelConstruction;
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
 using tensorflow::TensorShape;
-
-/** The filter turned by half a turn, over dy with the rest of the padding: the input gradient at stride 1. */
-Window Mirror(const Window& w) {
-  return {w.batch,   w.outHeight, w.outWidth, w.channels, w.kernelY, w.kernelX, 1, 1, w.kernelY - 1 - w.padTop,
-          w.kernelX - 1 - w.padLeft, w.height, w.width};
-}
 
 /** `kCount` pixels of dx that lie two apart: those whose taps are kParityX, kParityX + 2, …, and kParityY, … */
 template <int kKernel, int kParityY, int kParityX, int kCount>
@@ -57,7 +52,7 @@ void SpreadBlock(const Floats* const* rows, int64_t at, const Floats* taps, floa
 template <int kKernel>
 void InputGradientStride2(OpKernelContext* context, const Window& w, const float* dy, const float* filter, float* dx) {
   constexpr int64_t kReach = (kKernel - 1) / 2;
-  const std::vector<Floats> taps = GroupTaps(filter, w.Taps(), w.channels, false);
+  const std::vector<Floats> taps = GroupTaps(filter, w.Taps(), w.channels);
   // The frame begins with what the first pixel needs, kReach before the place that its own half is at.
   const int64_t top = kReach - w.padTop / 2;
   const int64_t left = kReach - w.padLeft / 2;
@@ -247,9 +242,7 @@ class DepthwiseInputGradient : public DepthwiseGradient {
     const float* taps = filter.flat<float>().data();
     float* to = dx->flat<float>().data();
     const bool square = w.kernelY == w.kernelX && w.strideY == 2 && w.strideX == 2;
-    if (w.strideY == 1 && w.strideX == 1) {
-      Correlate(context, Mirror(w), gradient, taps, true, to);
-    } else if (square && w.kernelX == 3) {
+    if (square && w.kernelX == 3) {
       InputGradientStride2<3>(context, w, gradient, taps, to);
     } else if (square && w.kernelX == 5) {
       InputGradientStride2<5>(context, w, gradient, taps, to);

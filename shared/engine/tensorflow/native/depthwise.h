@@ -1,4 +1,4 @@
-// What the three depthwise convolutions share: sizes, an image's rows in a frame of zeros, the sliding sum.
+// What the two gradients of the depthwise convolution share: sizes, an image's rows in a frame of zeros.
 #ifndef TESSERA_DEPTHWISE_H_
 #define TESSERA_DEPTHWISE_H_
 
@@ -138,22 +138,18 @@ inline int64_t StripRows(int64_t batch, int64_t height) {
   return (height + strips - 1) / strips;
 }
 
-/** The taps as [group][tap][2] vectors; `flip` turns the filter by half a turn. */
-inline std::vector<Floats> GroupTaps(const float* filter, int64_t taps, int64_t channels, bool flip) {
+/** The taps as [group][tap][2] vectors. */
+inline std::vector<Floats> GroupTaps(const float* filter, int64_t taps, int64_t channels) {
   const int64_t groups = (channels + kGroup - 1) / kGroup;
   std::vector<Floats> grouped(2 * taps * groups);
   for (int64_t t = 0; t < taps; t++) {
-    const float* from = filter + (flip ? taps - 1 - t : t) * channels;
+    const float* from = filter + t * channels;
     for (int64_t c = 0; c < channels; c += kLanes) {
       grouped[2 * (c / kGroup * taps + t) + c / kLanes % 2] = LoadSome(from + c, channels - c);
     }
   }
   return grouped;
 }
-
-/** Writes y = x * filter, or with `flip` by the filter turned by half a turn. Padding may be negative here. */
-void Correlate(tensorflow::OpKernelContext* context, const Window& window, const float* x, const float* filter,
-               bool flip, float* y);
 
 }  // namespace tessera
 
