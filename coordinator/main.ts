@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { createLog } from '@tessera/shared/log'
+import { type Architecture, architectureText, type Naming } from '@tessera/shared/model'
 import { KIT_LIFETIME_MS } from '@tessera/shared/security'
 import { type Command, InvalidArgumentError } from 'commander'
 import { DEFAULT_PORT, initCoordinator } from './config.ts'
@@ -59,16 +60,25 @@ function addStudy(group: Command): void {
     .description(
       'create a study from a JSON file (JSON only); every field and its default is in docs/protocol.md',
     )
-    .option('--teacher <file>', "the teacher's weights: safetensors, float32, torchvision's names")
-    .action(async (file: string, options: { dir: string; teacher?: string }) => {
+    .option(
+      '--teacher <file>',
+      "the teacher's weights: safetensors in torchvision's, timm's or efficientnet_pytorch's names",
+    )
+    .option('--student <file>', "the same of the student, for student.initial 'file'")
+    .action(async (file: string, options: { dir: string; teacher?: string; student?: string }) => {
       const made = await createStudy({
         dir: options.dir,
         study: await readJson(file),
         teacherFile: options.teacher,
+        studentFile: options.student,
       })
       print(
         `Study ${made.study.id} created: ${made.study.training.rounds} rounds, method ${made.study.method.name}.`,
       )
+      const { study: created, namings, ownClassifier } = made
+      if (namings.teacher && created.teacher) print(fileText('Teacher', namings.teacher, created.teacher))
+      if (namings.student) print(fileText('Student', namings.student, created.student))
+      if (ownClassifier) print("The student file's classifier is for other classes: it starts from the seed.")
       print(`Layout ${made.layoutHash}, initial student ${made.student}.`)
     })
   example(create, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')
@@ -82,6 +92,10 @@ function addStudy(group: Command): void {
     })
   example(exported, '$ tessera coordinator study export colon --out export/')
   example(study, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')
+}
+
+function fileText(role: string, naming: Naming, architecture: Architecture): string {
+  return `${role} file: ${architectureText(architecture)}, in ${naming} names.`
 }
 
 function addInvite(group: Command): void {

@@ -2,7 +2,7 @@
 import type { Clock } from '@tessera/shared/clock'
 import { computeDelta, firstNonFinite, l2Norm } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
-import { decodeModel, type Layout, teacherLayout, type Weights } from '@tessera/shared/model'
+import { decodeModel, decodeTeacher, type Layout, type Weights } from '@tessera/shared/model'
 import type { Offer, SiteMetrics, Study } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import type { LocalTrainer, TileSource, TrainerOptions } from '../distill/index.ts'
@@ -72,7 +72,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     })
   const teacherWeights = async (ask: Ask, signal: AbortSignal): Promise<Weights | null> => {
     if (study.teacher === undefined) return null
-    return decodeModel(await obtain(study.teacher.sha256, ask, signal), teacherLayout(study))
+    return decodeTeacher(await obtain(study.teacher.sha256, ask, signal), study).weights
   }
   const trainerAfter = async (after: number, ask: Ask, signal: AbortSignal): Promise<LocalTrainer> => {
     if (held?.after === after) return held.trainer

@@ -17,6 +17,7 @@ const PAGES = [
   'docs/engine.md',
   'docs/protocol.md',
   'docs/fidelity.md',
+  'docs/models.md',
   'tests/parity/README.md',
 ]
 
