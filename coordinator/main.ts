@@ -3,19 +3,26 @@ import { readFile } from 'node:fs/promises'
 import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { createLog } from '@tessera/shared/log'
+import { type Architecture, architectureText, NAMINGS, type Naming } from '@tessera/shared/model'
+import { channels } from '@tessera/shared/model/onnx'
 import { KIT_LIFETIME_MS } from '@tessera/shared/security'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_PORT, initCoordinator } from './config.ts'
 import { invite, revoke } from './enrolment/index.ts'
 import { startCoordinator } from './server.ts'
 import { formatStatus, readStatus } from './status.ts'
-import { createStudy, exportStudy } from './studies/index.ts'
+import { createStudy, EXPORT_FORMATS, type ExportFormat, exportStudy } from './studies/index.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 const print = (line: string): boolean => process.stdout.write(`${line}\n`)
 const whole = (text: string): number => {
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('must be a whole number.')
+}
+const threeNumbers = (text: string): [number, number, number] => {
+  const numbers = channels(text)
+  if (numbers !== null) return numbers
+  throw new InvalidArgumentError('must be three numbers, for instance 0.5,0.5,0.5.')
 }
 /** One option for all verbs: where the coordinator lives. */
 const withDir = (command: Command): Command =>
@@ -53,35 +60,86 @@ function addInit(group: Command): void {
   example(command, '$ tessera coordinator init --dir /srv/tessera --url https://fl.example.org')
 }
 
+interface CreateOptions {
+  readonly dir: string
+  readonly teacher?: string
+  readonly student?: string
+  readonly inputSize?: number
+  readonly layout?: 'nchw' | 'nhwc'
+  readonly mean?: [number, number, number]
+  readonly std?: [number, number, number]
+  readonly features?: string
+  readonly pool?: 'first' | 'mean'
+  readonly logits?: string
+}
+
+interface ExportOptions {
+  readonly dir: string
+  readonly out: string
+  readonly round?: number
+  readonly format: ExportFormat
+  readonly naming: Naming
+}
+
 function addStudy(group: Command): void {
   const study = group.command('study').description('create a study, or export its student')
   const create = withDir(study.command('create <file>'))
     .description(
       'create a study from a JSON file (JSON only); every field and its default is in docs/protocol.md',
     )
-    .option('--teacher <file>', "the teacher's weights: safetensors, float32, torchvision's names")
-    .action(async (file: string, options: { dir: string; teacher?: string }) => {
+    .option(
+      '--teacher <file>',
+      "the teacher: safetensors in torchvision's, timm's or efficientnet_pytorch's names, or any vision model as .onnx",
+    )
+    .option('--student <file>', "the student's weights, safetensors, for student.initial 'file'")
+    .option('--input-size <pixels>', 'ONNX: size of its input, when the file leaves it free', whole)
+    .addOption(new Option('--layout <layout>', 'ONNX: order of its input').choices(['nchw', 'nhwc']))
+    .option('--mean <r,g,b>', 'ONNX: mean it was trained with, for values from 0 to 1', threeNumbers)
+    .option('--std <r,g,b>', 'ONNX: deviation it was trained with', threeNumbers)
+    .option('--features <tensor>', 'ONNX: the output, or inner tensor, that holds its features')
+    .addOption(new Option('--pool <how>', 'ONNX: from tokens to features').choices(['first', 'mean']))
+    .option('--logits <output>', 'ONNX: the output that holds its logits')
+    .action(async (file: string, options: CreateOptions) => {
+      const { inputSize: sizePx, layout, mean, std: deviation, features, pool, logits } = options
       const made = await createStudy({
         dir: options.dir,
         study: await readJson(file),
         teacherFile: options.teacher,
+        studentFile: options.student,
+        onnx: { sizePx, layout, mean, deviation, features, pool, logits },
       })
       print(
         `Study ${made.study.id} created: ${made.study.training.rounds} rounds, method ${made.study.method.name}.`,
       )
+      const { study: created, namings, ownClassifier } = made
+      if (namings.teacher && created.teacher && created.teacher.name !== 'onnx') {
+        print(fileText('Teacher', namings.teacher, created.teacher))
+      }
+      if (namings.student) print(fileText('Student', namings.student, created.student))
+      if (ownClassifier) print("The student file's classifier is for other classes: it starts from the seed.")
       print(`Layout ${made.layoutHash}, initial student ${made.student}.`)
     })
   example(create, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')
   const exported = withDir(study.command('export <study>'))
-    .description("write a study's student as safetensors, with a model card that says where it comes from")
+    .description("write a study's student, with a model card that says where it comes from")
     .option('--out <folder>', 'where to', '.')
     .option('--round <round>', 'the student of this round (default: the newest)', whole)
-    .action(async (id: string, options: { dir: string; out: string; round?: number }) => {
+    .addOption(new Option('--format <format>', 'of the model').choices(EXPORT_FORMATS).default('safetensors'))
+    .addOption(
+      new Option('--naming <naming>', "whose names a safetensors file's tensors have")
+        .choices(NAMINGS)
+        .default('torchvision'),
+    )
+    .action(async (id: string, options: ExportOptions) => {
       const { files, card } = await exportStudy({ ...options, study: id })
       print(`Student of round ${card.round} of ${card.study.training.rounds}: ${files.join(', ')}`)
     })
-  example(exported, '$ tessera coordinator study export colon --out export/')
+  example(exported, '$ tessera coordinator study export colon --format onnx --out export/')
   example(study, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')
+}
+
+function fileText(role: string, naming: Naming, architecture: Architecture): string {
+  return `${role} file: ${architectureText(architecture)}, in ${naming} names.`
 }
 
 function addInvite(group: Command): void {

@@ -1,11 +1,14 @@
-/** @file Exporting a study's student: the published file as it is, and a model card that says where it comes from. */
+/** @file Exporting a study's student, in the format that is asked for, with a model card that says where it comes from. */
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
+import type { Naming } from '@tessera/shared/model'
 import type { Published, Study } from '@tessera/shared/protocol'
 import { fingerprint, verifyPayload } from '@tessera/shared/security'
 import { loadCoordinator } from '../config.ts'
 import { modelFiles, readEvents } from '../store/index.ts'
+import { type ExportFormat, exportFiles } from './export-files.ts'
+import { modelCardText } from './model-card-text.ts'
 import { findStudy, replayRounds } from './replay.ts'
 
 /** Where a student comes from. Beside it, `records` are the signed texts that prove it. */
@@ -23,16 +26,20 @@ export interface ModelCard {
 }
 
 /**
- * Writes `student.safetensors` and `model-card.json` into `out`: the student of `round`, or of the newest.
- * @throws {TesseraError} ERR_STUDY_UNKNOWN, ERR_MODEL_UNKNOWN if the round has no student; ERR_STORE_CORRUPT if its file has changed.
+ * Writes the student of `round`, or of the newest, and `model-card.json` and `.md` into `out`.
+ * @param options.format By default the published safetensors file itself.
+ * @param options.naming Whose names the tensors of a safetensors file have.
+ * @throws {TesseraError} ERR_USAGE, ERR_LAYOUT_MISMATCH if format and names do not go together; ERR_STUDY_UNKNOWN, ERR_MODEL_UNKNOWN if the round has no student; ERR_STORE_CORRUPT if its file has changed.
  */
 export async function exportStudy(options: {
   dir: string
   study: string
   out: string
   round?: number | undefined
+  format?: ExportFormat | undefined
+  naming?: Naming | undefined
 }): Promise<{ files: string[]; card: ModelCard }> {
-  const { dir, out } = options
+  const { dir, out, format = 'safetensors', naming = 'torchvision' } = options
   const { key } = await loadCoordinator(dir)
   const events = await readEvents(dir)
   const created = findStudy(events, options.study)
@@ -59,8 +66,13 @@ export async function exportStudy(options: {
     rounds: rounds.slice(0, round),
     records: records.slice(0, round),
   }
-  const files = [join(out, 'student.safetensors'), join(out, 'model-card.json')] as const
-  await writeDurably(files[0], await modelFiles(dir).load(last.student), 0o644)
-  await writeDurably(files[1], `${JSON.stringify(card, null, 2)}\n`, 0o644)
-  return { files: [...files], card }
+  const bytes = await modelFiles(dir).load(last.student)
+  const student = exportFiles({ study: card.study, round, student: last.student, bytes }, format, naming)
+  const contents = new Map<string, Uint8Array | string>([
+    ...student,
+    ['model-card.json', `${JSON.stringify(card, null, 2)}\n`],
+    ['model-card.md', modelCardText(card, [...student.keys()])],
+  ])
+  for (const [file, content] of contents) await writeDurably(join(out, file), content, 0o644)
+  return { files: [...contents.keys()].map((file) => join(out, file)), card }
 }

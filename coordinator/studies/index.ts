@@ -1,4 +1,5 @@
 export * from './create.ts'
 export * from './export.ts'
+export { EXPORT_FORMATS, type ExportFormat } from './export-files.ts'
 export * from './replay.ts'
 export * from './rules.ts'

@@ -19,14 +19,23 @@ export function studyFaults(study: Study): string[] {
     method.name !== 'kd' || teacher?.task !== 'different',
     'method kd must have a teacher of the same task, got task different: its logits are of other classes',
   )
+  const teacherClasses = teacher?.name === 'onnx' ? teacher.logits?.classes : teacher?.classes
   rule(
-    teacher?.task !== 'same' || teacher.classes === classes.length,
-    `teacher of the same task must have ${classes.length} classes, got ${teacher?.classes}`,
+    teacher?.task !== 'same' || teacherClasses === classes.length,
+    `teacher of the same task must have ${classes.length} classes, got ${teacherClasses ?? 'no logits'}`,
   )
   rule(
-    student.initial !== 'teacher' || (teacher !== undefined && sameArchitecture(student, teacher)),
+    student.initial !== 'teacher' ||
+      (teacher !== undefined && teacher.name !== 'onnx' && sameArchitecture(student, teacher)),
     "student.initial teacher must come with a teacher of the student's architecture, got another or none",
   )
+  for (const [role, network] of Object.entries({ student, teacher })) {
+    if (!network || network.name === 'onnx') continue
+    rule(
+      !network.name.startsWith('resnet') || (network.flavour ?? 'torchvision') === 'torchvision',
+      `${role}.flavour must be torchvision for a ResNet, got ${network.flavour}`,
+    )
+  }
   rule(
     method.name !== 'moma' || method.featureDim % method.heads === 0,
     'method.featureDim must be a multiple of method.heads, got a remainder',

@@ -4,24 +4,55 @@
  */
 import { TesseraError } from '../errors.ts'
 import type { Study } from '../protocol/study.ts'
-import { type Architecture, architectureText, type Block, featureWidth, plan } from './architecture.ts'
+import { type Architecture, architectureText, describeNetwork, featureWidth } from './architecture.ts'
+import type { Graph, Node } from './graph.ts'
 import type { Layout, TensorSpec } from './layout.ts'
 
 /** Tensors of a backbone and its classifier, in the order and under the names of torchvision's state dict. */
 export function backboneLayout(architecture: Architecture, classes: number): Layout {
-  const { stemChannels, blocks, lastName, lastChannels } = plan(architecture)
-  const lastInput = blocks.at(-1)?.outputChannels ?? stemChannels
+  return graphLayout(architecture, describeNetwork(architecture, classes))
+}
+
+/** Tensors of a described network, under the names of its layers. */
+export function graphLayout(architecture: Architecture, graph: Graph): Layout {
   return {
-    architecture: `${architectureText(architecture)} classes=${classes}`,
-    tensors: [
-      trainable('features.0.0.weight', stemChannels, 3, 3, 3),
-      ...batchNorm('features.0.1', stemChannels),
-      ...blocks.flatMap(blockTensors),
-      trainable(`${lastName}.0.weight`, lastChannels, lastInput, 1, 1),
-      ...batchNorm(`${lastName}.1`, lastChannels),
-      ...linear('classifier.1', classes, lastChannels),
-    ],
+    architecture: `${architectureText(architecture)} classes=${graph.classes}`,
+    tensors: graph.nodes.flatMap(nodeTensors),
   }
+}
+
+/** Tensors of one layer; none for a layer without parameters. */
+export function nodeTensors(node: Node): TensorSpec[] {
+  const { name } = node
+  switch (node.kind) {
+    case 'convolution': {
+      const { inputs, outputs, kernel, depthwise } = node
+      return [trainable(`${name}.weight`, outputs, depthwise ? 1 : inputs, kernel, kernel)]
+    }
+    case 'norm':
+      return batchNorm(name, node.channels)
+    case 'squeeze-excite': {
+      const { channels, squeezed } = node
+      return [
+        trainable(`${name}.fc1.weight`, squeezed, channels, 1, 1),
+        trainable(`${name}.fc1.bias`, squeezed),
+        trainable(`${name}.fc2.weight`, channels, squeezed, 1, 1),
+        trainable(`${name}.fc2.bias`, channels),
+      ]
+    }
+    case 'classifier':
+      return linear(name, node.classes, node.features)
+    case 'max-pool':
+    case 'add':
+    case 'global-average-pool':
+      break
+  }
+  return []
+}
+
+/** True for a tensor of the classifier: of any network, of a student or a teacher. */
+export function isClassifierTensor(name: string): boolean {
+  return /^(classifier\.1|fc)\.(weight|bias)$/.test(name)
 }
 
 /** Tensors of a study's student: the backbone and, for MoMA, `student_head` and `attention_query`. */
@@ -42,10 +73,16 @@ export function studentLayout(study: Study): Layout {
 
 /**
  * Tensors of a study's teacher.
- * @throws {TesseraError} ERR_STUDY_INVALID if the study has no teacher.
+ * @throws {TesseraError} ERR_STUDY_INVALID if the study has no teacher, or an ONNX file as its teacher.
  */
 export function teacherLayout(study: Study): Layout {
   if (!study.teacher) throw new TesseraError('ERR_STUDY_INVALID', 'study must have a teacher, got none')
+  if (study.teacher.name === 'onnx') {
+    throw new TesseraError(
+      'ERR_STUDY_INVALID',
+      'teacher must have a layout, got an ONNX file that has its own',
+    )
+  }
   return backboneLayout(study.teacher, study.teacher.classes)
 }
 
@@ -63,39 +100,6 @@ export function attentionTensors(name: string, featureDim: number): TensorSpec[]
     ...linear(`${name}.qkv`, 3 * featureDim, featureDim),
     ...linear(`${name}.proj`, featureDim, featureDim),
   ]
-}
-
-function blockTensors(block: Block): TensorSpec[] {
-  const { inputChannels, expandedChannels, squeezeChannels, outputChannels, kernel } = block
-  const names = blockNames(block)
-  return [
-    ...(names.expand
-      ? [
-          trainable(`${names.expand}.0.weight`, expandedChannels, inputChannels, 1, 1),
-          ...batchNorm(`${names.expand}.1`, expandedChannels),
-        ]
-      : []),
-    trainable(`${names.depthwise}.0.weight`, expandedChannels, 1, kernel, kernel),
-    ...batchNorm(`${names.depthwise}.1`, expandedChannels),
-    trainable(`${names.squeeze}.fc1.weight`, squeezeChannels, expandedChannels, 1, 1),
-    trainable(`${names.squeeze}.fc1.bias`, squeezeChannels),
-    trainable(`${names.squeeze}.fc2.weight`, expandedChannels, squeezeChannels, 1, 1),
-    trainable(`${names.squeeze}.fc2.bias`, expandedChannels),
-    trainable(`${names.project}.0.weight`, outputChannels, expandedChannels, 1, 1),
-    ...batchNorm(`${names.project}.1`, outputChannels),
-  ]
-}
-
-/** Names of a block's parts. torchvision numbers them in sequence, so a block without expansion starts one lower. */
-export function blockNames(block: Block): {
-  expand: string | null
-  depthwise: string
-  squeeze: string
-  project: string
-} {
-  const expands = block.expandedChannels !== block.inputChannels
-  const part = (place: number): string => `${block.name}.block.${expands ? place : place - 1}`
-  return { expand: expands ? part(0) : null, depthwise: part(1), squeeze: part(2), project: part(3) }
 }
 
 function trainable(name: string, ...shape: number[]): TensorSpec {

@@ -70,6 +70,11 @@ function headerEnd(bytes: Uint8Array): number {
   if (bytes.length < PREFIX_BYTES) {
     throw broken(`model file must have at least ${PREFIX_BYTES} bytes, got ${bytes.length}`)
   }
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 0x03 && bytes[3] === 0x04) {
+    throw broken(
+      'model file must be safetensors, got a zip archive: a checkpoint of PyTorch is converted as docs/models.md says',
+    )
+  }
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)
   const most = Math.min(MAX_HEADER_BYTES, bytes.length - PREFIX_BYTES)
   if (length > BigInt(most)) {

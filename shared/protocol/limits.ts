@@ -20,3 +20,5 @@ export const MAX_SITES = 1_000
 export const MAX_CLASSES = 1_000
 /** A site's claim of tiles in one round. 2³¹ tiles of 256 px are 400 TB: no site has them. */
 export const MAX_SAMPLES = 2 ** 31
+/** Widest features of an ONNX teacher: the projection head has D² weights, at 8,192 a quarter of a gigabyte. */
+export const MAX_FEATURE_WIDTH = 8_192

@@ -3,7 +3,7 @@
  * Defaults are the paper's (Vuong and Kwak, Medical Image Analysis 2024, section 4.3) unless a line says otherwise.
  */
 import { z } from 'zod'
-import { MAX_CLASSES, MAX_SITES } from './limits.ts'
+import { MAX_CLASSES, MAX_FEATURE_WIDTH, MAX_SITES } from './limits.ts'
 
 /** A name that is also a folder name: lower-case letters, digits, `-` and `_`. */
 export const name: z.ZodString = z
@@ -14,11 +14,32 @@ export const sha256: z.ZodString = z.string().regex(/^[0-9a-f]{64}$/, 'must be 6
 const positive = z.number().positive()
 const fraction = z.number().min(0).max(1)
 
-/** EfficientNet by its multipliers (Tan and Le, ICML 2019); 1 and 1 is B0. */
+/** Networks that are known by name. */
+export const ARCHITECTURE_NAMES = [
+  'efficientnet-b0',
+  'efficientnet-b1',
+  'efficientnet-b2',
+  'efficientnet-b3',
+  'efficientnet-b4',
+  'efficientnet-lite0',
+  'resnet-18',
+  'resnet-50',
+] as const
+/** Libraries whose padding and batch norms differ; `timm-tf`: timm's networks named `tf_…`. */
+export const FLAVOURS = ['torchvision', 'timm-tf', 'efficientnet-pytorch'] as const
+
+/** A network by name (EfficientNet: Tan and Le, ICML 2019; ResNet: He et al., CVPR 2016), and how much of it. */
 export const architecture = z.strictObject({
-  name: z.literal('efficientnet-b0').default('efficientnet-b0'),
+  name: z.enum(ARCHITECTURE_NAMES).default('efficientnet-b0'),
+  /** Times the channels of the named network. */
   widthMultiplier: positive.max(4).default(1),
+  /** Times the layers of the named network. */
   depthMultiplier: positive.max(4).default(1),
+  /**
+   * Whose padding and batch norms: those of the library that the weights were trained with. Absent: torchvision's, which timm shares but
+   * for its networks named `tf_…`. ResNets have torchvision's only.
+   */
+  flavour: z.enum(FLAVOURS).optional(),
 })
 export type Architecture = z.infer<typeof architecture>
 
@@ -55,6 +76,50 @@ export const method = z.discriminatedUnion('name', [moma, kd, ce])
 export type Method = z.infer<typeof method>
 export type MomaMethod = z.infer<typeof moma>
 
+/** `same`: the teacher's classes are the study's. `different`: no KL term, its classifier is not used. */
+const task = z.enum(['same', 'different'])
+
+/** A teacher of Tessera's own architectures: safetensors weights. */
+const networkTeacher = architecture.extend({
+  sha256,
+  task,
+  /** Number of classes of the teacher's classifier. */
+  classes: z.int().min(2).max(MAX_CLASSES),
+  /** `site`: each site moves its own copy towards its student. `frozen`: the backbone stays; the head still follows. */
+  momentum: z.enum(['site', 'frozen']).default('site'),
+})
+
+/** Name of a tensor in an ONNX graph. */
+const tensorName = z.string().min(1).max(512)
+const perChannel = z.tuple([z.number(), z.number(), z.number()])
+
+/** Any vision model as an ONNX file: frozen, its features only read. `study create` fills all of this in from the file. */
+export const onnxTeacher = z.strictObject({
+  name: z.literal('onnx'),
+  sha256,
+  task,
+  momentum: z.literal('frozen').default('frozen'),
+  /** Width D of its features. Of another width than the student's: the teacher's head stays as it is initialised. */
+  featureWidth: z.int().positive().max(MAX_FEATURE_WIDTH),
+  input: z.strictObject({
+    tensor: tensorName,
+    /** Tiles of another size are scaled to it. */
+    sizePx: z.int().min(16).max(2048),
+    layout: z.enum(['nchw', 'nhwc']),
+    /** Of red, green and blue, for values from 0 to 1: (x − mean) / deviation. */
+    mean: perChannel,
+    deviation: z.tuple([positive, positive, positive]),
+  }),
+  features: z.strictObject({
+    tensor: tensorName,
+    /** Over the positions of a map [B, D, H, W] or [B, H, W, D], or the tokens of [B, T, D]; `none` for [B, D]. */
+    pool: z.enum(['none', 'mean', 'first']),
+  }),
+  /** Absent when the task is another. */
+  logits: z.strictObject({ tensor: tensorName, classes: z.int().min(2).max(MAX_CLASSES) }).optional(),
+})
+export type OnnxTeacher = z.infer<typeof onnxTeacher>
+
 export const study = z.strictObject({
   id: name,
   /** Text that every random choice of the study hangs on. */
@@ -62,24 +127,17 @@ export const study = z.strictObject({
   classes: z.array(z.string().min(1).max(128)).min(2).max(MAX_CLASSES),
   tile: z.strictObject({ sizePx: z.int().min(16).max(2048) }),
   student: architecture.extend({
-    /** `seed`: from the study's seed. `teacher`: the teacher's backbone, when the architectures are equal. */
-    initial: z.enum(['seed', 'teacher']).default('seed'),
+    /**
+     * `seed`: from the study's seed. `teacher`: the teacher's backbone, when the architectures are equal. `file`: from a file that is
+     * given when the study is created.
+     */
+    initial: z.enum(['seed', 'teacher', 'file']).default('seed'),
     /** Dropout before the classifier and stochastic depth (largest drop probability); torchvision's B0 has 0.2 and 0.2. */
     dropout: fraction.default(0.2),
     stochasticDepth: fraction.default(0.2),
   }),
   /** Absent: the method must be `ce`. */
-  teacher: architecture
-    .extend({
-      sha256,
-      /** `same`: the teacher's classes are the study's. `different`: no KL term, its classifier is not used. */
-      task: z.enum(['same', 'different']),
-      /** Number of classes of the teacher's classifier. */
-      classes: z.int().min(2).max(MAX_CLASSES),
-      /** `site`: each site moves its own copy towards its student. `frozen`: the backbone stays; the head still follows. */
-      momentum: z.enum(['site', 'frozen']).default('site'),
-    })
-    .optional(),
+  teacher: z.discriminatedUnion('name', [networkTeacher, onnxTeacher]).optional(),
   method,
   training: z.strictObject({
     rounds: z.int().positive().max(100_000),
@@ -89,7 +147,8 @@ export const study = z.strictObject({
     momentum: fraction.default(0.9),
     weightDecay: z.number().min(0).default(1e-4),
     schedule: z.enum(['cosine', 'constant']).default('cosine'),
-    augment: z.enum(['none', 'flips', 'flips-and-stain']).default('flips-and-stain'),
+    /** `randaugment`: what the paper's code does. docs/fidelity.md says why it is not the default. */
+    augment: z.enum(['none', 'flips', 'flips-and-stain', 'randaugment']).default('flips-and-stain'),
   }),
   federation: z
     .strictObject({

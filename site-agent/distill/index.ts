@@ -2,6 +2,7 @@
 
 export type { ReferenceCase } from './case-tensors.ts'
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.ts'
+export type { FrozenOutputs, FrozenTeacher } from './frozen-teacher.ts'
 export type { LocalState } from './local-state.ts'
 export { runMomaCase } from './moma-case.ts'
 export type { BatchOptions, TileBatch, TileSource } from './tiles.ts'

@@ -31,6 +31,7 @@ import { learningRateAt } from './learning-rate.ts'
 import { createMoma } from './methods/moma.ts'
 import { fixedAttentions, queueOf, teacherHead } from './methods/moma-parts.ts'
 import type { StepMetrics } from './round-metrics.ts'
+import { networkTeacher } from './teacher.ts'
 import { withoutPrefix, withPrefix } from './tensor-map.ts'
 import { startTraining } from './training.ts'
 
@@ -68,8 +69,12 @@ async function train({ config, inputs, params }: ReferenceCase): Promise<Map<str
   const layout = studentLayoutOf(backboneLayout(network.architecture, classes), width, featureDim)
   const learnt = layout.tensors.filter(({ kind }) => kind === 'trainable')
   const method = createMoma(settings, {
-    teacher: { network, weights: inOrder(network.layout, withoutPrefix('teacher.', weights)) },
-    followed: network.layout.tensors.flatMap(({ name, kind }) => (kind === 'trainable' ? [name] : [])),
+    teacher: networkTeacher(
+      network,
+      inOrder(network.layout, withoutPrefix('teacher.', weights)),
+      network.layout.tensors.flatMap(({ name, kind }) => (kind === 'trainable' ? [name] : [])),
+      settings.momentum,
+    ),
     head: teacherHead(width, featureDim, true, (head) => inOrder(head, weights)),
     attentions: fixedAttentions(featureDim, (fixed) => inOrder(fixed, weights)),
     queue: queueOf(K, featureDim, queue.data),

@@ -11,7 +11,7 @@ import type { SiteMetrics, Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import { learningRateAt } from './learning-rate.ts'
 import { assertOwnState, type LocalState, localState } from './local-state.ts'
-import { createMethod } from './methods/index.ts'
+import { createMethod, type TeacherSource } from './methods/index.ts'
 import type { MethodState } from './methods/method.ts'
 import { roundMetrics, type StepMetrics } from './round-metrics.ts'
 import type { TileSource } from './tiles.ts'
@@ -19,8 +19,8 @@ import { startTraining, type Training, untouchedState, velocitiesOf } from './tr
 
 export interface TrainerOptions {
   readonly study: Study
-  /** Weights of the study's teacher; null when it has none. */
-  readonly teacher: Weights | null
+  /** The study's teacher: weights of a network of ours, or an ONNX teacher, which its opener frees. Null when the study has none. */
+  readonly teacher: TeacherSource
   readonly tiles: TileSource
   /** Name of the site: its order of tiles and its augmentation hang on it. */
   readonly site: string

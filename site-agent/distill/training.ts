@@ -74,8 +74,8 @@ export function startTraining(options: TrainingOptions): Training {
       const outputs = await stepper.run(
         new Map<string, Values>([
           ...batchFeeds(batch, sizePx, learningRate),
-          ...drawNoise(random, network.plan, batch.size, noise),
-          ...(await method.feeds(batch)),
+          ...drawNoise(random, network.graph, batch.size, noise),
+          ...(await method.feeds(batch, sizePx)),
         ]),
       )
       return metricsOf(outputs, batch.size)

@@ -168,7 +168,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     try {
       await performAll(mailbox, work.rounds, signal)
     } finally {
-      work.dispose()
+      await work.dispose()
     }
     // A turn for the answer to the last record.
     await nextTurn()

@@ -2,10 +2,10 @@
 import type { Clock } from '@tessera/shared/clock'
 import { computeDelta, firstNonFinite, l2Norm } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
-import { decodeModel, type Layout, teacherLayout, type Weights } from '@tessera/shared/model'
-import type { Offer, SiteMetrics, Study } from '@tessera/shared/protocol'
+import { decodeModel, decodeTeacher, type Layout, type Weights } from '@tessera/shared/model'
+import type { Offer, OnnxTeacher, SiteMetrics, Study } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
-import type { LocalTrainer, TileSource, TrainerOptions } from '../distill/index.ts'
+import type { FrozenTeacher, LocalTrainer, TileSource, TrainerOptions } from '../distill/index.ts'
 import type { Ask } from '../uplink/connection.ts'
 import type { Gate } from '../uplink/gate.ts'
 import { fetchModel, keepOnly } from '../uplink/models.ts'
@@ -36,6 +36,8 @@ export interface RoundTrainerOptions {
   readonly states: LocalStates
   readonly gate: Gate
   readonly createTrainer: TrainerFactory
+  /** Opens an ONNX teacher. */
+  readonly openTeacher: (bytes: Uint8Array, teacher: OnnxTeacher) => Promise<FrozenTeacher>
   readonly clock: Clock
   readonly onProgress: (event: AgentEvent) => void
 }
@@ -47,7 +49,7 @@ export interface RoundTrainer {
    * @throws {TesseraError} ERR_TRAINING_DIVERGED, ERR_UPDATE_NORM, ERR_INTERRUPTED; what fetching, decoding or training throw.
    */
   train(offer: Offer, ask: Ask, signal: AbortSignal): Promise<TrainedRound>
-  dispose(): void
+  dispose(): Promise<void>
 }
 
 /** Builds the trainer of a session. */
@@ -56,6 +58,8 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
   /** The trainer, and the round whose end its state is. */
   let held: { trainer: LocalTrainer; after: number } | null = null
   let trained: TrainedRound | null = null
+  /** The study's teacher when it is an ONNX file. */
+  let frozen: FrozenTeacher | null = null
 
   const drop = (): void => {
     held?.trainer.dispose()
@@ -70,14 +74,18 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       ...(bytes === undefined ? {} : { bytes }),
       onProgress: (done, totalBytes) => onProgress({ kind: 'fetching', bytes: done, totalBytes }),
     })
-  const teacherWeights = async (ask: Ask, signal: AbortSignal): Promise<Weights | null> => {
+  const obtainTeacher = async (ask: Ask, signal: AbortSignal): Promise<TrainerOptions['teacher']> => {
     if (study.teacher === undefined) return null
-    return decodeModel(await obtain(study.teacher.sha256, ask, signal), teacherLayout(study))
+    if (frozen !== null) return frozen
+    const bytes = await obtain(study.teacher.sha256, ask, signal)
+    if (study.teacher.name !== 'onnx') return decodeTeacher(bytes, study).weights
+    frozen = await options.openTeacher(bytes, study.teacher)
+    return frozen
   }
   const trainerAfter = async (after: number, ask: Ask, signal: AbortSignal): Promise<LocalTrainer> => {
     if (held?.after === after) return held.trainer
     drop()
-    const teacher = await teacherWeights(ask, signal)
+    const teacher = await obtainTeacher(ask, signal)
     const state = after === 0 ? undefined : await states.after(after)
     held = { trainer: await options.createTrainer({ study, teacher, tiles, site, state }), after }
     return held.trainer
@@ -118,7 +126,11 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       trained = { round, base: offer.base, bytes, payload, samples: result.samples, metrics }
       return trained
     },
-    dispose: drop,
+    async dispose() {
+      drop()
+      await frozen?.dispose()
+      frozen = null
+    },
   }
 }
 

@@ -32,7 +32,7 @@ export interface WorkplaceOptions {
 
 export interface Workplace {
   readonly rounds: Rounds
-  dispose(): void
+  dispose(): Promise<void>
 }
 
 /** Where a study's state and ledger live in a site's folder. */
@@ -83,6 +83,11 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
     states,
     gate,
     createTrainer: options.createTrainer ?? distillTrainer,
+    openTeacher: async (bytes, teacher) => {
+      // Loaded late: only such a study needs its runtime.
+      const { openOnnxTeacher } = await import('../teacher/index.ts')
+      return openOnnxTeacher({ bytes, teacher, augment: study.training.augment, dir: join(dir, 'features') })
+    },
     clock,
     onProgress: throttled(clock, tell),
   })

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { createStudy, exportStudy, startCoordinator } from '@tessera/coordinator'
 import { decodeModel } from '@tessera/shared/model'
+import { METADATA, readOnnxModel } from '@tessera/shared/model/onnx'
 import { sha256Hex, verifyPayload } from '@tessera/shared/security'
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../support/fake-clock.ts'
@@ -61,6 +62,15 @@ describe('a whole round', () => {
     expect(card).toMatchObject({ round: 2, finished: true, student: last.student })
     expect(card.rounds.map(({ round }) => round)).toEqual([1, 2])
     expect(sha256Hex(await readFile(files[0] ?? ''))).toBe(last.student)
+    const onnx = await exportStudy({ dir, study: 'tiny', out: join(dir, 'onnx'), format: 'onnx' })
+    expect(onnx.files.map((file) => basename(file))).toEqual([
+      'student.onnx',
+      'model-card.json',
+      'model-card.md',
+    ])
+    const { metadata } = readOnnxModel(await readFile(onnx.files[0] ?? ''))
+    expect(metadata.get(METADATA.student)).toBe(last.student)
+    expect(await readFile(onnx.files[2] ?? '', 'utf8')).toContain('| north | 2 |')
   })
 
   test('no site weighs more than the cap', async () => {

@@ -25,6 +25,8 @@ describe('direction of dependency', () => {
     ['coordinator/server.ts', `import { x } from '@tessera/site-agent'`],
     ['coordinator/server.ts', `import * as tf from '@tensorflow/tfjs-core'`],
     ['coordinator/server.ts', `import { y } from '../site-agent/data/index.ts'`],
+    ['coordinator/studies/create.ts', `import { InferenceSession } from 'onnxruntime-node'`],
+    ['site-agent/distill/trainer.ts', `await import('onnxruntime-node')`],
     ['site-agent/agent.ts', `import sharp from 'sharp'`],
     ['site-agent/agent.ts', `const c = await import('@tessera/coordinator')`],
     ['shared/log.ts', `export { z } from '../simulations/index.ts'`],

@@ -11,7 +11,14 @@ import {
 } from '@tessera/coordinator'
 import { systemClock } from '@tessera/shared/clock'
 import { silentLog } from '@tessera/shared/log'
-import { backboneLayout, encodeSafetensors, initialWeights } from '@tessera/shared/model'
+import {
+  backboneLayout,
+  encodeSafetensors,
+  IMAGENET_DEVIATION,
+  IMAGENET_MEAN,
+  initialWeights,
+} from '@tessera/shared/model'
+import type { OnnxHints } from '@tessera/shared/model/onnx'
 import type { StudyInput } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import { sha256Hex } from '@tessera/shared/security'
@@ -58,19 +65,25 @@ export async function drawTiles(dir: string, site: string, count: number, name =
   }
 }
 
-/** Makes the folders of a coordinator and three enrolled sites. The coordinator is not running when it returns. */
-export async function smallFederation(study: StudyInput = SMALL_STUDY): Promise<SmallFederation> {
+/**
+ * Makes the folders of a coordinator and three enrolled sites. The coordinator is not running when it returns.
+ * @param onnxTeacher An ONNX file of the study's classes, normalised as ours, instead of the study's teacher.
+ */
+export async function smallFederation(
+  study: StudyInput = SMALL_STUDY,
+  onnxTeacher?: Uint8Array,
+): Promise<SmallFederation> {
   const root = await temporaryFolder()
   const dir = join(root, 'coordinator')
   await initCoordinator({ dir, port: 0 })
   const layout = backboneLayout(BACKBONE, GRADES.length)
-  const teacher = encodeSafetensors(layout, initialWeights(layout, 'a teacher'))
-  const teacherFile = join(root, 'teacher.safetensors')
+  const teacher = onnxTeacher ?? encodeSafetensors(layout, initialWeights(layout, 'a teacher'))
+  const teacherFile = join(root, onnxTeacher ? 'teacher.onnx' : 'teacher.safetensors')
   await writeFile(teacherFile, teacher)
-  const input = study.teacher
-    ? { ...study, teacher: { ...study.teacher, sha256: sha256Hex(teacher) } }
-    : study
-  await createStudy({ dir, study: input, ...(study.teacher ? { teacherFile } : {}) })
+  const described = onnxTeacher ? { task: 'same' } : { ...study.teacher, sha256: sha256Hex(teacher) }
+  const input = study.teacher ? { ...study, teacher: described } : study
+  const onnx = { mean: [...IMAGENET_MEAN], deviation: [...IMAGENET_DEVIATION] } satisfies OnnxHints
+  await createStudy({ dir, study: input, onnx, ...(study.teacher ? { teacherFile } : {}) })
 
   const siteDir = (site: SiteName): string => join(root, site)
   const coordinator = await startCoordinator({ dir, port: 0 })

@@ -16,7 +16,7 @@ interface Rule {
 }
 
 const EFFECTS =
-  /^(node:(fs|net|http|https|child_process|worker_threads|os)(\/.*)?|socket\.io(-client)?|sharp)$/
+  /^(node:(fs|net|http|https|child_process|worker_threads|os)(\/.*)?|socket\.io(-client)?|sharp|onnxruntime-node)$/
 
 /** design: shared ← coordinator, shared ← site-agent, simulations may import all three; pure folders have no effects. */
 export const RULES: readonly Rule[] = [
@@ -40,6 +40,11 @@ export const RULES: readonly Rule[] = [
     files: /^site-agent\//,
     forbidden: /^(@tessera\/(coordinator|simulations)|coordinator\/|simulations\/|cli\/)/,
     because: 'site-agent knows shared only',
+  },
+  {
+    files: /^(shared|coordinator|simulations|cli|site-agent\/(?!teacher\/))/,
+    forbidden: /^onnxruntime-node$/,
+    because: 'only site-agent/teacher runs foreign models',
   },
   { files: /^site-agent\/(?!data\/)/, forbidden: /^sharp$/, because: 'only site-agent/data reads images' },
   {

@@ -19,6 +19,8 @@ const FROM_INPUT: Record<string, FromInput> = {
   [tf.Log]: (dy, x) => tf.div(dy, x),
   [tf.Log1p]: (dy, x) => tf.div(dy, tf.add(x, 1)),
   [tf.Relu]: (dy, x) => tf.mul(dy, tf.step(x)),
+  // 0 at both corners, as PyTorch.
+  [tf.Relu6]: (dy, x) => tf.mul(dy, tf.mul(tf.step(x), tf.step(tf.sub(6, x)))),
   [tf.Softplus]: (dy, x) => tf.mul(dy, tf.sigmoid(x)),
   [tf.Square]: (dy, x) => tf.mul(dy, tf.mul(x, 2)),
 }

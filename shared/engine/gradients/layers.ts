@@ -1,5 +1,5 @@
 /**
- * @file Gradients of matrix products and convolutions.
+ * @file Gradients of matrix products, convolutions and pooling.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { registerGradient, unbroadcast } from './register.ts'
@@ -74,6 +74,17 @@ export function registerLayers(): void {
             { ...how, filterShape: filter.shape as Shape4 },
           ),
       }
+    },
+  })
+
+  // To one largest value of each window; which one of several equal ones is the back end's choice.
+  registerGradient<tf.MaxPoolAttrs>(tf.MaxPool, {
+    inputs: ['x'],
+    output: true,
+    flow: (dy, saved, { filterSize, strides, pad, dimRoundingMode }) => {
+      const [x, y] = saved as [tf.Tensor, tf.Tensor]
+      const how = { filterSize, strides, pad, dimRoundingMode }
+      return { x: () => run(tf.MaxPoolGrad, { dy, input: x, output: y }, how) }
     },
   })
 }

@@ -47,8 +47,9 @@ export function loadTensorflow(folder: string): TensorflowEngine {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   const require = createRequire(import.meta.url)
   try {
-    const binding = require(join(folder, BINDING_FILE)) as TfjsBinding
+    // Ours first: its memory pool must be asked for before the other makes TensorFlow's device.
     const native = require(join(folder, ADDON_FILE)) as Native
+    const binding = require(join(folder, BINDING_FILE)) as TfjsBinding
     const dist = join(folder, PACKAGE_FOLDER, 'dist')
     const { NodeJSKernelBackend } = withStandIns(require('@tensorflow/tfjs-core'), () => {
       require(join(dist, 'register_all_kernels.js'))

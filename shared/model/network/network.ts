@@ -1,15 +1,17 @@
 /**
- * @file The forward pass of EfficientNet, for training and for prediction; gradients flow to every trainable parameter.
+ * @file The forward pass of a described network, for training and for prediction; gradients flow to every trainable parameter.
  *
  * B: images · D: features · N: classes.
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { globalAveragePool } from '../../engine/index.ts'
-import { TensorShapeError } from '../../errors.ts'
-import { type Architecture, type Plan, plan } from '../architecture.ts'
+import { TensorShapeError, TesseraError } from '../../errors.ts'
+import { type Architecture, describeNetwork } from '../architecture.ts'
+import { type Conventions, conventionsOf } from '../conventions.ts'
+import { type Graph, IMAGES, type Node } from '../graph.ts'
 import type { Layout } from '../layout.ts'
-import { backboneLayout } from '../layouts.ts'
-import { convNorm, invertedResidual, type Pass } from './layers.ts'
+import { graphLayout } from '../layouts.ts'
+import { addShortcut, batchNorm, convolve, maxPool, type Pass, squeezeExcite } from './layers.ts'
 import { branchMaskName, DROPOUT_MASK, type Noise } from './noise.ts'
 import { type Params, param } from './params.ts'
 import { movedStatistics } from './statistics.ts'
@@ -19,7 +21,9 @@ export interface Network {
   readonly architecture: Architecture
   readonly classes: number
   readonly layout: Layout
-  readonly plan: Plan
+  readonly graph: Graph
+  /** Momentum of its batch norms. */
+  readonly momentum: number
 }
 
 export interface ForwardMode {
@@ -38,9 +42,18 @@ export interface ForwardResult {
   readonly statistics: Map<string, tf.Tensor1D>
 }
 
-/** Describes the network of an architecture and a number of classes. */
-export function createNetwork(architecture: Architecture, classes: number): Network {
-  return { architecture, classes, layout: backboneLayout(architecture, classes), plan: plan(architecture) }
+/**
+ * Describes the network of an architecture and a number of classes.
+ * @param conventions Others than those of the architecture's flavour.
+ */
+export function createNetwork(
+  architecture: Architecture,
+  classes: number,
+  conventions: Conventions = conventionsOf(architecture.flavour),
+): Network {
+  const graph = describeNetwork(architecture, classes, conventions)
+  const layout = graphLayout(architecture, graph)
+  return { architecture, classes, layout, graph, momentum: conventions.momentum }
 }
 
 /**
@@ -66,19 +79,60 @@ export function forward(
       seen: [],
       branchMask: (index) => (mode.noise?.get(branchMaskName(index)) as tf.Tensor4D | undefined) ?? null,
     }
-    let x = convNorm(pass, 'features.0', images, 2, 'swish')
-    for (const [index, block] of network.plan.blocks.entries()) x = invertedResidual(pass, block, index, x)
-    x = convNorm(pass, network.plan.lastName, x, 1, 'swish')
-    const features = globalAveragePool(x)
-    const logits = classify(params, dropped(features, mode))
-    return { features, logits, statistics: movedStatistics(pass.seen) }
+    const { features, logits } = run(network.graph, pass, images, mode)
+    return { features, logits, statistics: movedStatistics(pass.seen, network.momentum) }
   })
   return { features, logits, statistics: new Map(Object.entries(statistics)) }
 }
 
-function classify(params: Params, features: tf.Tensor2D): tf.Tensor2D {
-  const weight = param(params, 'classifier.1.weight')
-  return tf.add(tf.matMul(features, weight, false, true), param(params, 'classifier.1.bias'))
+function run(
+  graph: Graph,
+  pass: Pass,
+  images: tf.Tensor4D,
+  mode: ForwardMode,
+): Pick<ForwardResult, 'features' | 'logits'> {
+  const values = new Map<string, tf.Tensor4D>([[IMAGES, images]])
+  const valueOf = (name: string): tf.Tensor4D => {
+    const value = values.get(name)
+    if (!value) throw new TesseraError('ERR_INTERNAL', `internal: graph must compute ${name} before its use`)
+    return value
+  }
+  let features: tf.Tensor2D | null = null
+  for (const node of graph.nodes) {
+    if (node.kind === 'global-average-pool') features = globalAveragePool(valueOf(node.input))
+    else if (node.kind === 'classifier' && features) {
+      return { features, logits: classify(pass.params, node.name, dropped(features, mode)) }
+    } else values.set(node.name, compute(pass, node, valueOf))
+  }
+  throw new TesseraError(
+    'ERR_INTERNAL',
+    'internal: graph must end with a global average pool and a classifier',
+  )
+}
+
+function compute(pass: Pass, node: Node, valueOf: (name: string) => tf.Tensor4D): tf.Tensor4D {
+  const x = valueOf(node.input)
+  switch (node.kind) {
+    case 'convolution':
+      return convolve(pass, node, x)
+    case 'norm':
+      return batchNorm(pass, node, x)
+    case 'squeeze-excite':
+      return squeezeExcite(pass, node, x)
+    case 'max-pool':
+      return maxPool(node, x)
+    case 'add':
+      return addShortcut(pass, node, x, valueOf(node.shortcut))
+    case 'global-average-pool':
+    case 'classifier':
+      break
+  }
+  throw new TesseraError('ERR_INTERNAL', `internal: graph must not have ${node.kind} before its end`)
+}
+
+function classify(params: Params, name: string, features: tf.Tensor2D): tf.Tensor2D {
+  const weight = param(params, `${name}.weight`)
+  return tf.add(tf.matMul(features, weight, false, true), param(params, `${name}.bias`))
 }
 
 function dropped(features: tf.Tensor2D, { noise }: ForwardMode): tf.Tensor2D {

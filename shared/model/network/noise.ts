@@ -5,7 +5,7 @@
 import type * as tf from '@tensorflow/tfjs-core'
 import type { NamedValues, Values } from '../../engine/stepper.ts'
 import type { Random } from '../../random.ts'
-import type { Plan } from '../architecture.ts'
+import type { Graph } from '../graph.ts'
 
 export interface NoiseSettings {
   /** Probability to drop a feature before the classifier, in [0, 1]. */
@@ -29,19 +29,19 @@ export const branchMaskName = (block: number): string => `noise.branch.${block}`
  */
 export function drawNoise(
   random: Random,
-  { blocks, lastChannels }: Plan,
+  { nodes, blocks, features }: Graph,
   rows: number,
   { dropout, stochasticDepth }: NoiseSettings,
 ): NamedValues {
   const noise = new Map<string, Values>()
   if (stochasticDepth > 0) {
-    for (const [index, { residual, outputChannels }] of blocks.entries()) {
-      if (!residual || index === 0) continue
-      const probability = (stochasticDepth * index) / blocks.length
-      noise.set(branchMaskName(index), rowMask(random, rows, outputChannels, probability))
+    for (const node of nodes) {
+      if (node.kind !== 'add' || node.block === 0) continue
+      const probability = (stochasticDepth * node.block) / blocks
+      noise.set(branchMaskName(node.block), rowMask(random, rows, node.channels, probability))
     }
   }
-  if (dropout > 0) noise.set(DROPOUT_MASK, elementMask(random, rows, lastChannels, dropout))
+  if (dropout > 0) noise.set(DROPOUT_MASK, elementMask(random, rows, features, dropout))
   return noise
 }
 

@@ -4,10 +4,11 @@
  * tests/parity/README.md describes the cases. Names are those of the case's file without `input.`, `param.` and `expect.`.
  */
 import * as tf from '@tensorflow/tfjs-core'
-import { z } from 'zod'
 import { TesseraError } from '../../errors.ts'
-import { elementCount, type Layout, type TensorSpec, type Weights } from '../layout.ts'
-import { createNetwork, forward, type Network } from './network.ts'
+import { elementCount, type TensorSpec } from '../layout.ts'
+import { type CaseConfig, readCaseConfig } from './case-config.ts'
+import { networkOfCase } from './case-network.ts'
+import { forward, type Network } from './network.ts'
 import { fromEngine, type Params, param, toParams } from './params.ts'
 
 /** A tensor of a case, float32, in PyTorch's element order. */
@@ -27,39 +28,36 @@ export interface ForwardCase {
   readonly expected: readonly string[]
 }
 
-const config = z.object({
-  architecture: z.literal('efficientnet-b0'),
-  widthMultiplier: z.number().positive().default(1),
-  depthMultiplier: z.number().positive().default(1),
-  naming: z.literal('torchvision').default('torchvision'),
-  mode: z.enum(['eval', 'train']),
-  layout: z.enum(['NCHW', 'NHWC']).default('NCHW'),
-  /** Scalar whose gradients a case may hold: Σ logits². */
-  loss: z.literal('sum-logits-squared').optional(),
-})
-type Config = z.infer<typeof config>
-
 /**
  * Computes the tensors of `expected`, in PyTorch's element order. The engine must be started.
  * @throws {TesseraError} ERR_CASE_FILE if the case does not describe a forward pass, or wants what none computes.
  */
 export function runForwardCase(given: ForwardCase): Map<string, Float32Array> {
-  const settings = readConfig(given.config)
-  const { architecture: name, widthMultiplier, depthMultiplier } = settings
-  const classes = tensorOf(given.params, 'param', 'classifier.1.bias').data.length
-  const network = createNetwork({ name, widthMultiplier, depthMultiplier }, classes)
-  const weights = caseWeights(network.layout, given.params)
+  const settings = readCaseConfig(given.config)
+  const { graph, layout, names } = networkOfCase(settings, given.params)
+  const { architecture, conventions } = settings
+  const network = {
+    architecture,
+    classes: graph.classes,
+    layout,
+    graph,
+    momentum: conventions.momentum,
+  }
+  const weights = new Map(
+    layout.tensors.map(({ name }) => [name, tensorOf(given.params, 'param', names.get(name) ?? name).data]),
+  )
   const images = tensorOf(given.inputs, 'input', 'images')
   const results = tf.tidy(() => {
-    const params = toParams(network.layout, weights)
-    return compute(network, settings, params, toImages(images, settings), given.expected)
+    const params = toParams(layout, weights)
+    return compute(network, names, settings, params, toImages(images, settings), given.expected)
   })
   return new Map(Object.entries(results))
 }
 
 function compute(
   network: Network,
-  { mode, loss }: Config,
+  names: ReadonlyMap<string, string>,
+  { mode, loss }: CaseConfig,
   params: Params,
   images: tf.Tensor4D,
   expected: readonly string[],
@@ -70,10 +68,17 @@ function compute(
     ['features', features],
     ['logits', logits],
     ...(loss ? [['loss.total', squaredSum(logits)] as const] : []),
-    ...[...statistics].map(([name, tensor]) => [`param.${name}`, tensor] as const),
+    ...[...statistics].map(([name, tensor]) => [`param.${names.get(name) ?? name}`, tensor] as const),
   ])
-  const parameters = new Map(network.layout.tensors.map((spec) => [`grad.${spec.name}`, spec]))
-  const wanted = expected.flatMap((name) => parameters.get(name) ?? [])
+  const parameters = new Map(
+    network.layout.tensors.map((spec) => [`grad.${names.get(spec.name) ?? spec.name}`, spec]),
+  )
+  const wanted = new Map(
+    expected.flatMap((name) => {
+      const spec = parameters.get(name)
+      return spec?.kind === 'trainable' ? [[name, spec]] : []
+    }),
+  )
   const gradients = loss
     ? gradientsOf(network, params, images, training, wanted)
     : new Map<string, Float32Array>()
@@ -86,15 +91,15 @@ function compute(
   )
 }
 
-/** Gradients of the loss, by `grad.<name>`, in PyTorch's element order. */
+/** Gradients of the loss, by the names of `wanted`, in PyTorch's element order. */
 function gradientsOf(
   network: Network,
   params: Params,
   images: tf.Tensor4D,
   training: boolean,
-  wanted: readonly TensorSpec[],
+  wanted: ReadonlyMap<string, TensorSpec>,
 ): Map<string, Float32Array> {
-  const specs = wanted.filter(({ kind }) => kind === 'trainable')
+  const specs = [...wanted.values()]
   if (specs.length === 0) return new Map()
   const lossOf = (...tensors: tf.Tensor[]): tf.Scalar => {
     const moved = new Map(params)
@@ -103,8 +108,8 @@ function gradientsOf(
   }
   const gradients = tf.grads(lossOf)(specs.map(({ name }) => param(params, name)))
   return new Map(
-    specs.map((spec, i) => [
-      `grad.${spec.name}`,
+    [...wanted].map(([name, spec], i) => [
+      name,
       fromEngine(spec, gradients[i]?.dataSync<'float32'>() ?? new Float32Array()),
     ]),
   )
@@ -112,27 +117,6 @@ function gradientsOf(
 
 function squaredSum(logits: tf.Tensor2D): tf.Scalar {
   return tf.sum(tf.square(logits))
-}
-
-function readConfig(value: unknown): Config {
-  const parsed = config.safeParse(value)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw faulty(
-    `config ${issue?.path.join('.') ?? ''} must be that of a forward case, got ${issue?.message ?? 'another'}`,
-  )
-}
-
-function caseWeights(layout: Layout, params: ForwardCase['params']): Weights {
-  return new Map(
-    layout.tensors.map(({ name, shape }) => {
-      const tensor = tensorOf(params, 'param', name)
-      if (tensor.shape.join() !== shape.join()) {
-        throw faulty(`param.${name} must have shape [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`)
-      }
-      return [name, tensor.data]
-    }),
-  )
 }
 
 function tensorOf(tensors: ReadonlyMap<string, CaseTensor>, group: string, name: string): CaseTensor {
@@ -144,7 +128,7 @@ function tensorOf(tensors: ReadonlyMap<string, CaseTensor>, group: string, name:
   return tensor
 }
 
-function toImages({ shape, data }: CaseTensor, { layout }: Config): tf.Tensor4D {
+function toImages({ shape, data }: CaseTensor, { layout }: CaseConfig): tf.Tensor4D {
   const [batch = 0, second = 0, third = 0, fourth = 0] = shape
   if (shape.length !== 4) {
     throw faulty(`input.images must have 4 dimensions, got ${shape.length}`)

@@ -1,32 +1,35 @@
 /** @file The methods a study can choose. Adding one: its file, its schema in shared/protocol/study.ts, a line here. */
 import { TesseraError } from '@tessera/shared/errors'
-import type { Weights } from '@tessera/shared/model'
-import { createNetwork } from '@tessera/shared/model/network'
+import { isClassifierTensor, sameArchitecture, type Weights } from '@tessera/shared/model'
+import { createNetwork, type Network } from '@tessera/shared/model/network'
 import type { Study } from '@tessera/shared/protocol'
-import type { Teacher } from '../teacher.ts'
+import type { FrozenTeacher } from '../frozen-teacher.ts'
+import { fedTeacher, networkTeacher, type Teacher } from '../teacher.ts'
 import { createCe } from './ce.ts'
 import { createKd } from './kd.ts'
 import type { Method, MethodState } from './method.ts'
 import { createMoma } from './moma.ts'
 import { momaParts, teacherWeightsOf } from './moma-parts.ts'
 
+/** The study's teacher as a site has it: weights for a network of ours, a runtime for an ONNX file, null when the study has none. */
+export type TeacherSource = Weights | FrozenTeacher | null
+
 /**
  * Builds the study's method.
- * @param weights Of the study's teacher, null when the study has none.
  * @param state Of an earlier {@link Method.state}, null at the site's first round.
  * @throws {TesseraError} ERR_STUDY_INVALID if the method needs a teacher that the study does not have or that has other classes.
  */
-export function createMethod(study: Study, weights: Weights | null, state: MethodState | null): Method {
+export function createMethod(study: Study, source: TeacherSource, state: MethodState | null): Method {
   const { method } = study
   if (method.name === 'ce') return createCe()
-  if (method.name === 'kd') return createKd(method, teacherFor(study, weights))
-  const teacher = teacherFor(study, teacherWeightsOf(state) ?? weights)
+  const teacher = teacherFor(study, source, state)
+  if (method.name === 'kd') return createKd(method, teacher)
   return createMoma(method, momaParts(study, method, teacher, state))
 }
 
-function teacherFor(study: Study, weights: Weights | null): Teacher {
+function teacherFor(study: Study, source: TeacherSource, state: MethodState | null): Teacher {
   const { teacher, method, classes } = study
-  if (!teacher || !weights) {
+  if (!teacher || !source) {
     throw new TesseraError(
       'ERR_STUDY_INVALID',
       `study must have a teacher for method ${method.name}, got none`,
@@ -38,9 +41,29 @@ function teacherFor(study: Study, weights: Weights | null): Teacher {
       `teacher must be of the same task for method kd, got ${teacher.task}`,
     )
   }
-  if (teacher.task === 'same' && teacher.classes !== classes.length) {
-    const message = `teacher of the same task must have ${classes.length} classes, got ${teacher.classes}`
+  const teacherClasses = teacher.name === 'onnx' ? teacher.logits?.classes : teacher.classes
+  if (teacher.task === 'same' && teacherClasses !== classes.length) {
+    const message = `teacher of the same task must have ${classes.length} classes, got ${teacherClasses ?? 'no logits'}`
     throw new TesseraError('ERR_STUDY_INVALID', message)
   }
-  return { network: createNetwork(teacher, teacher.classes), weights }
+  if (teacher.name === 'onnx') {
+    if ('outputs' in source)
+      return fedTeacher(source, { features: method.name === 'moma', logits: teacher.task === 'same' })
+  } else if (!('outputs' in source)) {
+    const network = createNetwork(teacher, teacher.classes)
+    if (method.name !== 'moma') return networkTeacher(network, source, [], 1)
+    const weights = teacherWeightsOf(state) ?? source
+    return networkTeacher(network, weights, followedNames(study, network), method.momentum)
+  }
+  throw new TesseraError('ERR_INTERNAL', 'internal: teacher must come as its study describes it')
+}
+
+/** Parameters of the teacher that follow the student: all of them, but the classifier only when it is for the same classes. */
+function followedNames({ student, teacher }: Study, { architecture, layout }: Network): string[] {
+  if (teacher?.momentum !== 'site' || !sameArchitecture(student, architecture)) return []
+  return layout.tensors
+    .filter(
+      ({ kind, name }) => kind === 'trainable' && (!isClassifierTensor(name) || teacher.task === 'same'),
+    )
+    .map(({ name }) => name)
 }

@@ -4,13 +4,11 @@
  * Source: Hinton, Vinyals and Dean, 2015, https://arxiv.org/abs/1503.02531; the authors' `--distill kd`, where only MoMA puts the
  * teacher's norms into training mode.
  */
-import { forward } from '@tessera/shared/model/network'
 import type { Study } from '@tessera/shared/protocol'
 import { crossEntropy } from '../cross-entropy.ts'
 import { klDivergence } from '../kl-divergence.ts'
 import { weightedSum } from '../moma-step.ts'
-import { TEACHER_PREFIX, type Teacher, teacherPart } from '../teacher.ts'
-import { withoutPrefix } from '../tensor-map.ts'
+import type { Teacher } from '../teacher.ts'
 import { type Method, STATELESS } from './method.ts'
 
 export type KdSettings = Extract<Study['method'], { name: 'kd' }>
@@ -19,11 +17,11 @@ export type KdSettings = Extract<Study['method'], { name: 'kd' }>
 export function createKd({ weights, klTemperature }: KdSettings, teacher: Teacher): Method {
   return {
     ...STATELESS,
-    ...teacherPart(teacher),
-    begin({ images, labels }, { state }) {
-      const params = withoutPrefix(TEACHER_PREFIX, state)
-      const teacherLogits =
-        weights.kl > 0 ? forward(teacher.network, params, images, { training: false }).logits : null
+    specs: teacher.specs,
+    weights: teacher.weights,
+    feeds: (batch, sizePx) => teacher.feeds(batch, sizePx),
+    begin({ images, labels }, inputs) {
+      const teacherLogits = weights.kl > 0 ? teacher.logits(images, inputs) : null
       return {
         loss({ logits }) {
           const ce = crossEntropy(logits, labels)

@@ -42,7 +42,7 @@ export interface Method {
   /** Whether a site keeps the tensor of that name between rounds; fixed ones come from the study's seed again. */
   keeps(name: string): boolean
   /** Counts a batch, and gives what its step is to be fed. */
-  feeds(batch: TileBatch): Promise<NamedValues> | NamedValues
+  feeds(batch: TileBatch, sizePx: number): Promise<NamedValues> | NamedValues
   /** Starts a step, before the student's pass: all that carries no gradient. */
   begin(batch: StepBatch, inputs: StepInputs): MethodStep
   /** Its counters, kept between rounds. */

@@ -6,7 +6,6 @@ import {
   headTensors,
   initialWeights,
   type Layout,
-  sameArchitecture,
   type TensorSpec,
   type Weights,
 } from '@tessera/shared/model'
@@ -37,8 +36,6 @@ export interface TeacherHead extends Part {
 /** What MoMA holds at a site. */
 export interface MomaParts {
   readonly teacher: Teacher
-  /** Parameters of the teacher's backbone and classifier that follow the student's of the same names. */
-  readonly followed: readonly string[]
   readonly head: TeacherHead
   /** `attention_key.*` and `attention_queue.*`. Never moved: no gradient reaches them, in the published code as here. */
   readonly attentions: Part
@@ -73,7 +70,7 @@ export function momaParts(
   state: MethodState | null,
 ): MomaParts {
   const { featureDim, queueSize, weights } = settings
-  const width = featureWidth(teacher.network.architecture)
+  const width = teacher.featureWidth
   const rows = state ? stored(state, 'queue') : initialQueue(queueSize, featureDim, study.seed)
   const head = teacherHead(width, featureDim, width === featureWidth(study.student), (layout) =>
     // Its own random weights, not a copy of the student's: so the published code starts it.
@@ -83,7 +80,6 @@ export function momaParts(
   )
   return {
     teacher,
-    followed: followedNames(study, teacher),
     head,
     attentions: fixedAttentions(featureDim, (layout) => initialWeights(layout, `${study.seed}/site`)),
     queue: queueOf(queueSize, featureDim, rows),
@@ -121,17 +117,6 @@ export function teacherHead(
 export function fixedAttentions(featureDim: number, weightsOf: (layout: Layout) => Weights): Part {
   const tensors = [ATTENTION_KEY, ATTENTION_QUEUE].flatMap((name) => attentionTensors(name, featureDim))
   return { specs: tensors, weights: weightsOf({ architecture: 'fixed attentions', tensors }) }
-}
-
-/** Parameters of the teacher that follow the student: all of them, but the classifier only when it is for the same classes. */
-function followedNames(study: Study, { network }: Teacher): string[] {
-  if (study.teacher?.momentum !== 'site' || !sameArchitecture(study.student, network.architecture)) return []
-  return network.layout.tensors
-    .filter(({ kind, name }) => {
-      const shared = !name.startsWith('classifier.') || study.teacher?.task === 'same'
-      return kind === 'trainable' && shared
-    })
-    .map(({ name }) => name)
 }
 
 function stored({ tensors }: MethodState, name: string): Float32Array {

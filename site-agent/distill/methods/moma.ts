@@ -5,51 +5,45 @@
  * student's loss against the queue as it was, optimiser, queue. Differs: teacher logits always by running statistics (docs/fidelity.md).
  */
 import type * as tf from '@tensorflow/tfjs-core'
-import { enqueue, type TensorMap } from '@tessera/shared/engine'
-import { forward } from '@tessera/shared/model/network'
+import { enqueue, type TensorMap, type Values } from '@tessera/shared/engine'
 import { batchAttentionOf } from '../batch-attention.ts'
 import { keyFeatures, type MomaSettings, momaLoss } from '../moma-step.ts'
 import { momentumUpdate } from '../momentum-update.ts'
 import { projectionHeadOf } from '../projection-head.ts'
-import { TEACHER_PREFIX, teacherPart } from '../teacher.ts'
-import { tensorOf, withoutPrefix, withPrefix } from '../tensor-map.ts'
+import { tensorOf } from '../tensor-map.ts'
 import type { Method } from './method.ts'
 import { ATTENTION_KEY, ATTENTION_QUEUE, HEAD, type MomaParts } from './moma-parts.ts'
 
 const QUEUE_INDEX = 'queueIndex'
 
-/** @param settings `momentum`: of the teacher, per step. */
+/** @param settings `momentum`: of the teacher's head, per step. */
 export function createMoma(settings: MomaSettings & { readonly momentum: number }, parts: MomaParts): Method {
   const { heads, momentum } = settings
-  const { teacher, followed, head, attentions, queue, usesLogits } = parts
+  const { teacher, head, attentions, queue, usesLogits } = parts
   const [K = 0] = queue.spec.shape
-  const teacherPairs = followed.map((name) => ({ teacher: name, student: name }))
   let { queueIndex } = parts
 
   return {
-    specs: [...teacherPart(teacher).specs, ...head.specs, ...attentions.specs, queue.spec],
+    specs: [...teacher.specs, ...head.specs, ...attentions.specs, queue.spec],
     weights: new Map([
-      ...teacherPart(teacher).weights,
+      ...teacher.weights,
       ...head.weights,
       ...attentions.weights,
       [queue.spec.name, queue.rows],
     ]),
     keeps: (name) => !attentions.weights.has(name),
-    feeds({ size }) {
+    async feeds(batch, sizePx) {
       const index = { shape: [], values: Int32Array.of(queueIndex) }
-      queueIndex = (queueIndex + size) % K
-      return new Map([[QUEUE_INDEX, index]])
+      queueIndex = (queueIndex + batch.size) % K
+      return new Map<string, Values>([...(await teacher.feeds(batch, sizePx)), [QUEUE_INDEX, index]])
     },
-    begin({ images, labels }, { state, student, feeds }) {
-      const params = withoutPrefix(TEACHER_PREFIX, state)
-      const teacherLogits = usesLogits
-        ? forward(teacher.network, params, images, { training: false }).logits
-        : null
-      const moved = momentumUpdate(params, student, teacherPairs, momentum)
+    begin({ images, labels }, inputs) {
+      const { state, student, feeds } = inputs
+      const teacherLogits = usesLogits ? teacher.logits(images, inputs) : null
+      const asked = teacher.features(images, inputs)
       const movedHead = momentumUpdate(state, student, head.pairs, momentum)
-      const pass = forward(teacher.network, new Map([...params, ...moved]), images, { training: true })
       const { key, entering } = keyFeatures(
-        pass.features,
+        asked.features,
         {
           head: projectionHeadOf(new Map([...state, ...movedHead]), HEAD),
           attentionKey: batchAttentionOf(state, ATTENTION_KEY),
@@ -72,8 +66,7 @@ export function createMoma(settings: MomaSettings & { readonly momentum: number 
           ),
         next: (): TensorMap =>
           new Map<string, tf.Tensor>([
-            ...withPrefix(TEACHER_PREFIX, moved),
-            ...withPrefix(TEACHER_PREFIX, pass.statistics),
+            ...asked.next,
             ...movedHead,
             [queue.spec.name, enqueue(before, entering, tensorOf(feeds, QUEUE_INDEX) as tf.Scalar)],
           ]),

@@ -6,19 +6,24 @@ import { studyFaults } from '@tessera/coordinator/studies'
 import {
   backboneLayout,
   decodeModel,
+  describeNetwork,
   encodeSafetensors,
   initialWeights,
   layoutHash,
+  renamedLayout,
   studentLayout,
 } from '@tessera/shared/model'
+import type { OnnxHints } from '@tessera/shared/model/onnx'
 import { type StudyInput, study as studySchema } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import { describe, expect, test } from 'vitest'
+import { classifierBytes } from '../../support/onnx-models.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { codeOf, TINY_STUDY } from '../raw-site.ts'
 
 const NARROW = { name: 'efficientnet-b0', widthMultiplier: 0.1, depthMultiplier: 0.1 } as const
 const TEACHER = { ...NARROW, task: 'same', classes: 2 } as const
+const FLAGS: OnnxHints = { mean: [0, 0, 0], deviation: [1, 1, 1] }
 const MOMA_STUDY = {
   ...TINY_STUDY,
   id: 'distilled',
@@ -57,6 +62,54 @@ describe('createStudy()', () => {
     expect(weights.get('features.0.0.weight')).toEqual(teacher.get('features.0.0.weight'))
   })
 
+  test.each(['timm', 'efficientnet_pytorch'] as const)(
+    'takes a teacher in %s names as it is, and the flavour from its names',
+    async (naming) => {
+      const { dir, teacherFile } = await made()
+      const layout = backboneLayout(NARROW, 2)
+      const weights = initialWeights(layout, 'teacher')
+      const renamed = renamedLayout(naming, describeNetwork(NARROW, 2), layout)
+      const bytes = encodeSafetensors(
+        renamed,
+        new Map([...weights.values()].map((values, i) => [renamed.tensors[i]?.name ?? '', values])),
+      )
+      await writeFile(teacherFile, bytes)
+      const input = { ...MOMA_STUDY, student: { ...NARROW, initial: 'teacher' } }
+      const { study, student, namings } = await createStudy({ dir, study: input, teacherFile })
+      expect(namings).toEqual({ teacher: naming, student: undefined })
+      const flavour = naming === 'timm' ? undefined : 'efficientnet-pytorch'
+      expect(study.teacher).toMatchObject(flavour === undefined ? { name: NARROW.name } : { flavour })
+      expect(study.student.flavour).toBe(flavour)
+      expect(study.teacher?.sha256).toBe(sha256Hex(bytes))
+      const started = decodeModel(await modelFiles(dir).load(student), studentLayout(study))
+      for (const [name, values] of weights) expect(started.get(name)).toEqual(values)
+    },
+  )
+
+  test('begins with the backbone of a student file, and with its classifier when that is for as many classes', async () => {
+    const { dir, teacherFile: studentFile, bytes } = await made()
+    const start = decodeModel(bytes, backboneLayout(NARROW, 2))
+    for (const [id, classes] of [
+      ['two', ['a', 'b']],
+      ['three', ['a', 'b', 'c']],
+    ] as const) {
+      const input = { ...TINY_STUDY, id, classes, student: { ...NARROW, initial: 'file' } }
+      const { study, student, namings, ownClassifier } = await createStudy({ dir, study: input, studentFile })
+      const weights = decodeModel(await modelFiles(dir).load(student), studentLayout(study))
+      expect(weights.get('features.0.0.weight')).toEqual(start.get('features.0.0.weight'))
+      expect(namings.student).toBe('torchvision')
+      expect(ownClassifier).toBe(classes.length === 3)
+      if (!ownClassifier) expect(weights.get('classifier.1.weight')).toEqual(start.get('classifier.1.weight'))
+    }
+  })
+
+  test('refuses a student file that the study does not begin with, and a study that begins with none', async () => {
+    const { dir, teacherFile: studentFile } = await made()
+    expect(await codeOf(createStudy({ dir, study: TINY_STUDY, studentFile }))).toBe('ERR_STUDY_INVALID')
+    const study = { ...TINY_STUDY, student: { ...NARROW, initial: 'file' } }
+    expect(await codeOf(createStudy({ dir, study }))).toBe('ERR_STUDY_INVALID')
+  })
+
   test.each([
     [
       'fields that do not fit, naming each',
@@ -91,6 +144,56 @@ describe('createStudy()', () => {
     expect(await codeOf(createStudy({ dir, study: MOMA_STUDY, teacherFile }))).toBe('ERR_MODEL_FILE')
   })
 
+  test('fills in an ONNX teacher from its file and the flags, and stores the file as it is', async () => {
+    const { dir } = await made()
+    const bytes = classifierBytes({ inputs: [{ name: 'image', shape: ['batch', 3, 'h', 'w'] }] }, 6, 2)
+    const teacherFile = join(dir, 'teacher.onnx')
+    await writeFile(teacherFile, bytes)
+    const onnx = { sizePx: 24, mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] } satisfies OnnxHints
+    const input = { ...MOMA_STUDY, teacher: { task: 'same' } }
+    const { study } = await createStudy({ dir, study: input, teacherFile, onnx })
+    expect(study.teacher).toEqual({
+      name: 'onnx',
+      sha256: sha256Hex(bytes),
+      task: 'same',
+      momentum: 'frozen',
+      featureWidth: 6,
+      input: { tensor: 'image', layout: 'nchw', ...onnx },
+      features: { tensor: 'flat', pool: 'none' },
+      logits: { tensor: 'scores', classes: 2 },
+    })
+    expect(Buffer.from(await modelFiles(dir).load(sha256Hex(bytes)))).toEqual(Buffer.from(bytes))
+    // What has been filled in can be written out, and then needs no flags.
+    const { study: again } = await createStudy({ dir, study: { ...study, id: 'again' }, teacherFile })
+    expect(again.teacher).toEqual(study.teacher)
+  })
+
+  test.each([
+    ['that does not say what must be known', {}, {}, 'ERR_ONNX_UNCLEAR'],
+    ['that shall follow the student', { momentum: 'site' }, FLAGS, 'ERR_STUDY_INVALID'],
+    ['of another hash', { sha256: 'a'.repeat(64) }, FLAGS, 'ERR_MODEL_HASH'],
+    ['without a task', { task: undefined, features: { tensor: 'flat' } }, FLAGS, 'ERR_STUDY_INVALID'],
+  ])('refuses an ONNX teacher %s', async (_, changes, onnx, code) => {
+    const { dir } = await made()
+    const teacherFile = join(dir, 'teacher.onnx')
+    await writeFile(teacherFile, classifierBytes({}, 6, 2))
+    const input = { ...MOMA_STUDY, teacher: { task: 'same', ...changes } }
+    expect(await codeOf(createStudy({ dir, study: input, teacherFile, onnx }))).toBe(code)
+  })
+
+  test('refuses an ONNX teacher that is none, and a student that shall begin with its backbone', async () => {
+    const { dir } = await made()
+    const teacherFile = join(dir, 'teacher.onnx')
+    const input = { ...MOMA_STUDY, teacher: { task: 'same' } }
+    await writeFile(teacherFile, 'not a model')
+    expect(await codeOf(createStudy({ dir, study: input, teacherFile }))).toBe('ERR_ONNX_FILE')
+    await writeFile(teacherFile, classifierBytes({}, 6, 2))
+    const copied = { ...input, student: { ...NARROW, initial: 'teacher' } }
+    expect(await codeOf(createStudy({ dir, study: copied, teacherFile, onnx: FLAGS }))).toBe(
+      'ERR_STUDY_INVALID',
+    )
+  })
+
   test('refuses an id that exists', async () => {
     const { dir } = await made()
     await createStudy({ dir, study: TINY_STUDY })
@@ -119,6 +222,11 @@ describe('studyFaults()', () => {
       'the same task with other classes',
       { method: { name: 'kd' }, teacher: { ...TEACHER, sha256, classes: 5 } },
       '2 classes',
+    ],
+    [
+      'a ResNet with the padding of an EfficientNet',
+      { student: { name: 'resnet-18', flavour: 'timm-tf' } },
+      'student.flavour must be torchvision for a ResNet, got timm-tf',
     ],
     ['a backbone of no teacher', { student: { ...NARROW, initial: 'teacher' } }, 'student.initial'],
     [

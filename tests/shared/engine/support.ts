@@ -30,8 +30,14 @@ export function normal<S extends number[]>(
   return tf.tensor(values, [...shape]) as TensorOf<S>
 }
 
+/** The engine whose kernels are tested: the suite is run once for each, by `TESSERA_ENGINE`. A native engine that is missing fails the tests. */
+export const OURS: 'wasm' | 'tensorflow' = process.env.TESSERA_ENGINE === 'tensorflow' ? 'tensorflow' : 'wasm'
+
 /** Runs `work` on an engine and gives the values of its tensors; no tensor may be left behind. */
-export async function valuesOn(engine: 'wasm' | 'cpu', work: () => tf.Tensor[]): Promise<Float32Array[]> {
+export async function valuesOn(
+  engine: typeof OURS | 'cpu',
+  work: () => tf.Tensor[],
+): Promise<Float32Array[]> {
   // More threads than most machines that run this have processors: tasks meet in another order each time.
   await startEngine({ engine, threads: 3 })
   const before = tf.memory().numTensors
@@ -45,7 +51,7 @@ export async function valuesOn(engine: 'wasm' | 'cpu', work: () => tf.Tensor[]):
  * result of terms that cancel may differ by √10⁵ · 6e-8 = 2e-5 of the largest.
  */
 export async function expectSameOnBoth(work: () => tf.Tensor[]): Promise<void> {
-  const got = await valuesOn('wasm', work)
+  const got = await valuesOn(OURS, work)
   const want = await valuesOn('cpu', work)
   expect(got.length).toBe(want.length)
   for (const [i, values] of want.entries()) {

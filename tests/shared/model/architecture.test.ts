@@ -1,51 +1,13 @@
-import { featureWidth, makeDivisible, plan, sameArchitecture } from '@tessera/shared/model'
+import {
+  conventionsOf,
+  describeNetwork,
+  featureWidth,
+  IMAGES,
+  type Node,
+  sameArchitecture,
+} from '@tessera/shared/model'
 import { describe, expect, test } from 'vitest'
 import { b0, tiny } from './support.ts'
-
-describe('plan()', () => {
-  test('is table 1 of the paper for B0', () => {
-    const { stemChannels, blocks, lastName, lastChannels } = plan(b0)
-    expect({ stemChannels, lastName, lastChannels }).toEqual({
-      stemChannels: 32,
-      lastName: 'features.8',
-      lastChannels: 1280,
-    })
-    expect(blocks.map((block) => block.outputChannels)).toEqual([
-      16, 24, 24, 40, 40, 80, 80, 80, 112, 112, 112, 192, 192, 192, 192, 320,
-    ])
-    expect(blocks.map((block) => block.kernel).join('')).toBe('3335533355555553')
-    expect(blocks.map((block) => block.stride).join('')).toBe('1212121111121111')
-  })
-
-  test('expands by 6 everywhere but in the first block, and squeezes to a quarter of the input', () => {
-    const [first, ...others] = plan(b0).blocks
-    expect(first?.expandedChannels).toBe(first?.inputChannels)
-    for (const block of others) {
-      expect(block.expandedChannels).toBe(6 * block.inputChannels)
-      expect(block.squeezeChannels).toBe(Math.floor(block.inputChannels / 4))
-    }
-  })
-
-  test('adds the input where stride is 1 and the width stays', () => {
-    for (const { residual, stride, inputChannels, outputChannels } of plan(b0).blocks) {
-      expect(residual).toBe(stride === 1 && inputChannels === outputChannels)
-    }
-    // At width 0.1 the first stage keeps its 8 channels.
-    expect(plan(tiny).blocks[0]?.residual).toBe(true)
-  })
-
-  test('rounds the number of layers up', () => {
-    const layers = (depthMultiplier: number): number => plan({ ...b0, depthMultiplier }).blocks.length
-    expect([layers(0.01), layers(0.34), layers(1), layers(1.1)]).toEqual([7, 10, 16, 23])
-  })
-})
-
-describe('makeDivisible()', () => {
-  test("is torchvision's rounding at the points that tell", () => {
-    // 11.2 rounds down to 8, which is more than 10 % below, and goes up; 32 × 0.1 stays at the least.
-    expect([3.2, 11.2, 12, 19.2, 32, 44.8, 92].map(makeDivisible)).toEqual([8, 16, 16, 24, 32, 48, 96])
-  })
-})
 
 describe('featureWidth()', () => {
   test('is four times the last block', () => {
@@ -53,10 +15,95 @@ describe('featureWidth()', () => {
   })
 })
 
+/** Channels a layer reads and gives. */
+function widths(node: Node): [number, number] {
+  if (node.kind === 'convolution') return [node.inputs, node.outputs]
+  if (node.kind === 'classifier') return [node.features, node.classes]
+  return [node.channels, node.channels]
+}
+
+describe('describeNetwork()', () => {
+  const all = [
+    ...(['efficientnet-b0', 'efficientnet-b3', 'efficientnet-lite0'] as const).flatMap((name) => [
+      { ...tiny, name },
+      { ...tiny, name, flavour: 'timm-tf' as const },
+    ]),
+    ...(['resnet-18', 'resnet-50'] as const).map((name) => ({ ...tiny, name })),
+  ]
+
+  test.each(all)(
+    'computes each value of $name $flavour before it is read, once, in shapes that fit',
+    (architecture) => {
+      const channels = new Map([[IMAGES, 3]])
+      const { nodes, features, classes, classifier } = describeNetwork(architecture, 7)
+      for (const node of nodes) {
+        const into = channels.get(node.input)
+        expect(channels.has(node.name)).toBe(false)
+        const [wanted, given] = widths(node)
+        expect(into, node.name).toBe(wanted)
+        if (node.kind === 'add') expect(channels.get(node.shortcut)).toBe(wanted)
+        if (node.kind === 'convolution' && node.depthwise) expect(wanted).toBe(given)
+        channels.set(node.name, given)
+      }
+      expect(nodes.slice(-2).map(({ kind }) => kind)).toEqual(['global-average-pool', 'classifier'])
+      expect(channels.get('avgpool')).toBe(features)
+      expect(channels.get(classifier)).toBe(classes)
+    },
+  )
+
+  test('halves the image five times in every network', () => {
+    for (const architecture of all) {
+      const strides = describeNetwork(architecture, 2).nodes.map((node) => {
+        // A shortcut that is widened has the stride of the branch beside it.
+        const counts =
+          (node.kind === 'convolution' || node.kind === 'max-pool') && !/downsample/.test(node.name)
+        return counts ? node.stride : 1
+      })
+      expect(strides.reduce((product, stride) => product * stride)).toBe(32)
+    }
+  })
+
+  test('pads a fixed size as each layer meets it, where the padding is worked out once', () => {
+    // 15 pixels: 15, 8, 4, 2, 1, 1 with 3, 3, 5, 3, 5 wide kernels at the strides of 2.
+    const conventions = { ...conventionsOf('timm-tf'), imageSize: 15 }
+    const paddings = describeNetwork(tiny, 2, conventions).nodes.flatMap((node) =>
+      node.kind === 'convolution' && node.stride === 2 ? [node.padding] : [],
+    )
+    expect(paddings).toEqual([
+      [1, 1],
+      [0, 1],
+      [1, 2],
+      [0, 1],
+      [2, 2],
+    ])
+  })
+
+  test('does not scale stem, head and outer stages of Lite0', () => {
+    const { nodes, features } = describeNetwork(
+      { ...b0, name: 'efficientnet-lite0', widthMultiplier: 0.5, depthMultiplier: 2 },
+      2,
+    )
+    const stem = nodes[0]
+    expect(stem?.kind === 'convolution' && stem.outputs).toBe(32)
+    expect(features).toBe(1280)
+    const names = nodes.map(({ name }) => name)
+    expect(names).not.toContain('features.1.1.block.0.0')
+    expect(names).not.toContain('features.7.1.block.0.0')
+    expect(names).toContain('features.6.7.block.0.0')
+    expect(nodes.some(({ kind }) => kind === 'squeeze-excite')).toBe(false)
+  })
+})
+
 describe('sameArchitecture()', () => {
-  test('is true only when both multipliers are equal', () => {
+  test('is true only when name and both multipliers are equal', () => {
     expect(sameArchitecture(b0, { ...b0 })).toBe(true)
     expect(sameArchitecture(b0, { ...b0, widthMultiplier: 0.5 })).toBe(false)
     expect(sameArchitecture(b0, { ...b0, depthMultiplier: 0.5 })).toBe(false)
+    expect(sameArchitecture(b0, { ...b0, name: 'efficientnet-lite0' })).toBe(false)
+  })
+
+  test('takes no flavour for torchvision', () => {
+    expect(sameArchitecture(b0, { ...b0, flavour: 'torchvision' })).toBe(true)
+    expect(sameArchitecture(b0, { ...b0, flavour: 'timm-tf' })).toBe(false)
   })
 })

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   assertFits,
   backboneLayout,
@@ -69,6 +70,28 @@ describe('initialWeights()', () => {
     )
   })
 
+  test('gives the bits that it gave before there were other networks than B0', () => {
+    const hash = createHash('sha256')
+    for (const tensor of student.values()) hash.update(new Uint8Array(tensor.buffer))
+    expect(hash.digest('hex')).toBe('a7ef419c0cf0f9c6d58d7f45da6b74d44c099a8a06a6d444e208af67880d77a9')
+  })
+
+  test('draws a ResNet by the same rules, its classifier within ±1/√features', () => {
+    const resnet = initialWeights(
+      backboneLayout({ name: 'resnet-18', widthMultiplier: 0.25, depthMultiplier: 0.5 }, 10),
+      'a seed',
+    )
+    expect(new Set(values(resnet, 'layer1.0.bn1.weight'))).toEqual(new Set([1]))
+    expect(new Set(values(resnet, 'layer2.0.downsample.1.bias'))).toEqual(new Set([0]))
+    const spread = deviation(values(resnet, 'layer4.0.conv2.weight'))
+    expect(spread / Math.sqrt(2 / (128 * 9))).toBeCloseTo(1, 1)
+    for (const part of ['weight', 'bias']) {
+      const largest = Math.max(...values(resnet, `fc.${part}`).map(Math.abs))
+      expect(largest).toBeLessThanOrEqual(1 / Math.sqrt(128))
+      expect(largest).toBeGreaterThan(0.5 / Math.sqrt(128))
+    }
+  })
+
   test('gives a tensor the same values whatever else the layout has', () => {
     const plain = initialWeights(backboneLayout(tiny, 3), 'a seed')
     for (const [name, tensor] of plain) expect(student.get(name)).toEqual(tensor)
@@ -86,6 +109,23 @@ describe('initialStudent()', () => {
       expect(student.get(name)).toEqual(tensor)
       expect(student.get(name)).not.toBe(tensor)
     }
+  })
+
+  test('takes what a file gave, and for a classifier that it did not give one within ±1/√features', () => {
+    const own = { ...study, student: { ...study.student, initial: 'file' as const } }
+    const start = new Map([...teacher].filter(([name]) => !name.startsWith('classifier.')))
+    const student = initialStudent(own, null, start)
+    assertFits('student', studentLayout(own), student)
+    for (const [name, tensor] of start) expect(student.get(name)).toEqual(tensor)
+    const largest = Math.max(...values(student, 'classifier.1.weight').map(Math.abs))
+    expect(largest).toBeLessThanOrEqual(1 / Math.sqrt(128))
+    expect(largest).toBeGreaterThan(0.9 / Math.sqrt(128))
+    expect(initialStudent(own, null, teacher).get('classifier.1.weight')).toEqual(
+      teacher.get('classifier.1.weight'),
+    )
+    expect(() => initialStudent(own, null)).toThrow(
+      "study must come with weights for student.initial 'file', got none",
+    )
   })
 
   test("keeps its own classifier when the teacher's task or number of classes differs", () => {
@@ -111,7 +151,7 @@ describe('initialStudent()', () => {
       expect.objectContaining({
         code: 'ERR_STUDY_INVALID',
         message:
-          "student must have the teacher's architecture for student.initial 'teacher', got multipliers 0.5 and 0.1 against 0.1 and 0.1",
+          "student must have the teacher's architecture for student.initial 'teacher', got efficientnet-b0 width=0.5 depth=0.1 against efficientnet-b0 width=0.1 depth=0.1",
       }),
     )
   })

@@ -1,4 +1,5 @@
 import {
+  type Architecture,
   backboneLayout,
   elementCount,
   featureWidth,
@@ -17,8 +18,39 @@ function trainableCount(layout: Layout): number {
 }
 
 describe('backboneLayout()', () => {
-  test("has torchvision's number of parameters for B0, 5,288,548 with 1000 classes", () => {
-    expect(trainableCount(backboneLayout(b0, 1000))).toBe(5_288_548)
+  // torchvision's, but for Lite0, which is timm's.
+  test.each<[Architecture['name'], number]>([
+    ['efficientnet-b0', 5_288_548],
+    ['efficientnet-b1', 7_794_184],
+    ['efficientnet-b2', 9_109_994],
+    ['efficientnet-b3', 12_233_232],
+    ['efficientnet-b4', 19_341_616],
+    ['efficientnet-lite0', 4_652_008],
+    ['resnet-18', 11_689_512],
+    ['resnet-50', 25_557_032],
+  ])('has the published number of parameters for %s with 1000 classes', (name, count) => {
+    expect(trainableCount(backboneLayout({ ...b0, name }, 1000))).toBe(count)
+  })
+
+  test('keeps the hashes of studies made before there were other networks than B0', () => {
+    const hashes = [
+      backboneLayout(b0, 1000),
+      backboneLayout({ ...b0, widthMultiplier: 0.25, depthMultiplier: 0.34 }, 4),
+      studentLayout(momaStudy()),
+    ].map(layoutHash)
+    expect(hashes).toEqual([
+      '0771906eff7d283e1226b6f45d8308b23da6703481a2d18b0a0313c2010bba81',
+      'b93f0ccef6410ead768946577f7fa34a6094223b23ece23b753680826d21eadc',
+      'b7de3697830453c42d883ef9a9bd59fdd1c2aebd28b39f187ed9d80c590f99ff',
+    ])
+  })
+
+  test('has another hash where the flavour is another, and the same where it is torchvision', () => {
+    const hash = (flavour: Architecture['flavour']): string =>
+      layoutHash(backboneLayout({ ...b0, flavour }, 10))
+    expect(hash('torchvision')).toBe(layoutHash(backboneLayout(b0, 10)))
+    const all = (['torchvision', 'timm-tf', 'efficientnet-pytorch'] as const).map(hash)
+    expect(new Set(all).size).toBe(3)
   })
 
   test('has D + 1 parameters more for each class', () => {

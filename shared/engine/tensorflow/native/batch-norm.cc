@@ -76,11 +76,10 @@ void BlockMoments(const float* x, int64_t periods, int64_t floats, float* mean, 
   }
 }
 
-/** mean [C] and biased variance [C] of x: columns of blocks are merged, then the columns of a channel, then the tail's rows. */
+/** mean [C] and biased variance [C] of x: columns of blocks are merged, then the columns of a channel, then the tail. */
 void Moments(OpKernelContext* context, const float* x, const Periods& periods, float* mean, float* variance) {
   const int64_t floats = periods.floats;
   const int64_t channels = periods.channels;
-  std::vector<float> zeros(channels, 0.0f);
   std::vector<float> partial(2 * floats * std::max<int64_t>(1, periods.blocks));
   ForEach(context, periods.blocks, 2 * floats * periods.blockPeriods / kLanes, [&](int64_t block) {
     float* to = partial.data() + 2 * floats * block;
@@ -99,10 +98,17 @@ void Moments(OpKernelContext* context, const float* x, const Periods& periods, f
       Merge(sample, {all.mean + r * channels, all.spread + r * channels, all.count}, channels);
     }
   }
-  std::vector<float> row(channels);
-  for (int64_t at = 0; at < periods.tail; at += channels) {
-    std::copy_n(x + periods.count * floats + at, channels, row.data());
-    Merge(sample, {row.data(), zeros.data(), 1}, channels);
+  if (periods.tail > 0) {
+    std::vector<float> last(2 * channels, 0.0f);
+    const float* tail = x + periods.count * floats;
+    const int64_t rows = periods.tail / channels;
+    for (int64_t i = 0; i < periods.tail; i++) last[i % channels] += tail[i];
+    for (int64_t c = 0; c < channels; c++) last[c] /= rows;
+    for (int64_t i = 0; i < periods.tail; i++) {
+      const float d = tail[i] - last[i % channels];
+      last[channels + i % channels] += d * d;
+    }
+    Merge(sample, {last.data(), last.data() + channels, rows}, channels);
   }
   for (int64_t c = 0; c < channels; c++) variance[c] /= sample.count;
 }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { startEngine } from '@tessera/shared/engine'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { expectGradients, normal } from '../support.ts'
+import { expectGradients, normal, OURS } from '../support.ts'
 
 type Op = (...inputs: tf.Tensor[]) => tf.Tensor
 const one = (op: (x: tf.Tensor) => tf.Tensor): Op => op
@@ -16,6 +16,8 @@ const unary: [string, Op, () => tf.Tensor][] = [
   ['log', one(tf.log), positive],
   ['log1p', one(tf.log1p), positive],
   ['relu', one(tf.relu), any],
+  ['relu6', one((x) => tf.relu6(tf.mul(x, 4))), any],
+  ['maxPool', one((x) => tf.maxPool(tf.reshape<tf.Rank.R4>(x, [1, 2, 3, 1]), 2, 1, 'valid')), any],
   ['softplus', one(tf.softplus), any],
   ['square', one(tf.square), any],
   ['exp', one(tf.exp), any],
@@ -76,7 +78,7 @@ const binary: [string, Op][] = [
   ['pow', two(tf.pow)],
 ]
 
-describe.each(['wasm', 'cpu'] as const)('gradient on %s', (engine) => {
+describe.each([OURS, 'cpu'] as const)('gradient on %s', (engine) => {
   beforeAll(() => startEngine({ engine }))
 
   test.each(unary)('of %s', (_, op, input) => {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { describe, expect, test } from 'vitest'
-import { expectSameOnBoth, normal, valuesOn } from '../support.ts'
+import { expectSameOnBoth, normal, OURS, valuesOn } from '../support.ts'
 
 const reductions: [string, (x: tf.Tensor, axes: number[], keep: boolean) => tf.Tensor][] = [
   ['sum', (x, axes, keep) => tf.sum(x, axes, keep)],
@@ -28,7 +28,7 @@ describe.each(reductions)('%s', (_, reduce) => {
   })
 
   test('gives the reduced shape', async () => {
-    await valuesOn('wasm', () => {
+    await valuesOn(OURS, () => {
       const x = normal('x', [3, 4, 5, 6])
       expect(reduce(x, [0, 1], false).shape).toEqual([5, 6])
       expect(reduce(x, [1, 2], true).shape).toEqual([3, 1, 1, 6])
@@ -39,7 +39,7 @@ describe.each(reductions)('%s', (_, reduce) => {
 
 describe('sum', () => {
   test('of integers stays exact', async () => {
-    const [values] = await valuesOn('wasm', () => [
+    const [values] = await valuesOn(OURS, () => [
       tf.sum(
         tf.tensor2d(
           [

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { describe, expect, test } from 'vitest'
-import { expectSameOnBoth, normal, valuesOn } from '../support.ts'
+import { expectSameOnBoth, normal, OURS, valuesOn } from '../support.ts'
 
 type Pad = 'same' | 'valid' | number
 
@@ -57,11 +57,11 @@ describe('depthwise', () => {
         normal('x', [1, 5, 5, 3]),
       ),
     ]
-    await expect(valuesOn('wasm', gradient)).rejects.toThrow('must have 1 output a channel, got 2')
+    await expect(valuesOn(OURS, gradient)).rejects.toThrow('must have 1 output a channel, got 2')
   })
 
   test('does not let a pixel that is not a number reach windows that do not see it', async () => {
-    const [values] = await valuesOn('wasm', () => {
+    const [values] = await valuesOn(OURS, () => {
       const x = new Float32Array(25).fill(1)
       x[0] = Number.NaN
       return [tf.depthwiseConv2d(tf.tensor4d(x, [1, 5, 5, 1]), tf.ones([3, 3, 1, 1]), 1, 'same')]

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { type Activation, batchNormInference, batchNormTrain, startEngine } from '@tessera/shared/engine'
 import { describe, expect, test } from 'vitest'
-import { expectGradients, expectSameOnBoth, normal, valuesOn } from '../support.ts'
+import { expectGradients, expectSameOnBoth, normal, OURS, valuesOn } from '../support.ts'
 
 const shapes = [
   [2, 3, 3, 1],
@@ -42,7 +42,7 @@ describe.each(cases)('batchNormTrain() %j', ({ shape, activation }) => {
 
 describe('batchNormTrain()', () => {
   test.each(activations)('follows finite differences, %s', async (activation) => {
-    await startEngine()
+    await startEngine({ engine: OURS })
     tf.tidy(() =>
       expectGradients(
         (x, gamma, beta) =>
@@ -53,7 +53,7 @@ describe('batchNormTrain()', () => {
   })
 
   test('gives mean and biased variance, to 1e-6 also where the mean is a thousand times the spread', async () => {
-    const [mean, variance] = await valuesOn('wasm', () => {
+    const [mean, variance] = await valuesOn(OURS, () => {
       const x = tf.add(tf.tensor4d([-1, 1, -1, 1, -1, 1], [1, 2, 3, 1]), 1024)
       const { mean, variance } = batchNormTrain(x as tf.Tensor4D, tf.ones([1]), tf.zeros([1]), 1e-5, 'none')
       return [mean, variance]
@@ -61,7 +61,7 @@ describe('batchNormTrain()', () => {
     expect([mean?.[0], variance?.[0]]).toEqual([1024, 1])
   })
 
-  test.each(['wasm', 'cpu'] as const)('lets no gradient through mean and variance on %s', async (engine) => {
+  test.each([OURS, 'cpu'] as const)('lets no gradient through mean and variance on %s', async (engine) => {
     const [gradient] = await valuesOn(engine, () => {
       const [x, gamma, beta] = inputs([2, 3, 3, 4])
       const loss = (x: tf.Tensor): tf.Tensor => {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { enqueue, startEngine } from '@tessera/shared/engine'
 import { describe, expect, test } from 'vitest'
-import { normal, valuesOn } from '../support.ts'
+import { normal, OURS, valuesOn } from '../support.ts'
 
 /** Row by row, as a ring is written. */
 function ring(queue: Float32Array, rows: Float32Array, width: number, index: number): Float32Array {
@@ -27,7 +27,7 @@ describe('enqueue()', () => {
   ])('writes a ring of %i rows with %i from row %i on', async (size, count, index) => {
     const queue = (): tf.Tensor2D => normal('queue', [size, 3])
     const rows = (): tf.Tensor2D => normal('rows', [count, 3])
-    const [old, entering, got] = await valuesOn('wasm', () => [
+    const [old, entering, got] = await valuesOn(OURS, () => [
       queue(),
       rows(),
       enqueue(queue(), rows(), tf.scalar(index, 'int32')),
@@ -36,7 +36,7 @@ describe('enqueue()', () => {
   })
 
   test('refuses rows of another width, and an index that is not a whole number', async () => {
-    await startEngine()
+    await startEngine({ engine: OURS })
     const at = tf.scalar(0, 'int32')
     const queue = tf.zeros<tf.Rank.R2>([4, 3])
     expect(() => enqueue(queue, tf.zeros([2, 2]), at)).toThrow('enqueue, rows:')

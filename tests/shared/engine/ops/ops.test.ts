@@ -9,11 +9,11 @@ import {
   towards,
 } from '@tessera/shared/engine'
 import { describe, expect, test } from 'vitest'
-import { expectGradients, expectSameOnBoth, normal, valuesOn } from '../support.ts'
+import { expectGradients, expectSameOnBoth, normal, OURS, valuesOn } from '../support.ts'
 
 describe('swish()', () => {
   test('is x σ(x): 0 at 0, close to x far right and to 0 far left', async () => {
-    const [got] = await valuesOn('wasm', () => [swish(tf.tensor1d([0, 1, 80, -80]))])
+    const [got] = await valuesOn(OURS, () => [swish(tf.tensor1d([0, 1, 80, -80]))])
     expect(got ?? []).toBeAllclose([0, 1 / (1 + Math.exp(-1)), 80, 0], { relative: 3e-7, absolute: 1e-30 })
   })
 
@@ -54,7 +54,7 @@ describe.each([
   })
 
   test('gradients follow finite differences', async () => {
-    await startEngine()
+    await startEngine({ engine: OURS })
     tf.tidy(() => {
       expectGradients((x, s) => scaleChannels(x as tf.Tensor4D, s as tf.Tensor4D), [x(), s()])
       expectGradients((x) => globalAveragePool(x as tf.Tensor4D), [x()])
@@ -65,7 +65,7 @@ describe.each([
 
 describe('scaleChannels()', () => {
   test('refuses factors of another shape', async () => {
-    await startEngine()
+    await startEngine({ engine: OURS })
     expect(() => tf.tidy(() => scaleChannels(tf.ones([2, 3, 3, 4]), tf.ones([2, 1, 1, 3])))).toThrow(
       'scaleChannels, factors:',
     )
@@ -73,7 +73,7 @@ describe('scaleChannels()', () => {
 })
 
 describe('stopGradient()', () => {
-  test.each(['wasm', 'cpu'] as const)('gives the value and no gradient on %s', async (engine) => {
+  test.each([OURS, 'cpu'] as const)('gives the value and no gradient on %s', async (engine) => {
     const [value, gradient] = await valuesOn(engine, () => {
       const x = tf.tensor1d([1, 2, 3])
       return [stopGradient(x), tf.grad((x: tf.Tensor) => tf.mul(x, stopGradient(x)))(x)]
@@ -86,7 +86,7 @@ describe('stopGradient()', () => {
 
 describe('sgdMomentum()', () => {
   test('moves as written: v = μv + ∇ + λw, w = w − ηv', async () => {
-    const [w, v] = await valuesOn('wasm', () => {
+    const [w, v] = await valuesOn(OURS, () => {
       const step = { learningRate: 0.5, momentum: 0.75, weightDecay: 0.25 }
       const { weight, velocity } = sgdMomentum(tf.tensor1d([4]), tf.tensor1d([1]), tf.tensor1d([8]), step)
       return [weight, velocity]
@@ -126,7 +126,7 @@ describe('sgdMomentum()', () => {
   })
 
   test('refuses a gradient of another shape', async () => {
-    await startEngine()
+    await startEngine({ engine: OURS })
     const step = { learningRate: 1, momentum: 0, weightDecay: 0 }
     expect(() => tf.tidy(() => sgdMomentum(tf.ones([3]), tf.ones([2]), tf.ones([3]), step).weight)).toThrow(
       'sgdMomentum, gradient:',

@@ -13,7 +13,7 @@ import {
 } from '@tessera/shared/model/network'
 import { createRandom, type Random } from '@tessera/shared/random'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { tiny } from '../support.ts'
+import { plan, tiny } from '../support.ts'
 import { type Maps, scalarForward } from './scalar-forward.ts'
 
 const CLASSES = 3
@@ -67,7 +67,7 @@ describe.each(['cpu', 'wasm'] as const)('forward() on %s', (engine) => {
 
   test.each([true, false])('is the scalar loops, training: %s', (training) => {
     const { features, logits, statistics } = run({ training })
-    const oracle = scalarForward(network.plan, weights, images, training)
+    const oracle = scalarForward(plan(tiny), weights, images, training)
     // float32 through 22 norms against float64; batch statistics over 6 values a channel cost another digit.
     expect(features.shape).toEqual([3, 128])
     expect(distance(features.dataSync(), oracle.features.flat())).toBeLessThan(2e-5)
@@ -168,12 +168,13 @@ function noiseOf(
   rows: number,
   settings: Partial<NoiseSettings>,
 ): Map<string, tf.Tensor> {
-  const drawn = drawNoise(random, of.plan, rows, { dropout: 0, stochasticDepth: 0, ...settings })
+  const drawn = drawNoise(random, of.graph, rows, { dropout: 0, stochasticDepth: 0, ...settings })
   return new Map([...drawn].map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]))
 }
 
 describe('forward() with maskings', () => {
-  const deep = createNetwork({ ...tiny, depthMultiplier: 0.34 }, CLASSES)
+  const deeper = { ...tiny, depthMultiplier: 0.34 }
+  const deep = createNetwork(deeper, CLASSES)
   const params = (): Params => toParams(deep.layout, initialWeights(deep.layout, 'weights'))
 
   beforeAll(() => startEngine({ engine: 'cpu' }))
@@ -198,9 +199,9 @@ describe('forward() with maskings', () => {
     const weights = initialWeights(deep.layout, 'weights')
     const draws = createRandom('a')
     let dropped = 0
-    const oracle = scalarForward(deep.plan, weights, images, true, (block) => {
+    const oracle = scalarForward(plan(deeper), weights, images, true, (block) => {
       if (block === 0) return 1
-      const probability = (0.8 * block) / deep.plan.blocks.length
+      const probability = (0.8 * block) / plan(deeper).blocks.length
       if (draws.float() >= probability) return 1 / (1 - probability)
       dropped++
       return 0
@@ -218,7 +219,7 @@ describe('forward() with maskings', () => {
 
   test('draws nothing with probability 0', () => {
     const random = createRandom('a')
-    expect(drawNoise(random, deep.plan, 4, { dropout: 0, stochasticDepth: 0 }).size).toBe(0)
+    expect(drawNoise(random, deep.graph, 4, { dropout: 0, stochasticDepth: 0 }).size).toBe(0)
     expect(random.state()).toEqual(createRandom('a').state())
   })
 

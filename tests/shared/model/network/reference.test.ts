@@ -35,7 +35,7 @@ function distance(got: Float32Array, want: Float32Array): number {
 describe.each(['cpu', 'wasm'] as const)('runForwardCase() on %s', (engine) => {
   beforeAll(() => startEngine({ engine }))
 
-  test.each(files)("gives torchvision's numbers of %s", (file) => {
+  test.each(files)('gives the numbers of %s', (file) => {
     const { given, expected } = readCase(file)
     const before = tf.memory().numTensors
     const results = runForwardCase(given)
@@ -72,13 +72,13 @@ describe('runForwardCase() on a faulty case', () => {
     [
       'another naming',
       { config: { ...config, naming: 'timm' } },
-      'config naming must be that of a forward case',
+      'case must have param.* of efficientnet-b0 width=0.1 depth=0.34 in timm names, got: missing conv_stem.weight',
     ],
     ['no config', { config: null }, 'must be that of a forward case'],
     [
       'other multipliers',
       { config: { ...config, widthMultiplier: 0.25 } },
-      'param.features.3.0.block.3.0.weight must have shape',
+      'got: of another shape features.3.0.block.3.0.weight [8, 48, 1, 1] for [16, 48, 1, 1], ',
     ],
     ['no images', { inputs: new Map() }, 'case must have tensor input.images, got none'],
     [
@@ -91,7 +91,12 @@ describe('runForwardCase() on a faulty case', () => {
       { inputs: new Map([['images', { ...images, data: new Float32Array(3) }]]) },
       'input.images must have 9306 values, got 3',
     ],
-    ['no parameters', { params: new Map() }, 'case must have tensor param.classifier.1.bias, got none'],
+    ['no parameters', { params: new Map() }, 'case must have the bias of a classifier in param.*, got none'],
+    [
+      'another network',
+      { config: { ...config, architecture: 'vgg16' } },
+      'config architecture must be that of a forward case, got "vgg16", not one of efficientnet-b0, ',
+    ],
     [
       'statistics in eval mode',
       { expected: ['param.features.0.1.running_mean'] },

@@ -2,7 +2,8 @@
  * @file EfficientNet in scalar loops, float64, NCHW: written from torchvision's models/efficientnet.py and PyTorch's definitions of
  * convolution and batch norm, with nothing of the code under test but the weights.
  */
-import type { Plan, Weights } from '@tessera/shared/model'
+import type { Weights } from '@tessera/shared/model'
+import type { Plan } from '../../../../shared/model/efficientnet.ts'
 
 /** images[b][c][y][x] */
 export type Maps = number[][][][]
