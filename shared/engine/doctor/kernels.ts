@@ -50,8 +50,8 @@ function matMul(n: number): Kernel {
 }
 
 function depthwise(images: number, side: number, channels: number): Kernel {
-  const x = tf.ones([images, side, side, channels]) as tf.Tensor4D
-  const filter = tf.ones([3, 3, channels, 1]) as tf.Tensor4D
+  const x = tf.ones<tf.Rank.R4>([images, side, side, channels])
+  const filter = tf.ones<tf.Rank.R4>([3, 3, channels, 1])
   const values = images * side * side * channels
   return {
     name: `depthwise 3 × 3, ${images} × ${side}² × ${channels}`,

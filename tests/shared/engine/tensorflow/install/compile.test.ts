@@ -16,7 +16,8 @@ async function build(answer: (file: string) => Answer | Promise<Answer>, cores =
 describe('compileEngine()', () => {
   test('links last, and its progress only grows and ends at 1', async () => {
     const { files, seen } = await build(() => ({}))
-    expect(files.toSorted()).toEqual(['a.cc', 'b.cc', 'c.cc', 'x.node'])
+    expect(new Set(files)).toEqual(new Set(['a.cc', 'b.cc', 'c.cc', 'x.node']))
+    expect(files).toHaveLength(4)
     expect(files.at(-1)).toBe('x.node')
     expect(seen).toEqual(seen.toSorted((a, b) => a - b))
     expect(seen.at(-1)).toBe(1)
