@@ -20,6 +20,9 @@ const cases: [[number, number, number, number], number, number, Pad][] = [
   [[1, 9, 9, 6], 7, 2, 3],
   [[1, 4, 4, 2], 1, 1, 1],
   [[2, 5, 6, 3], 1, 3, 0],
+  [[1, 22, 19, 40], 3, 2, 1],
+  [[1, 14, 13, 70], 5, 2, 'same'],
+  [[1, 12, 11, 33], 5, 1, 2],
 ]
 
 describe.each(cases)('depthwise %j, kernel %i, stride %i, pad %s', (shape, kernel, stride, pad) => {
