@@ -85,7 +85,7 @@ class ApplySgdMomentum : public OpKernel {
   void Compute(OpKernelContext* context) override {
     WritableVariable weight, velocity;
     OP_REQUIRES_OK(context, weight.Open(context, 0));
-    OP_REQUIRES_OK(context, velocity.Open(context, 1));
+    OP_REQUIRES_OK(context, velocity.Open(context, 1, &weight));
     const Tensor& gradient = context->input(2);
     REQUIRE_SHAPE("gradient", gradient, weight.tensor().shape());
     REQUIRE_SHAPE("velocity", velocity.tensor(), weight.tensor().shape());

@@ -12,13 +12,17 @@
 namespace tessera {
 
 /**
- * Locks the variable that is input `index`, and gives its values to write to. A buffer that a reader still holds is copied first,
+ * A variable, locked until the end of the scope, with its values to write to. A buffer that a reader still holds is copied first,
  * so that what was read before the step stays as it was.
  */
 class WritableVariable {
  public:
-  absl::Status Open(tensorflow::OpKernelContext* context, int index) {
+  /** `held`: a variable that is locked already, and must be another one. */
+  absl::Status Open(tensorflow::OpKernelContext* context, int index, const WritableVariable* held = nullptr) {
     TF_RETURN_IF_ERROR(tensorflow::LookupResource(context, tensorflow::HandleFromInput(context, index), &variable_));
+    if (held != nullptr && held->variable_.get() == variable_.get()) {
+      return tensorflow::errors::InvalidArgument("input ", index, " must be another variable, got the same");
+    }
     lock_ = std::make_unique<tensorflow::mutex_lock>(*variable_->mu());
     tensorflow::Tensor* tensor = variable_->tensor();
     if (!variable_->is_initialized || tensor->dtype() != tensorflow::DT_FLOAT) {

@@ -24,6 +24,9 @@ const cases: [[number, number, number, number], number, number, Pad][] = [
   [[3, 60, 41, 37], 3, 1, 'same'],
   [[9, 21, 22, 20], 5, 2, 'same'],
   [[2, 70, 40, 33], 5, 1, 2],
+  [[1, 22, 19, 40], 3, 2, 1],
+  [[1, 14, 13, 70], 5, 2, 'same'],
+  [[1, 12, 11, 33], 5, 1, 2],
 ]
 
 describe.each(cases)('depthwise %j, kernel %i, stride %i, pad %s', (shape, kernel, stride, pad) => {

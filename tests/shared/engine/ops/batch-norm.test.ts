@@ -9,6 +9,9 @@ const shapes = [
   [2, 1, 1, 8],
   [4, 6, 6, 13],
   [2, 40, 40, 3],
+  // Several blocks, with channels that are no whole number of vectors.
+  [2, 41, 40, 24],
+  [3, 9, 9, 40],
 ] as const
 const activations: Activation[] = ['none', 'swish']
 const cases = shapes.flatMap((shape) => activations.map((activation) => ({ shape: [...shape], activation })))
