@@ -26,11 +26,22 @@ const GROUPS: readonly { name: string; summary: string; load: (program: Command)
     summary: 'check that this machine computes the reference numbers',
     load: async (program) => (await import('./verify.ts')).addVerifyCommand(program),
   },
+  {
+    name: 'engine',
+    summary: 'install or remove the native engine',
+    load: async (program) => (await import('./engine.ts')).addEngineCommands(program),
+  },
+  {
+    name: 'doctor',
+    summary: 'which engine runs here, how fast, and what is missing',
+    load: async (program) => (await import('./doctor.ts')).addDoctorCommand(program),
+  },
 ]
 
 const EXAMPLE = `
 Example:
   $ tessera demo --help
+  $ tessera doctor
   $ tessera verify reference/*.safetensors`
 
 async function main(args: readonly string[]): Promise<void> {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { createLog } from '@tessera/shared/log'
-import { NAMINGS, type Naming } from '@tessera/shared/model'
+import { type Architecture, architectureText, NAMINGS, type Naming } from '@tessera/shared/model'
 import { channels } from '@tessera/shared/model/onnx'
 import { KIT_LIFETIME_MS } from '@tessera/shared/security'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -63,6 +63,7 @@ function addInit(group: Command): void {
 interface CreateOptions {
   readonly dir: string
   readonly teacher?: string
+  readonly student?: string
   readonly inputSize?: number
   readonly layout?: 'nchw' | 'nhwc'
   readonly mean?: [number, number, number]
@@ -88,8 +89,9 @@ function addStudy(group: Command): void {
     )
     .option(
       '--teacher <file>',
-      'the teacher: safetensors (float32, torchvision names), or any vision model as .onnx',
+      'the teacher: safetensors (torchvision, timm or efficientnet_pytorch names), or any vision model as .onnx',
     )
+    .option('--student <file>', "safetensors of the student, for student.initial 'file'")
     .option('--input-size <pixels>', 'ONNX: size of its input, when the file leaves it free', whole)
     .addOption(new Option('--layout <layout>', 'ONNX: order of its input').choices(['nchw', 'nhwc']))
     .option('--mean <r,g,b>', 'ONNX: mean it was trained with, for values from 0 to 1', threeNumbers)
@@ -104,10 +106,16 @@ function addStudy(group: Command): void {
         study: await readJson(file),
         teacherFile: options.teacher,
         onnx: { sizePx, layout, mean, deviation, features, pool, logits },
+        studentFile: options.student,
       })
       print(
         `Study ${made.study.id} created: ${made.study.training.rounds} rounds, method ${made.study.method.name}.`,
       )
+      const { study: created, namings, ownClassifier } = made
+      if (namings.teacher && created.teacher && created.teacher.name !== 'onnx')
+        print(fileText('Teacher', namings.teacher, created.teacher))
+      if (namings.student) print(fileText('Student', namings.student, created.student))
+      if (ownClassifier) print("The student file's classifier is for other classes: it starts from the seed.")
       print(`Layout ${made.layoutHash}, initial student ${made.student}.`)
     })
   example(create, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')
@@ -127,6 +135,10 @@ function addStudy(group: Command): void {
     })
   example(exported, '$ tessera coordinator study export colon --format onnx --out export/')
   example(study, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')
+}
+
+function fileText(role: string, naming: Naming, architecture: Architecture): string {
+  return `${role} file: ${architectureText(architecture)}, in ${naming} names.`
 }
 
 function addInvite(group: Command): void {

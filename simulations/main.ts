@@ -11,6 +11,7 @@ import {
   parseTeacherFrom,
 } from './runner/config.ts'
 import { runDemo } from './runner/demo.ts'
+import { readStart } from './runner/start.ts'
 
 const EXAMPLES = `
 Examples:
@@ -36,6 +37,7 @@ interface DemoFlags {
   width?: number
   depth?: number
   teacherWidth?: number
+  start?: string
   seed?: string
   out?: string
   quick?: true
@@ -72,6 +74,7 @@ export function addDemoCommand(program: Command): void {
     .option('--width <x>', "student's width, 1 is EfficientNet-B0", number)
     .option('--depth <x>', "student's depth", number)
     .option('--teacher-width <x>', "teacher's width", number)
+    .option('--start <file>', 'teacher and students start from these weights (safetensors, docs/models.md)')
     .option('--seed <text>', 'all chance hangs on it', (text) => text)
     .option('--out <DIR>', 'files of the run (default: runs/demo-SETTINGS)')
     .option('--quick', 'small and short: shows that all works, learns little')
@@ -81,8 +84,12 @@ export function addDemoCommand(program: Command): void {
 }
 
 async function demo(flags: DemoFlags): Promise<void> {
-  const { tile, out, quick, fresh, ...same } = flags
-  const given = tile === undefined ? same : { ...same, tilePx: tile }
+  const { tile, start, out, quick, fresh, ...same } = flags
+  const given = {
+    ...same,
+    ...(tile !== undefined && { tilePx: tile }),
+    ...(start !== undefined && { start: await readStart(start) }),
+  }
   const config = completeConfig(given, quick === true)
   const stop = new AbortController()
   const onSignal = (): void => {

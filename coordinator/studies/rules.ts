@@ -29,6 +29,13 @@ export function studyFaults(study: Study): string[] {
       (teacher !== undefined && teacher.name !== 'onnx' && sameArchitecture(student, teacher)),
     "student.initial teacher must come with a teacher of the student's architecture, got another or none",
   )
+  for (const [role, network] of Object.entries({ student, teacher })) {
+    if (network?.name === 'onnx') continue
+    rule(
+      !network?.name.startsWith('resnet') || (network.flavour ?? 'torchvision') === 'torchvision',
+      `${role}.flavour must be torchvision for a ResNet, got ${network?.flavour}`,
+    )
+  }
   rule(
     method.name !== 'moma' || method.featureDim % method.heads === 0,
     'method.featureDim must be a multiple of method.heads, got a remainder',

@@ -4,7 +4,7 @@
  * float16 and bfloat16 are widened; `num_batches_tracked` is passed over, for no computation here uses it.
  */
 import { TesseraError } from '../errors.ts'
-import { ARCHITECTURE_NAMES, FLAVOURS } from '../protocol/study.ts'
+import { ARCHITECTURE_NAMES, FLAVOURS, type Study } from '../protocol/study.ts'
 import { type Architecture, architectureText, describeNetwork } from './architecture.ts'
 import type { Flavour } from './conventions.ts'
 import type { Weights } from './layout.ts'
@@ -69,6 +69,18 @@ export function decodeCheckpoint(
     weights.set(name, floats(names.get(name) ?? name, tensors))
   }
   return { naming, weights, classifier }
+}
+
+/**
+ * Reads a study's teacher.
+ * @throws {TesseraError} ERR_STUDY_INVALID if the study has no teacher, or an ONNX file as its teacher; as {@link decodeCheckpoint}.
+ */
+export function decodeTeacher(bytes: Uint8Array, { teacher }: Study): Checkpoint {
+  if (!teacher) throw new TesseraError('ERR_STUDY_INVALID', 'study must have a teacher, got none')
+  if (teacher.name === 'onnx') {
+    throw new TesseraError('ERR_STUDY_INVALID', 'teacher must be a network of ours, got an ONNX file')
+  }
+  return decodeCheckpoint(bytes, teacher, teacher.classes)
 }
 
 /**

@@ -8,7 +8,7 @@
 import { TesseraError } from '../errors.ts'
 import type { Study } from '../protocol/study.ts'
 import { createRandom } from '../random.ts'
-import { architectureText, sameArchitecture } from './architecture.ts'
+import { architectureText, featureWidth, sameArchitecture } from './architecture.ts'
 import { assertFits, elementCount, type Layout, type TensorSpec, type Weights } from './layout.ts'
 import { isClassifierTensor, studentLayout, teacherLayout } from './layouts.ts'
 
@@ -19,13 +19,31 @@ export function initialWeights(layout: Layout, seed: string): Weights {
 }
 
 /**
- * Gives the student of round 0, as `study.student.initial` wants it: from the study's seed, or with the teacher's backbone. The
- * teacher's classifier is taken along only when its classes are the study's (task `same`, equal counts).
- * @throws {TesseraError} ERR_STUDY_INVALID if the teacher's backbone is wanted and there is none, or one of another architecture.
+ * Gives the student of round 0, as `study.student.initial` wants it: from the study's seed, with the teacher's backbone, or with what a
+ * file gave. The teacher's classifier is taken along only when its classes are the study's (task `same`, equal counts).
+ * @param start Of the student's backbone, with or without its classifier; for `file`.
+ * @throws {TesseraError} ERR_STUDY_INVALID if the teacher's backbone is wanted and there is none, or one of another architecture; if a file's
+ * weights are wanted and there are none.
  */
-export function initialStudent(study: Study, teacher: Weights | null): Weights {
+export function initialStudent(study: Study, teacher: Weights | null, start: Weights | null = null): Weights {
   const seeded = initialWeights(studentLayout(study), `${study.seed}/student`)
   if (study.student.initial === 'seed') return seeded
+  if (study.student.initial === 'file') {
+    if (!start) {
+      throw new TesseraError(
+        'ERR_STUDY_INVALID',
+        "study must come with weights for student.initial 'file', got none",
+      )
+    }
+    // A classifier of its own behind trained features: as large as PyTorch's nn.Linear, or its first gradients would undo the start.
+    const shrink = Math.sqrt(study.classes.length / featureWidth(study.student))
+    return new Map(
+      [...seeded].map(([name, values]) => {
+        const own = isEfficientNetClassifier(name) ? values.map((value) => value * shrink) : values
+        return [name, start.get(name)?.slice() ?? own]
+      }),
+    )
+  }
   if (!study.teacher || study.teacher.name === 'onnx' || !teacher) {
     const got = study.teacher?.name === 'onnx' ? 'an ONNX file' : 'none'
     throw new TesseraError(
@@ -48,6 +66,11 @@ export function initialStudent(study: Study, teacher: Weights | null): Weights {
       return [name, given ? given.slice() : values]
     }),
   )
+}
+
+/** EfficientNet's is drawn within ±1/√classes, a ResNet's already within ±1/√features. */
+function isEfficientNetClassifier(name: string): boolean {
+  return isClassifierTensor(name) && name.startsWith('classifier.')
 }
 
 function initialTensor(spec: TensorSpec, specs: ReadonlyMap<string, TensorSpec>, seed: string): Float32Array {

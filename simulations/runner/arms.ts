@@ -47,7 +47,7 @@ const total = ({ counts }: PreparedTiles): number => counts.reduce((sum, n) => s
  * teacher its width squared against the student's.
  */
 export function workOf(arm: Arm, prepared: Prepared, config: DemoConfig): number {
-  const teacherRatio = (config.teacherWidth / config.width) ** 1.3
+  const teacherRatio = config.start ? 1 : (config.teacherWidth / config.width) ** 1.3
   const passes = config.rounds * config.epochs
   const all = prepared.sites.reduce((sum, site) => sum + total(site.train), 0)
   if (arm.kind === 'teacher') return 3 * teacherRatio * total(prepared.teacher) * config.teacherEpochs

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { TesseraError } from '@tessera/shared/errors'
 import { parsePartition } from '../partition/index.ts'
+import type { StartFile } from './start.ts'
 
 /** A folder `SITE/CLASS/*.png|jpg` and, when known, the size of its pixels. */
 export interface DataFolder {
@@ -46,6 +47,8 @@ export interface DemoConfig {
   readonly queue: number
   readonly featureDim: number
   readonly seed: string
+  /** What the teacher and every student start from; their widths and depths are then the file's. Absent: from chance. */
+  readonly start?: StartFile | undefined
 }
 
 /** Smallest and largest value of each number; `whole` ones have no fraction. */

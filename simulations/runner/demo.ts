@@ -184,6 +184,7 @@ function armTraining(
   // A teacher of other classes has no answer to the sites' question.
   const dirsFor = ({ kind }: Arm): string[] =>
     kind === 'teacher' && !sameTask(prepared.classes, prepared.teacherClasses) ? [] : testDirs
+  const start = config.start?.file ?? null
   let federation: Promise<Federation> | null = null
 
   const studyOf = async (arm: Arm): Promise<Study> => {
@@ -204,6 +205,7 @@ function armTraining(
       site: arm.site ?? arm.kind,
       dir: join(out, dir),
       teacher: teacherOf(study),
+      start,
       model: model(arm.name),
     } as const
     const { losses } = await processes.work(task, (view) =>
@@ -220,7 +222,7 @@ function armTraining(
     )
     const { uploadedBytes } = await (await federation).run(
       study,
-      teacherOf(study),
+      { teacher: teacherOf(study), start },
       model(arm.name),
       (view) => {
         const loss = view.loss === null ? '' : `, loss ${view.loss.toFixed(2)}`

@@ -37,7 +37,7 @@ export interface Federation {
   /** Creates the study, or goes on with it, and runs it to its end. The student goes to `model`. */
   run(
     study: Study,
-    teacher: string | null,
+    files: { readonly teacher: string | null; readonly start: string | null },
     model: string,
     onProgress: (view: StudyView) => void,
   ): Promise<StudyOutcome>
@@ -89,13 +89,14 @@ export async function openFederation(
   )
 
   return {
-    async run(study, teacher, model, onProgress) {
+    async run(study, { teacher, start }, model, onProgress) {
       if (!(await hasStudy(coordinatorDir, study.id, tessera))) {
         const file = join(root, `${study.id}.json`)
         await writeFile(file, JSON.stringify(study, null, 2))
         const teaching = teacher === null ? [] : ['--teacher', teacher]
+        const starting = start === null ? [] : ['--student', start]
         await tessera(
-          ['coordinator', 'study', 'create', file, ...teaching, '--dir', coordinatorDir],
+          ['coordinator', 'study', 'create', file, ...teaching, ...starting, '--dir', coordinatorDir],
           'study-create',
         )
       }

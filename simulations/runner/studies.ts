@@ -19,11 +19,7 @@ export function teacherStudy({ config, classes }: StudyShape): Study {
     ...common({ config, classes }),
     id: 'teacher',
     seed: `${config.seed}/teacher`,
-    student: {
-      widthMultiplier: config.teacherWidth,
-      depthMultiplier: config.teacherDepth,
-      ...REGULARISATION,
-    },
+    student: networkOf(config, config.teacherWidth, config.teacherDepth),
     method: { name: 'ce' },
     // Twice as wide, so half the rate.
     training: {
@@ -54,8 +50,10 @@ export function momaStudy({ config, classes }: StudyShape, teacher: TeacherFile,
       sha256: teacher.sha256,
       task: sameTask(classes, teacher.classes) ? 'same' : 'different',
       classes: teacher.classes.length,
-      widthMultiplier: config.teacherWidth,
-      depthMultiplier: config.teacherDepth,
+      ...(config.start?.architecture ?? {
+        widthMultiplier: config.teacherWidth,
+        depthMultiplier: config.teacherDepth,
+      }),
       // A student that starts elsewhere would pull a good teacher's backbone out of shape, were the two alike.
       momentum: 'frozen',
     },
@@ -80,9 +78,15 @@ function common({
     seed: config.seed,
     classes: [...classes],
     tile: { sizePx: config.tilePx },
-    student: { widthMultiplier: config.width, depthMultiplier: config.depth, ...REGULARISATION },
+    student: networkOf(config, config.width, config.depth),
     training: training(config),
   }
+}
+
+/** What a run trains: of these multipliers and from chance, or what the file of the run holds. */
+function networkOf({ start }: DemoConfig, widthMultiplier: number, depthMultiplier: number): object {
+  if (start) return { ...start.architecture, initial: 'file', ...REGULARISATION }
+  return { widthMultiplier, depthMultiplier, ...REGULARISATION }
 }
 
 function training({ rounds, epochs, batch, lr }: DemoConfig): object {

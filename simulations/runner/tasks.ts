@@ -5,11 +5,12 @@ import { startEngine } from '@tessera/shared/engine'
 import { asTesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
 import {
+  decodeCheckpoint,
   decodeModel,
+  decodeTeacher,
   encodeSafetensors,
   initialStudent,
   studentLayout,
-  teacherLayout,
 } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
@@ -47,6 +48,8 @@ export interface TrainTask {
   readonly dir: string
   /** The study's teacher as safetensors. */
   readonly teacher: string | null
+  /** What the student starts from as safetensors, where the study says so. */
+  readonly start: string | null
   /** Where the student goes. */
   readonly model: string
 }
@@ -131,7 +134,8 @@ async function writeTiles(
   return { skipped }
 }
 
-async function train({ study, site, dir, teacher, model }: TrainTask, report: Report): Promise<TrainResult> {
+async function train(task: TrainTask, report: Report): Promise<TrainResult> {
+  const { study, site, dir, teacher, start, model } = task
   const { description } = await startEngine()
   const tiles = await openTiles({
     dir,
@@ -139,9 +143,14 @@ async function train({ study, site, dir, teacher, model }: TrainTask, report: Re
     sizePx: study.tile.sizePx,
     allowMissingClasses: true,
   })
-  const teacherWeights = teacher === null ? null : decodeModel(await readFile(teacher), teacherLayout(study))
+  const teacherWeights = teacher === null ? null : decodeTeacher(await readFile(teacher), study).weights
   const trainer = createTrainer({ study, teacher: teacherWeights, tiles, site })
-  let student = initialStudent(study, teacherWeights)
+  const options = { classifier: 'optional' } as const
+  const startWeights =
+    start === null
+      ? null
+      : decodeCheckpoint(await readFile(start), study.student, study.classes.length, options).weights
+  let student = initialStudent(study, teacherWeights, startWeights)
   const losses: number[] = []
   const { rounds } = study.training
   try {

@@ -2,7 +2,7 @@
 import type { Clock } from '@tessera/shared/clock'
 import { computeDelta, firstNonFinite, l2Norm } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
-import { decodeModel, type Layout, teacherLayout, type Weights } from '@tessera/shared/model'
+import { decodeModel, decodeTeacher, type Layout, type Weights } from '@tessera/shared/model'
 import type { Offer, OnnxTeacher, SiteMetrics, Study } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import type { FrozenTeacher, LocalTrainer, TileSource, TrainerOptions } from '../distill/index.ts'
@@ -78,7 +78,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     if (study.teacher === undefined) return null
     if (frozen !== null) return frozen
     const bytes = await obtain(study.teacher.sha256, ask, signal)
-    if (study.teacher.name !== 'onnx') return decodeModel(bytes, teacherLayout(study))
+    if (study.teacher.name !== 'onnx') return decodeTeacher(bytes, study).weights
     frozen = await options.openTeacher(bytes, study.teacher)
     return frozen
   }

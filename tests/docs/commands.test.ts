@@ -5,6 +5,8 @@ import { addDemoCommand } from '@tessera/simulations/main'
 import { addSiteCommands } from '@tessera/site-agent/main'
 import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
+import { addDoctorCommand } from '../../cli/doctor.ts'
+import { addEngineCommands } from '../../cli/engine.ts'
 import { addVerifyCommand } from '../../cli/verify.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -15,12 +17,21 @@ const PAGES = [
   'docs/engine.md',
   'docs/protocol.md',
   'docs/fidelity.md',
+  'docs/models.md',
   'docs/export.md',
   'tests/parity/README.md',
 ]
 
 const program = new Command('tessera')
-for (const add of [addCoordinatorCommands, addSiteCommands, addDemoCommand, addVerifyCommand]) add(program)
+for (const add of [
+  addCoordinatorCommands,
+  addSiteCommands,
+  addDemoCommand,
+  addVerifyCommand,
+  addEngineCommands,
+  addDoctorCommand,
+])
+  add(program)
 
 /** Every `tessera …` and `npm run …` line of a page's code blocks and inline code. */
 function commandsOf(page: string): string[] {

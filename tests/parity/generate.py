@@ -14,7 +14,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 import generate_forward
-from generate_forward import build, randomise_norms, state
+from generate_forward import randomise_norms, state
+from generate_forward import torchvision_b0 as build
 
 # B tiles, N classes, D features, C feature dimension, K queue rows.
 STEP_CASES = {

@@ -61,12 +61,15 @@ export interface NativeTensor {
 /** Our addon. */
 export interface Native {
   createGraph(): NativeGraph
-  /** Adds one operation and returns what shape inference says of its outputs; -1 stands for a size it cannot tell. */
+  /**
+   * Adds one operation and returns what shape inference says of its outputs; -1 stands for a size it cannot tell. The tensors of an
+   * input that is a list come one after the other.
+   */
   addOperation(
     graph: NativeGraph,
     type: string,
     name: string,
-    inputs: readonly (Output | readonly Output[])[],
+    inputs: readonly Output[],
     controls: readonly string[],
     attributes: readonly OpAttribute[],
   ): { dtype: number; shape: number[] }[]

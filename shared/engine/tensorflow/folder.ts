@@ -10,6 +10,10 @@ export const MANIFEST_FILE = 'manifest.json'
 export const BINDING_FILE = 'tfjs.node'
 /** Our addon: sessions, and ops of our own. */
 export const ADDON_FILE = 'tessera.node'
+/** A program that measures what the processor can reach; `tessera doctor` runs it. */
+export const PROBE_FILE = 'probe'
+/** C++ headers of TensorFlow. */
+export const INCLUDE_FOLDER = 'include'
 /** TensorFlow's libraries, in a folder of their own beside the addon. */
 export const LIBRARY_FOLDER = 'lib'
 /** The npm package as it came. */
@@ -40,6 +44,9 @@ const manifestSchema = z.strictObject({
   processor: z.strictObject({ model: z.string(), features: sha256 }),
   /** Over our C++ sources, in the order of their names. */
   sources: sha256,
+  /** C++ headers of TensorFlow, kept so that a change of our sources needs the compiler only. */
+  headers: z.strictObject({ files: z.int().positive(), bytes: z.int().positive(), sha256 }),
+  /** All other files, by path inside the folder. */
   files: z.record(z.string(), z.strictObject({ bytes: z.int().nonnegative(), sha256 })),
 })
 

@@ -1,20 +1,27 @@
 /** @file Starts the native back end: TensorFlow, as `tessera engine install` left it. */
 import * as tf from '@tensorflow/tfjs-core'
-import { TesseraError } from '../../errors.ts'
-import { engineFolder, readManifest } from './folder.ts'
+import { asTesseraError, TesseraError } from '../../errors.ts'
+import { type EngineManifest, engineFolder, readManifest } from './folder.ts'
 import { registerTensorflowKernels } from './kernels/index.ts'
 import { loadTensorflow, type TensorflowEngine } from './load.ts'
+import { fitsProcessor, readProcessor } from './processor.ts'
 
 let loaded: TensorflowEngine | null = null
 
 /** Why there is no native engine to start, or null when one is installed for this machine. */
 export function nativeEngineMissing(): string | null {
-  const manifest = readManifest(engineFolder(process.env))
+  let manifest: EngineManifest | null
+  try {
+    manifest = readManifest(engineFolder(process.env))
+  } catch (thrown) {
+    return asTesseraError(thrown).message
+  }
   if (manifest === null) return 'no native engine is installed; tessera engine install builds one'
   const here = `${process.platform}-${process.arch}`
-  return manifest.platform === here
-    ? null
-    : `native engine must be built for ${here}, got ${manifest.platform}`
+  if (manifest.platform !== here) return `native engine must be built for ${here}, got ${manifest.platform}`
+  // Compiled for one processor's instructions: one that another lacks would end the process without a word.
+  if (fitsProcessor(manifest.processor.features, readProcessor())) return null
+  return `native engine must be built for this processor, got one for ${manifest.processor.model}; tessera engine install renews it`
 }
 
 /**

@@ -6,9 +6,11 @@ import { studyFaults } from '@tessera/coordinator/studies'
 import {
   backboneLayout,
   decodeModel,
+  describeNetwork,
   encodeSafetensors,
   initialWeights,
   layoutHash,
+  renamedLayout,
   studentLayout,
 } from '@tessera/shared/model'
 import type { OnnxHints } from '@tessera/shared/model/onnx'
@@ -58,6 +60,58 @@ describe('createStudy()', () => {
     const weights = decodeModel(await modelFiles(dir).load(student), studentLayout(study))
     const teacher = decodeModel(bytes, backboneLayout(NARROW, 2))
     expect(weights.get('features.0.0.weight')).toEqual(teacher.get('features.0.0.weight'))
+  })
+
+  test.each(['timm', 'efficientnet_pytorch'] as const)(
+    'takes a teacher in %s names as it is, and the flavour from its names',
+    async (naming) => {
+      const { dir, teacherFile } = await made()
+      const layout = backboneLayout(NARROW, 2)
+      const weights = initialWeights(layout, 'teacher')
+      const renamed = renamedLayout(naming, describeNetwork(NARROW, 2), layout)
+      const bytes = encodeSafetensors(
+        renamed,
+        new Map([...weights.values()].map((values, i) => [renamed.tensors[i]?.name ?? '', values])),
+      )
+      await writeFile(teacherFile, bytes)
+      const input = { ...MOMA_STUDY, student: { ...NARROW, initial: 'teacher' } }
+      const { study, student, namings } = await createStudy({ dir, study: input, teacherFile })
+      expect(namings).toEqual({ teacher: naming, student: undefined })
+      const flavour = naming === 'timm' ? undefined : 'efficientnet-pytorch'
+      expect(study.student.flavour).toBe(flavour)
+      expect(study.teacher).toEqual(
+        flavour
+          ? expect.objectContaining({ flavour })
+          : expect.not.objectContaining({ flavour: expect.anything() }),
+      )
+      expect(study.teacher?.sha256).toBe(sha256Hex(bytes))
+      const started = decodeModel(await modelFiles(dir).load(student), studentLayout(study))
+      for (const [name, values] of weights) expect(started.get(name)).toEqual(values)
+    },
+  )
+
+  test('begins with the backbone of a student file, and with its classifier when that is for as many classes', async () => {
+    const { dir, teacherFile: studentFile, bytes } = await made()
+    const start = decodeModel(bytes, backboneLayout(NARROW, 2))
+    for (const [id, classes] of [
+      ['two', ['a', 'b']],
+      ['three', ['a', 'b', 'c']],
+    ] as const) {
+      const input = { ...TINY_STUDY, id, classes, student: { ...NARROW, initial: 'file' } }
+      const { study, student, namings, ownClassifier } = await createStudy({ dir, study: input, studentFile })
+      const weights = decodeModel(await modelFiles(dir).load(student), studentLayout(study))
+      expect(weights.get('features.0.0.weight')).toEqual(start.get('features.0.0.weight'))
+      expect(namings.student).toBe('torchvision')
+      expect(ownClassifier).toBe(classes.length === 3)
+      if (!ownClassifier) expect(weights.get('classifier.1.weight')).toEqual(start.get('classifier.1.weight'))
+    }
+  })
+
+  test('refuses a student file that the study does not begin with, and a study that begins with none', async () => {
+    const { dir, teacherFile: studentFile } = await made()
+    expect(await codeOf(createStudy({ dir, study: TINY_STUDY, studentFile }))).toBe('ERR_STUDY_INVALID')
+    const study = { ...TINY_STUDY, student: { ...NARROW, initial: 'file' } }
+    expect(await codeOf(createStudy({ dir, study }))).toBe('ERR_STUDY_INVALID')
   })
 
   test.each([
@@ -172,6 +226,11 @@ describe('studyFaults()', () => {
       'the same task with other classes',
       { method: { name: 'kd' }, teacher: { ...TEACHER, sha256, classes: 5 } },
       '2 classes',
+    ],
+    [
+      'a ResNet with the padding of an EfficientNet',
+      { student: { name: 'resnet-18', flavour: 'timm-tf' } },
+      'student.flavour must be torchvision for a ResNet, got timm-tf',
     ],
     ['a backbone of no teacher', { student: { ...NARROW, initial: 'teacher' } }, 'student.initial'],
     [

@@ -111,6 +111,23 @@ describe('initialStudent()', () => {
     }
   })
 
+  test('takes what a file gave, and for a classifier that it did not give one within ±1/√features', () => {
+    const own = { ...study, student: { ...study.student, initial: 'file' as const } }
+    const start = new Map([...teacher].filter(([name]) => !name.startsWith('classifier.')))
+    const student = initialStudent(own, null, start)
+    assertFits('student', studentLayout(own), student)
+    for (const [name, tensor] of start) expect(student.get(name)).toEqual(tensor)
+    const largest = Math.max(...values(student, 'classifier.1.weight').map(Math.abs))
+    expect(largest).toBeLessThanOrEqual(1 / Math.sqrt(128))
+    expect(largest).toBeGreaterThan(0.9 / Math.sqrt(128))
+    expect(initialStudent(own, null, teacher).get('classifier.1.weight')).toEqual(
+      teacher.get('classifier.1.weight'),
+    )
+    expect(() => initialStudent(own, null)).toThrow(
+      "study must come with weights for student.initial 'file', got none",
+    )
+  })
+
   test("keeps its own classifier when the teacher's task or number of classes differs", () => {
     for (const change of [{ classes: 5 }, { task: 'different' as const }]) {
       const other = { ...study, teacher: study.teacher && { ...study.teacher, ...change } }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { completeConfig } from '../../../simulations/runner/config.ts'
+import { completeConfig, configDigest } from '../../../simulations/runner/config.ts'
 import { planRun } from '../../../simulations/runner/plan.ts'
 import type { SourceTile } from '../../../simulations/runner/source-tiles.ts'
-import { momaStudy, sameTask } from '../../../simulations/runner/studies.ts'
+import { crossEntropyStudy, momaStudy, sameTask, teacherStudy } from '../../../simulations/runner/studies.ts'
 
 const sha256 = 'a'.repeat(64)
 
@@ -28,6 +28,27 @@ describe('momaStudy()', () => {
       expect(study.teacher).toMatchObject({ task: 'different', classes: classes.length })
     },
   )
+})
+
+describe('a run with a file to start from', () => {
+  const architecture = {
+    name: 'efficientnet-lite0',
+    widthMultiplier: 1,
+    depthMultiplier: 1,
+    flavour: 'efficientnet-pytorch',
+  } as const
+  const config = completeConfig({ start: { file: 'lite0.safetensors', sha256, architecture } }, false)
+  const shape = { config, classes: ['x', 'y'] }
+  test('has its network for the teacher and every student, all from the file', () => {
+    const own = momaStudy(shape, { sha256, classes: ['x', 'y'] }, 3)
+    for (const { student } of [own, teacherStudy(shape), crossEntropyStudy(shape, 3)]) {
+      expect(student).toMatchObject({ ...architecture, initial: 'file' })
+    }
+    expect(own.teacher).toMatchObject(architecture)
+  })
+  test('is another run than one from chance, which keeps its folder', () => {
+    expect(configDigest(config)).not.toBe(configDigest(completeConfig({}, false)))
+  })
 })
 
 describe('planRun()', () => {

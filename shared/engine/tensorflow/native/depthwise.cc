@@ -144,8 +144,24 @@ REGISTER_OP("TesseraDepthwise")
     .Attr("pads: list(int)")
     .SetShapeFn([](tensorflow::shape_inference::InferenceContext* c) {
       tensorflow::shape_inference::ShapeHandle x;
+      tensorflow::shape_inference::ShapeHandle filter;
       TF_RETURN_IF_ERROR(c->WithRank(c->input(0), 4, &x));
-      c->set_output(0, c->MakeShape({c->Dim(x, 0), c->UnknownDim(), c->UnknownDim(), c->Dim(x, 3)}));
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(1), 4, &filter));
+      std::vector<int64_t> strides, pads;
+      TF_RETURN_IF_ERROR(c->GetAttr("strides", &strides));
+      TF_RETURN_IF_ERROR(c->GetAttr("pads", &pads));
+      // The recorder has no other way to know the size: (n + padding - kernel) / stride + 1, rounded down.
+      const auto outSize = [&](int axis) {
+        const auto size = c->Dim(x, axis + 1);
+        const auto kernel = c->Dim(filter, axis);
+        const size_t at = static_cast<size_t>(axis);
+        if (!c->ValueKnown(size) || !c->ValueKnown(kernel) || pads.size() != 4 || strides.size() != 2) {
+          return c->UnknownDim();
+        }
+        const int64_t room = c->Value(size) + pads[at] + pads[at + 2] - c->Value(kernel);
+        return room < 0 || strides[at] < 1 ? c->UnknownDim() : c->MakeDim(room / strides[at] + 1);
+      };
+      c->set_output(0, c->MakeShape({c->Dim(x, 0), outSize(0), outSize(1), c->Dim(x, 3)}));
       return absl::OkStatus();
     });
 REGISTER_KERNEL_BUILDER(Name("TesseraDepthwise").Device(tensorflow::DEVICE_CPU), Depthwise);

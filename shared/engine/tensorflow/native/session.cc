@@ -2,7 +2,7 @@
 // typed arrays in and out, off the main thread.
 //
 // createGraph() -> graph
-// addOperation(graph, type, name, inputs [[op, index], ...], controls [op, ...], attributes [{name, type, value}, ...])
+// addOperation(graph, type, name, inputs [[op, index], ...] (a list's one after the other), controls [op, ...], attributes [{name, type, value}, ...])
 //   -> [{dtype, shape}, ...]; a dimension that TensorFlow cannot infer is -1
 // createSession(graph, config: Uint8Array of a ConfigProto) -> session
 // runSession(session, feeds [{op, dtype, shape, data: Uint8Array}, ...], fetches [[op, index], ...], targets [op, ...])
@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "tensorflow/c/c_api.h"
+#include "tensorflow/core/framework/op.h"
+#include "tensorflow/core/framework/op_def.pb.h"
 
 namespace tessera {
 namespace {
@@ -248,14 +250,33 @@ void SetAttribute(napi_env env, TF_OperationDescription* description, napi_value
   }
 }
 
-// An input that is a list ([[op, index], [op, index]] where one pair was expected) is told by its first element.
-void AddInput(napi_env env, TF_Graph* graph, TF_OperationDescription* description, napi_value input) {
-  if (Length(env, input) > 0 && !IsArray(env, Element(env, input, 0))) {
-    return TF_AddInput(description, Output(env, graph, input));
+// How many tensors each input of an op takes when it is given `given` in all, a list's one after the other: -1 for an input that is no list.
+std::vector<int> InputSizes(const std::string& type, uint32_t given) {
+  const tensorflow::OpDef* definition = nullptr;
+  const absl::Status found = tensorflow::OpRegistry::Global()->LookUpOpDef(type, &definition);
+  if (!found.ok()) throw Failure{std::string(found.message())};
+  std::vector<int> sizes;
+  int lists = 0;
+  for (const auto& input : definition->input_arg()) {
+    const bool list = !input.number_attr().empty() || !input.type_list_attr().empty();
+    sizes.push_back(list ? static_cast<int>(given) - definition->input_arg_size() + 1 : -1);
+    lists += list ? 1 : 0;
   }
-  std::vector<TF_Output> list(Length(env, input));
-  for (uint32_t i = 0; i < list.size(); i++) list[i] = Output(env, graph, Element(env, input, i));
-  TF_AddInputList(description, list.data(), static_cast<int>(list.size()));
+  const bool fits = lists == 0 ? given == sizes.size() : given + 1 >= sizes.size();
+  if (lists > 1 || !fits) throw Failure{"op " + type + " must not have " + std::to_string(given) + " inputs"};
+  return sizes;
+}
+
+void AddInputs(TF_OperationDescription* description, const std::string& type, const std::vector<TF_Output>& inputs) {
+  size_t next = 0;
+  for (const int size : InputSizes(type, static_cast<uint32_t>(inputs.size()))) {
+    if (size < 0) {
+      TF_AddInput(description, inputs[next++]);
+    } else {
+      TF_AddInputList(description, inputs.data() + next, size);
+      next += static_cast<size_t>(size);
+    }
+  }
 }
 
 napi_value CreateGraph(napi_env env, const std::vector<napi_value>&) {
@@ -267,13 +288,14 @@ napi_value AddOperation(napi_env env, const std::vector<napi_value>& args) {
   const std::string type = Text(env, args.at(1));
   const std::string name = Text(env, args.at(2));
   // Everything that can fail on our side comes before the description: TensorFlow has no way to give one up.
-  const uint32_t inputs = Length(env, args.at(3));
+  std::vector<TF_Output> inputs(Length(env, args.at(3)));
+  for (uint32_t i = 0; i < inputs.size(); i++) inputs[i] = Output(env, graph, Element(env, args.at(3), i));
   const std::vector<std::string> controls = Texts(env, args.at(4));
   const uint32_t attributes = Length(env, args.at(5));
   TF_OperationDescription* description = TF_NewOperation(graph, type.c_str(), name.c_str());
   std::string failed;
   try {
-    for (uint32_t i = 0; i < inputs; i++) AddInput(env, graph, description, Element(env, args.at(3), i));
+    AddInputs(description, type, inputs);
     for (const std::string& control : controls) TF_AddControlInput(description, Find(graph, control));
     for (uint32_t i = 0; i < attributes; i++) SetAttribute(env, description, Element(env, args.at(5), i));
   } catch (const Failure& failure) {

@@ -23,6 +23,7 @@ const manifest: EngineManifest = {
   compiler: { command: 'g++', version: 'g++ 12.2.0', flags: ['-O3'] },
   processor: { model: 'x', features: hash },
   sources: hash,
+  headers: { files: 1, bytes: 1, sha256: hash },
   files: { 'tessera.node': { bytes: 1, sha256: hash } },
 }
 
