@@ -89,9 +89,9 @@ function addStudy(group: Command): void {
     )
     .option(
       '--teacher <file>',
-      'the teacher: safetensors (torchvision, timm or efficientnet_pytorch names), or any vision model as .onnx',
+      "the teacher: safetensors in torchvision's, timm's or efficientnet_pytorch's names, or any vision model as .onnx",
     )
-    .option('--student <file>', "safetensors of the student, for student.initial 'file'")
+    .option('--student <file>', "the student's weights, safetensors, for student.initial 'file'")
     .option('--input-size <pixels>', 'ONNX: size of its input, when the file leaves it free', whole)
     .addOption(new Option('--layout <layout>', 'ONNX: order of its input').choices(['nchw', 'nhwc']))
     .option('--mean <r,g,b>', 'ONNX: mean it was trained with, for values from 0 to 1', threeNumbers)
@@ -105,15 +105,16 @@ function addStudy(group: Command): void {
         dir: options.dir,
         study: await readJson(file),
         teacherFile: options.teacher,
-        onnx: { sizePx, layout, mean, deviation, features, pool, logits },
         studentFile: options.student,
+        onnx: { sizePx, layout, mean, deviation, features, pool, logits },
       })
       print(
         `Study ${made.study.id} created: ${made.study.training.rounds} rounds, method ${made.study.method.name}.`,
       )
       const { study: created, namings, ownClassifier } = made
-      if (namings.teacher && created.teacher && created.teacher.name !== 'onnx')
+      if (namings.teacher && created.teacher && created.teacher.name !== 'onnx') {
         print(fileText('Teacher', namings.teacher, created.teacher))
+      }
       if (namings.student) print(fileText('Student', namings.student, created.student))
       if (ownClassifier) print("The student file's classifier is for other classes: it starts from the seed.")
       print(`Layout ${made.layoutHash}, initial student ${made.student}.`)

@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   ERR_CASE_FILE: { exit: 65, retry: false },
   ERR_CASE_DIFFERS: { exit: 1, retry: false },
   ERR_ENGINE_UNAVAILABLE: { exit: 69, retry: false },
+  ERR_ENGINE_THREAD: { exit: 70, retry: true },
   ERR_ENGINE_GRAPH: { exit: 70, retry: false },
   ERR_ENGINE_MANIFEST: { exit: 65, retry: false },
   ERR_ENGINE_PLATFORM: { exit: 69, retry: false },
@@ -29,6 +30,7 @@ export const ERROR_CODES = {
   ERR_ENGINE_BUILD: { exit: 70, retry: false },
   ERR_ENGINE_CHECK: { exit: 70, retry: false },
   ERR_TRAINING_DIVERGED: { exit: 70, retry: false },
+  ERR_BENCH_PEER: { exit: 69, retry: false },
   // the site's data
   ERR_DATA_FOLDER: { exit: 66, retry: false },
   ERR_DATA_CLASSES: { exit: 65, retry: false },
@@ -38,6 +40,8 @@ export const ERROR_CODES = {
   ERR_DATA_TILE_UNREADABLE: { exit: 65, retry: false },
   ERR_DATA_TILE_NOT_RGB: { exit: 65, retry: false },
   ERR_DATA_TILE_TOO_LARGE: { exit: 65, retry: false },
+  ERR_DATA_LEAKAGE: { exit: 65, retry: false },
+  ERR_DATA_WORKER: { exit: 70, retry: true },
   // the wire
   ERR_FRAME_TOO_LARGE: { exit: 76, retry: false },
   ERR_FRAME_MALFORMED: { exit: 76, retry: false },

@@ -26,9 +26,9 @@ import { assertRunnable } from './rules.ts'
  * Creates a study.
  * @param options.study As a person writes it (StudyInput). `teacher.sha256` may be left out: it is the file's. So may `flavour`: it
  * follows from the names of the file's tensors.
- * @param options.teacherFile safetensors file of the teacher in torchvision's, timm's or efficientnet_pytorch's names, or an ONNX file (`.onnx`).
+ * @param options.teacherFile safetensors file of the teacher in torchvision's, timm's or efficientnet_pytorch's names; or an ONNX file, `.onnx`.
+ * @param options.studentFile safetensors file of the student, for `student.initial` `file`. A classifier of other classes is left out.
  * @param options.onnx What an ONNX file does not say of itself.
- * @param options.studentFile The same of the student, for `student.initial` `file`. A classifier of other classes is left out.
  * @throws {TesseraError} ERR_ONNX_FILE, ERR_ONNX_UNCLEAR, ERR_STUDY_INVALID, ERR_STUDY_EXISTS, ERR_MODEL_HASH, ERR_MODEL_FILE, ERR_LAYOUT_MISMATCH.
  */
 export async function createStudy(options: {
@@ -43,11 +43,10 @@ export async function createStudy(options: {
   await loadCoordinator(dir)
   const teacherBytes = teacherFile === undefined ? null : await readModelFile('teacher', teacherFile)
   const studentBytes = studentFile === undefined ? null : await readModelFile('student', studentFile)
-  const written =
+  const study =
     teacherFile !== undefined && teacherBytes !== null && isOnnxTeacher(teacherFile, options.study)
-      ? withOnnxTeacher(options.study, teacherBytes, onnx)
-      : options.study
-  const study = parseStudy(written, teacherBytes, studentBytes)
+      ? parseStudy(withOnnxTeacher(options.study, teacherBytes, onnx), null, studentBytes)
+      : parseStudy(options.study, teacherBytes, studentBytes)
   assertRunnable(study)
   const known = (await readEvents(dir)).some(
     (event) => event.type === 'study.created' && event.study.id === study.id,
@@ -99,7 +98,7 @@ export function parseStudy(
 
 const unknown = z.unknown().optional()
 const lacking = z.looseObject({
-  teacher: z.looseObject({ name: unknown, sha256: unknown, flavour: unknown }).optional(),
+  teacher: z.looseObject({ sha256: unknown, flavour: unknown }).optional(),
   student: z.looseObject({ initial: unknown, flavour: unknown }).optional(),
 })
 
@@ -108,7 +107,7 @@ function completed(value: unknown, teacher: Uint8Array | null, student: Uint8Arr
   const parsed = lacking.safeParse(value)
   if (!parsed.success) return value
   const study = parsed.data
-  const ofTeacher = study.teacher && study.teacher.name !== 'onnx' && teacher ? flavourOf(teacher) : {}
+  const ofTeacher = study.teacher && teacher ? flavourOf(teacher) : {}
   const started = { teacher: ofTeacher, file: student ? flavourOf(student) : {} }
   const initial = study.student?.initial
   const ofStudent = initial === 'teacher' || initial === 'file' ? started[initial] : {}

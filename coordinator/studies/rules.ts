@@ -30,10 +30,10 @@ export function studyFaults(study: Study): string[] {
     "student.initial teacher must come with a teacher of the student's architecture, got another or none",
   )
   for (const [role, network] of Object.entries({ student, teacher })) {
-    if (network?.name === 'onnx') continue
+    if (!network || network.name === 'onnx') continue
     rule(
-      !network?.name.startsWith('resnet') || (network.flavour ?? 'torchvision') === 'torchvision',
-      `${role}.flavour must be torchvision for a ResNet, got ${network?.flavour}`,
+      !network.name.startsWith('resnet') || (network.flavour ?? 'torchvision') === 'torchvision',
+      `${role}.flavour must be torchvision for a ResNet, got ${network.flavour}`,
     )
   }
   rule(

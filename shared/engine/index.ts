@@ -7,6 +7,7 @@
 export { type Activation, type BatchNorm, batchNormInference, batchNormTrain } from './ops/batch-norm.ts'
 export { enqueue } from './ops/enqueue.ts'
 export { globalAveragePool } from './ops/global-average-pool.ts'
+export { logSumExp } from './ops/log-sum-exp.ts'
 export { scaleChannels } from './ops/scale-channels.ts'
 export { type SgdMomentum, sgdMomentum } from './ops/sgd-momentum.ts'
 export { stopGradient } from './ops/stop-gradient.ts'

@@ -9,7 +9,10 @@ import { asTesseraError, TesseraError } from '../errors.ts'
 import { registerGradients } from './gradients/index.ts'
 import { createHeap, registerKernels } from './kernels/index.ts'
 import { nativeEngineMissing, startTensorflow } from './tensorflow/start.ts'
-import { catchMemory, loadKernels } from './wasm/module.ts'
+import { threadCount } from './threads.ts'
+import { loadKernels } from './wasm/load.ts'
+import { catchMemory } from './wasm/memory.ts'
+import { startPool } from './wasm/pool.ts'
 
 const ENGINE_CHOICES = ['auto', 'wasm', 'tensorflow', 'cpu'] as const
 export type EngineChoice = (typeof ENGINE_CHOICES)[number]
@@ -20,6 +23,8 @@ export interface EngineOptions {
    * package, and is there to check the others against. Default: environment `TESSERA_ENGINE`, else `auto`.
    */
   engine?: EngineChoice
+  /** Threads of `wasm`, 1 to 64. Default: TESSERA_THREADS of the environment, else the processors there are, 8 at most. Set at the first start. */
+  threads?: number
 }
 
 /** The engine that runs. */
@@ -35,7 +40,7 @@ export interface Engine {
 type Backend = Exclude<EngineChoice, 'auto'>
 
 /** How each back end starts, and what it then says of itself. */
-const STARTERS: Record<Backend, () => Promise<string>> = {
+const STARTERS: Record<Backend, (options: EngineOptions) => Promise<string>> = {
   wasm: startWasm,
   tensorflow: startTensorflow,
   cpu: startCpu,
@@ -45,32 +50,33 @@ const started = new Map<Backend, Promise<Omit<Engine, 'passedOver'>>>()
 
 /**
  * Starts the engine, registers our kernels and the gradients, and makes it the one that runs. Calling again is free.
- * @throws {TesseraError} ERR_ENGINE_UNAVAILABLE if the back end cannot start here; ERR_CONFIG_INVALID if `TESSERA_ENGINE` names none.
+ * @throws {TesseraError} ERR_ENGINE_UNAVAILABLE if the back end cannot start here; ERR_CONFIG_INVALID if `TESSERA_ENGINE` names none, or
+ * `TESSERA_THREADS` or `threads` is no number of threads.
  */
 export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
   const choice = options.engine ?? choiceOf(process.env.TESSERA_ENGINE)
-  if (choice !== 'auto') return run(choice, null)
+  if (choice !== 'auto') return run(choice, null, options)
   try {
     const missing = nativeEngineMissing()
-    return missing === null ? await run('tensorflow', null) : await run('wasm', missing)
+    return missing === null ? await run('tensorflow', null, options) : await run('wasm', missing, options)
   } catch (thrown) {
-    return run('wasm', asTesseraError(thrown).message)
+    return run('wasm', asTesseraError(thrown).message, options)
   }
 }
 
-async function run(name: Backend, passedOver: string | null): Promise<Engine> {
-  const running = started.get(name) ?? start(name)
+async function run(name: Backend, passedOver: string | null, options: EngineOptions): Promise<Engine> {
+  const running = started.get(name) ?? start(name, options)
   started.set(name, running)
   const engine = await running
   if (tf.getBackend() !== name) await tf.setBackend(name)
   return { ...engine, passedOver }
 }
 
-async function start(name: Backend): Promise<Omit<Engine, 'passedOver'>> {
+async function start(name: Backend, options: EngineOptions): Promise<Omit<Engine, 'passedOver'>> {
   // Production mode turns off the greeting and the advice that TensorFlow.js prints in Node.
   tf.enableProdMode()
   registerGradients()
-  const what = await STARTERS[name]()
+  const what = await STARTERS[name](options)
   return { name, description: `engine: ${name} (${what})` }
 }
 
@@ -84,7 +90,8 @@ function choiceOf(value: string | undefined): EngineChoice {
   )
 }
 
-async function startWasm(): Promise<string> {
+async function startWasm({ threads }: EngineOptions): Promise<string> {
+  const count = threadCount(threads, process.env)
   const packageMain = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')
   setWasmPaths(dirname(packageMain) + sep)
   const memory = await catchMemory(() =>
@@ -96,8 +103,9 @@ async function startWasm(): Promise<string> {
       )
     }),
   )
-  registerKernels(createHeap(tf.backend() as BackendWasm, await loadKernels(memory)))
-  return 'SIMD, 1 thread per process; own gradient kernels'
+  const pool = startPool(await loadKernels(), memory, count)
+  registerKernels(createHeap(tf.backend() as BackendWasm, pool))
+  return `SIMD, ${count} ${count === 1 ? 'thread' : 'threads'}; own gradient kernels`
 }
 
 /** Faults of a process that the loader of the back end listens to, only to throw them again from inside its own file. */

@@ -73,12 +73,12 @@ export function decodeCheckpoint(
 
 /**
  * Reads a study's teacher.
- * @throws {TesseraError} ERR_STUDY_INVALID if the study has no teacher, or an ONNX file as its teacher; as {@link decodeCheckpoint}.
+ * @throws {TesseraError} ERR_STUDY_INVALID if the study has no teacher or an ONNX file for one; as {@link decodeCheckpoint}.
  */
 export function decodeTeacher(bytes: Uint8Array, { teacher }: Study): Checkpoint {
-  if (!teacher) throw new TesseraError('ERR_STUDY_INVALID', 'study must have a teacher, got none')
-  if (teacher.name === 'onnx') {
-    throw new TesseraError('ERR_STUDY_INVALID', 'teacher must be a network of ours, got an ONNX file')
+  if (!teacher || teacher.name === 'onnx') {
+    const got = teacher ? 'an ONNX file' : 'none'
+    throw new TesseraError('ERR_STUDY_INVALID', `study must have a teacher of known layers, got ${got}`)
   }
   return decodeCheckpoint(bytes, teacher, teacher.classes)
 }

@@ -114,12 +114,14 @@ export async function openFederation(
       const agents = sites.map(({ name, dataDir }) => {
         const args = ['site', 'start', '--study', study.id, '--data', dataDir, '--dir', siteDir(name)]
         const options = ['--coordinator', url, '--allow-missing-classes', '--progress-json']
-        return processes.program([...args, ...options], join(logs, `site-${name}.log`), (line) => {
+        const onLine = (line: string): void => {
           const event = parseLine(line)
           if (event?.['kind'] !== 'delivered') return
           outcome.uploadedBytes[name] = (outcome.uploadedBytes[name] ?? 0) + Number(event['bytes'])
           outcome.delivered[name] = (outcome.delivered[name] ?? 0) + 1
-        })
+        }
+        const log = join(logs, `site-${name}.log`)
+        return processes.program([...args, ...options], log, onLine, sites.length)
       })
       try {
         await Promise.race([Promise.all(agents.map(({ ended }) => ended)), coordinator.failed, stopped])

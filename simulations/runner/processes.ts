@@ -1,6 +1,7 @@
 /** @file The child processes of a run: started here, so that all of them can be stopped by their ids. */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -24,8 +25,11 @@ export interface Program {
 export interface ProcessSet {
   /** Does a task in a process of its own. */
   work<T extends Task>(task: T, onProgress: (progress: TaskProgress) => void): Promise<TaskResults[T['kind']]>
-  /** Starts `tessera ARGS`; what it writes goes to the log file and, line by line, to `onLine`. */
-  program(args: readonly string[], log: string, onLine: (line: string) => void): Program
+  /**
+   * Starts `tessera ARGS`; what it writes goes to the log file and, line by line, to `onLine`.
+   * @param atOnce Programs that compute at the same time: each engine gets its share of the processors. Default 1.
+   */
+  program(args: readonly string[], log: string, onLine: (line: string) => void, atOnce?: number): Program
   /** Ends every process that still runs. */
   stopAll(): Promise<void>
 }
@@ -65,9 +69,12 @@ export function createProcessSet(): ProcessSet {
       })
     },
 
-    program(args, log, onLine) {
+    program(args, log, onLine, atOnce = 1) {
       assertOpen()
-      const child = keep(spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] }))
+      const env = { ...process.env, TESSERA_THREADS: threadsOf(atOnce, process.env.TESSERA_THREADS) }
+      const child = keep(
+        spawn(process.execPath, [PROGRAM, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] }),
+      )
       const file = createWriteStream(log, { flags: 'a' })
       let complaint = ''
       const keepLine = (line: string): void => {
@@ -108,6 +115,15 @@ export function createProcessSet(): ProcessSet {
       await Promise.all([...running].map(stop))
     },
   }
+}
+
+/**
+ * Returns the TESSERA_THREADS of one of several programs that compute at the same time: a fair share of the processors, 1 at least and
+ * what the engine takes at most. `chosen` is the environment's own, which goes first.
+ */
+export function threadsOf(atOnce: number, chosen: string | undefined): string {
+  if (chosen !== undefined && chosen !== '') return chosen
+  return String(Math.min(8, Math.max(1, Math.floor(availableParallelism() / atOnce))))
 }
 
 async function stop(child: ChildProcess): Promise<void> {

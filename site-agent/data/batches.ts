@@ -1,67 +1,114 @@
 /**
  * @file Tiles as batches for training and evaluation. A seeded order an epoch; each tile's augmentation hangs on the epoch and the
- * tile alone, so the bits do not depend on when a tile was decoded.
+ * tile alone, so the bits do not depend on when, where or beside what a tile was prepared.
  */
 import type { Random } from '@tessera/shared/random'
 import type { BatchOptions, TileBatch, TileSource } from '../distill/index.ts'
-import { type AugmentName, drawAugmentation, UNCHANGED, writeTile } from './augment.ts'
+import { type BatchRing, createBatchRing, lookAhead } from './batch-ring.ts'
+import type { BatchJob } from './tile-job.ts'
+import { createProgress } from './tile-queue.ts'
+import { type RunningJob, runJob } from './tile-workers.ts'
 
-/** Pixels and labels of decoded tiles. */
-export interface DecodedTiles {
+/** The usable tiles of a site. */
+export interface TileSet {
   readonly sizePx: number
   /** Class index of each tile. */
   readonly labels: Int32Array
-  /** `[sizePx, sizePx, 3]` bytes of a tile. */
-  pixels(index: number): Uint8Array | Promise<Uint8Array>
+  /** File of each tile. */
+  readonly paths: readonly string[]
+  /** Decoded tiles, `[slots, sizePx, sizePx, 3]`, shared; null: each is decoded when it is needed. */
+  readonly store: Uint8Array | null
+  /** Each tile's place in `store`. */
+  readonly slots: Int32Array
+}
+
+export interface TileSourceOptions {
+  readonly classes: number
+  readonly skipped: number
+  /** Threads that prepare batches; 0: the main thread. */
+  readonly workers: number
+  /** Hands a job out; tests count with their own. */
+  readonly run?: (job: BatchJob, workers: number) => RunningJob
 }
 
 /** Builds the source that a trainer reads from. */
-export function tileSource(tiles: DecodedTiles, classes: number, skipped: number): TileSource {
-  const classCounts = Array.from({ length: classes }, () => 0)
+export function tileSource(tiles: TileSet, options: TileSourceOptions): TileSource {
+  const classCounts = Array.from({ length: options.classes }, () => 0)
   for (const label of tiles.labels) classCounts[label] = (classCounts[label] ?? 0) + 1
+  const ring = createBatchRing()
+  const run = options.run ?? runJob
   return {
     sizePx: tiles.sizePx,
     count: tiles.labels.length,
     classCounts,
-    skipped,
-    batches: (options) => batches(tiles, options),
+    skipped: options.skipped,
+    batches: (batch) => batches(tiles, batch, ring, (job) => run(job, options.workers)),
   }
 }
 
+interface Prepared {
+  readonly members: readonly number[]
+  readonly memory: Float32Array
+  readonly job: BatchJob
+  readonly running: RunningJob
+}
+
 async function* batches(
-  tiles: DecodedTiles,
+  tiles: TileSet,
   { random, batchSize, augment }: BatchOptions,
+  ring: BatchRing,
+  run: (job: BatchJob) => RunningJob,
 ): AsyncGenerator<TileBatch> {
   const indices = Array.from(tiles.labels.keys())
   const order = random === null ? indices : random.shuffled(indices)
   // Drawn from the caller's stream: two epochs of one round differ, the same epoch of a repeated round does not.
   const epoch = random === null ? null : random.fork(`epoch/${random.uint32()}/${random.uint32()}`)
-  const load = (start: number): Promise<Uint8Array[]> => {
-    const loading = Promise.all(order.slice(start, start + batchSize).map(async (i) => tiles.pixels(i)))
-    // A batch that is read ahead and never asked for must not end the process when it fails.
-    loading.catch(() => undefined)
-    return loading
+  const length = Math.min(batchSize, order.length) * tiles.sizePx * tiles.sizePx * 3
+  const depth = lookAhead(length * 4)
+  const ahead: Prepared[] = []
+  let start = 0
+  const prepare = (): void => {
+    for (; ahead.length < depth && start < order.length; start += batchSize) {
+      const members = order.slice(start, start + batchSize)
+      const memory = ring.take(length)
+      const job = batchJob(tiles, members, memory, epoch, augment)
+      ahead.push({ members, memory, job, running: run(job) })
+    }
   }
-  let ahead = load(0)
-  for (let start = 0; start < order.length; start += batchSize) {
-    const pixels = await ahead
-    if (start + batchSize < order.length) ahead = load(start + batchSize)
-    yield buildBatch(tiles, order.slice(start, start + batchSize), pixels, epoch, augment)
+  try {
+    for (prepare(); ahead.length > 0; ) {
+      const { members, memory, job, running } = ahead[0] as Prepared
+      await running.done
+      ahead.shift()
+      prepare()
+      const labels = Int32Array.from(members, (i) => tiles.labels[i] as number)
+      yield { images: job.images, labels, size: members.length }
+      // The reader asked for the next one, so it has done with this one.
+      ring.giveBack(memory)
+    }
+  } finally {
+    // Left early, by the reader or by an error: memory that a thread may still write to is not given back.
+    for (const { running } of ahead) running.cancel()
   }
 }
 
-function buildBatch(
-  { sizePx, labels }: DecodedTiles,
+function batchJob(
+  { sizePx, paths, store, slots }: TileSet,
   members: readonly number[],
-  pixels: readonly Uint8Array[],
+  memory: Float32Array,
   epoch: Random | null,
-  augment: AugmentName,
-): TileBatch {
-  const tileLength = sizePx * sizePx * 3
-  const images = new Float32Array(members.length * tileLength)
-  for (const [slot, index] of members.entries()) {
-    const augmentation = epoch === null ? UNCHANGED : drawAugmentation(epoch.fork(`tile/${index}`), augment)
-    writeTile(images, slot * tileLength, pixels[slot] as Uint8Array, sizePx, augmentation)
+  augment: BatchJob['augment'],
+): BatchJob {
+  return {
+    kind: 'batch',
+    sizePx,
+    paths: store === null ? members.map((i) => paths[i] as string) : null,
+    store,
+    slots: Int32Array.from(members, (i) => slots[i] as number),
+    images: memory.subarray(0, members.length * sizePx * sizePx * 3),
+    streams:
+      epoch === null ? null : Uint32Array.from(members.flatMap((i) => epoch.fork(`tile/${i}`).state())),
+    augment,
+    progress: createProgress(),
   }
-  return { images, labels: Int32Array.from(members, (i) => labels[i] as number), size: members.length }
 }

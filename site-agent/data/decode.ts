@@ -1,12 +1,17 @@
 /**
- * @file One image file as `sizePx × sizePx` RGB bytes, or the reason why it is no tile. Decoding runs on libuv's threads.
+ * @file One image file as `sizePx × sizePx` RGB bytes, or the reason why it is no tile. sharp decodes on libuv's threads,
+ * a plain PNG is decoded where this is called.
  *
  * The pixels are the stored ones: an embedded colour profile and an EXIF orientation are not applied, as in torchvision's
  * `default_loader`, so that a teacher trained there sees the same numbers here.
  */
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { isMainThread } from 'node:worker_threads'
 import { TesseraError } from '@tessera/shared/errors'
 import sharp, { type Sharp } from 'sharp'
+import { plainJpegSize } from './jpeg-header.ts'
+import { decodePlainPng } from './png.ts'
 
 /** Largest tile file: 4096² RGB pixels stored without compression are 48 MiB; a larger file is a slide. */
 const MAX_TILE_BYTES = 64 * 1024 * 1024
@@ -16,6 +21,8 @@ const MAX_TILE_PIXELS = 4096 * 4096
 // Each tile is read once: a cache of open files and operations would only grow. Parallelism is over tiles, not within one.
 sharp.cache(false)
 sharp.concurrency(1)
+
+const OPTIONS = { limitInputPixels: MAX_TILE_PIXELS, failOn: 'error', ignoreIcc: true } as const
 
 /** Why a file is skipped. */
 export const SKIP_REASONS = [
@@ -41,26 +48,17 @@ export interface DecodedTile {
  */
 export async function decodeTile(file: string, sizePx: number): Promise<DecodedTile> {
   const bytes = await readTileFile(file)
-  const options = { limitInputPixels: MAX_TILE_PIXELS, failOn: 'error', ignoreIcc: true } as const
-  const header = await sharp(bytes, { ...options, limitInputPixels: false })
-    .metadata()
-    .catch(unreadable)
-  if (header.width * header.height > MAX_TILE_PIXELS) {
-    throw new TesseraError(
-      'ERR_DATA_TILE_TOO_LARGE',
-      `tile must have at most ${MAX_TILE_PIXELS} pixels, got ${header.width} x ${header.height}`,
-    )
-  }
-  if (header.space !== 'srgb' || header.depth !== 'uchar' || header.channels < 3) {
-    throw new TesseraError(
-      'ERR_DATA_TILE_NOT_RGB',
-      `tile must have 8-bit RGB pixels, got ${header.space} with ${header.channels} channels of ${header.depth}`,
-    )
-  }
-  if (header.hasAlpha) await assertOpaque(sharp(bytes, options))
+  const png = decodePlainPng(bytes, MAX_TILE_PIXELS)
+  if (png?.width === sizePx && png.height === sizePx) return { pixels: png.pixels, resized: false }
+  // What the decoder here has judged already is not looked at twice.
+  const size = png ?? plainJpegSize(bytes) ?? (await assertTile(bytes))
+  assertPixels(size.width, size.height)
 
-  const resized = header.width !== sizePx || header.height !== sizePx
-  let image = sharp(bytes, options).removeAlpha()
+  const resized = size.width !== sizePx || size.height !== sizePx
+  let image =
+    png === null
+      ? sharp(bytes, OPTIONS).removeAlpha()
+      : sharp(png.pixels, { raw: { width: png.width, height: png.height, channels: 3 } })
   if (resized) {
     image = image.resize(sizePx, sizePx, {
       fit: 'cover',
@@ -81,29 +79,76 @@ export async function decodeTile(file: string, sizePx: number): Promise<DecodedT
   return { pixels: new Uint8Array(data), resized }
 }
 
+/** Asks sharp what a file holds. @throws {TesseraError} ERR_DATA_TILE_UNREADABLE, ERR_DATA_TILE_TOO_LARGE, ERR_DATA_TILE_NOT_RGB */
+async function assertTile(bytes: Buffer): Promise<{ width: number; height: number }> {
+  const header = await sharp(bytes, { ...OPTIONS, limitInputPixels: false })
+    .metadata()
+    .catch(unreadable)
+  assertPixels(header.width, header.height)
+  if (header.space !== 'srgb' || header.depth !== 'uchar' || header.channels < 3) {
+    throw new TesseraError(
+      'ERR_DATA_TILE_NOT_RGB',
+      `tile must have 8-bit RGB pixels, got ${header.space} with ${header.channels} channels of ${header.depth}`,
+    )
+  }
+  if (header.hasAlpha) await assertOpaque(sharp(bytes, OPTIONS))
+  return header
+}
+
+function assertPixels(width: number, height: number): void {
+  if (width * height > MAX_TILE_PIXELS) {
+    throw new TesseraError(
+      'ERR_DATA_TILE_TOO_LARGE',
+      `tile must have at most ${MAX_TILE_PIXELS} pixels, got ${width} x ${height}`,
+    )
+  }
+}
+
 /** True when `error` says that a file is no tile: skip it and count it. */
 export function isSkipReason(code: string): code is SkipReason {
   return (SKIP_REASONS as readonly string[]).includes(code)
 }
 
 async function readTileFile(file: string): Promise<Buffer> {
+  // A worker thread may wait for the disk; four turns through libuv's threads take longer than the decoding of a small tile.
+  const bytes = isMainThread ? await readWithoutWaiting(file) : readWaiting(file)
+  if (!isPngOrJpeg(bytes)) {
+    // By content, not by name: sharp would also open an SVG or a PDF that is called .png.
+    throw new TesseraError('ERR_DATA_TILE_UNREADABLE', 'tile must be a PNG or JPEG file, got other content')
+  }
+  return bytes
+}
+
+async function readWithoutWaiting(file: string): Promise<Buffer> {
   const handle = await open(file).catch(unreadable)
   try {
-    const { size } = await handle.stat()
-    if (size > MAX_TILE_BYTES) {
-      throw new TesseraError(
-        'ERR_DATA_TILE_TOO_LARGE',
-        `tile file must have at most ${MAX_TILE_BYTES} bytes, got ${size}`,
-      )
-    }
-    const bytes = await handle.readFile().catch(unreadable)
-    if (!isPngOrJpeg(bytes)) {
-      // By content, not by name: sharp would also open an SVG or a PDF that is called .png.
-      throw new TesseraError('ERR_DATA_TILE_UNREADABLE', 'tile must be a PNG or JPEG file, got other content')
-    }
-    return bytes
+    assertFileSize((await handle.stat().catch(unreadable)).size)
+    return await handle.readFile().catch(unreadable)
   } finally {
     await handle.close()
+  }
+}
+
+function readWaiting(file: string): Buffer {
+  let handle: number | null = null
+  try {
+    handle = openSync(file, 'r')
+    assertFileSize(fstatSync(handle).size)
+    return readFileSync(handle)
+  } catch (thrown) {
+    if (thrown instanceof TesseraError) throw thrown
+    return unreadable(thrown)
+  } finally {
+    if (handle !== null) closeSync(handle)
+  }
+}
+
+function assertFileSize(size: number): void {
+  if (size > MAX_TILE_BYTES) {
+    throw new TesseraError(
+      'ERR_DATA_TILE_TOO_LARGE',
+      `tile file must have at most ${MAX_TILE_BYTES} bytes, got ${size}`,
+    )
   }
 }
 

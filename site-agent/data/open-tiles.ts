@@ -2,15 +2,15 @@
  * @file Opens a site's folder of labelled tiles: every file is decoded once, the bad ones are counted, and what is left becomes a source of
  * batches. Nothing that this file returns leaves the site except counts.
  */
-import { createHash } from 'node:crypto'
-import { asTesseraError, TesseraError } from '@tessera/shared/errors'
+import { availableParallelism } from 'node:os'
+import { TesseraError } from '@tessera/shared/errors'
 import type { TileSource } from '../distill/index.ts'
 import { tileSource } from './batches.ts'
-import { decodeTile, isSkipReason, SKIP_REASONS, type SkipReason } from './decode.ts'
-import { listTiles, type TileFile } from './folder.ts'
+import type { SkipReason } from './decode.ts'
+import { listTiles } from './folder.ts'
+import { surveyTiles } from './survey.ts'
+import { Tally } from './tally.ts'
 
-/** Files decoded at the same time: libuv's default number of threads. */
-const PARALLEL_DECODES = 4
 /** Decoded tiles are kept up to this many bytes (87,000 tiles of 64 px, 7,000 of 224 px); a larger set is decoded again for each batch. */
 const MEMORY_BUDGET_BYTES = 1024 * 1024 * 1024
 
@@ -27,6 +27,8 @@ export interface OpenTilesOptions {
   /** `evaluation` accepts a single class: there is nothing to learn from it, but accuracy is defined. */
   readonly purpose?: 'training' | 'evaluation'
   readonly memoryBudgetBytes?: number
+  /** Threads that prepare tiles; 0: the main thread. The tiles are the same for any number. Default: one a core, none for a small set. */
+  readonly workers?: number
   /** Called once a skipped file, for the operator's own screen. */
   readonly onSkipped?: (path: string, reason: SkipReason) => void
 }
@@ -68,29 +70,32 @@ export async function openTiles(options: OpenTilesOptions): Promise<TileSource &
   const budget = options.memoryBudgetBytes ?? MEMORY_BUDGET_BYTES
   const inMemory = folder.files.length * sizePx * sizePx * 3 <= budget
 
-  const survey = new Survey(folder.files.length, maxBadShare)
-  const kept: { file: TileFile; pixels: Uint8Array | null }[] = []
-  await decodeAll(folder.files, sizePx, (file, outcome) => {
-    if ('skipped' in outcome) {
-      survey.skip(outcome.skipped)
-      options.onSkipped?.(file.path, outcome.skipped)
+  const workers = options.workers ?? defaultWorkers(folder.files.length * sizePx * sizePx)
+  const store = inMemory ? sharedBytes(folder.files.length * sizePx * sizePx * 3) : null
+
+  const tally = new Tally(folder.files.length, maxBadShare)
+  const kept: { path: string; label: number; slot: number }[] = []
+  const paths = folder.files.map(({ path }) => path)
+  for await (const { index, ...finding } of surveyTiles({ paths, sizePx, store, workers })) {
+    const { path, label } = folder.files[index] as (typeof folder.files)[number]
+    if ('skipped' in finding) {
+      tally.skip(finding.skipped)
+      options.onSkipped?.(path, finding.skipped)
     } else {
-      survey.keep(file.label, outcome.pixels, outcome.resized)
-      kept.push({ file, pixels: inMemory ? outcome.pixels : null })
+      tally.keep(label, finding)
+      kept.push({ path, label, slot: index })
     }
-  })
+  }
 
   const source = tileSource(
     {
       sizePx,
-      labels: Int32Array.from(kept, ({ file }) => file.label),
-      pixels(index) {
-        const tile = kept[index] as (typeof kept)[number]
-        return tile.pixels ?? decodeTile(tile.file.path, sizePx).then(({ pixels }) => pixels)
-      },
+      labels: Int32Array.from(kept, ({ label }) => label),
+      paths: kept.map(({ path }) => path),
+      store,
+      slots: Int32Array.from(kept, ({ slot }) => slot),
     },
-    classes.length,
-    survey.skippedCount(),
+    { classes: classes.length, skipped: tally.skippedCount(), workers },
   )
   const missing = classes.filter((_, label) => source.classCounts[label] === 0)
   assertUsable(classes, missing, allowMissingClasses, purpose)
@@ -99,10 +104,10 @@ export async function openTiles(options: OpenTilesOptions): Promise<TileSource &
     report: {
       tiles: source.count,
       classCounts: classes.map((name, label) => ({ name, tiles: source.classCounts[label] ?? 0 })),
-      skipped: survey.skipped,
-      duplicates: survey.duplicates,
-      contradictions: survey.contradictions,
-      resized: survey.resized,
+      skipped: tally.skipped,
+      duplicates: tally.duplicates,
+      contradictions: tally.contradictions,
+      resized: tally.resized,
       otherFiles: folder.otherFiles,
       missingClasses: missing,
       inMemory,
@@ -110,78 +115,17 @@ export async function openTiles(options: OpenTilesOptions): Promise<TileSource &
   }
 }
 
-type Outcome = { pixels: Uint8Array; resized: boolean } | { skipped: SkipReason }
+/** A thread takes a third of a second to start: as long as preparing this many pixels on the main thread. */
+const WORTH_A_THREAD_PIXELS = 1 << 22
+/** More threads than this wait for the disk. */
+const MOST_WORKERS = 8
 
-/** Decodes in parallel and reports in the files' order, whatever finishes first. */
-async function decodeAll(
-  files: readonly TileFile[],
-  sizePx: number,
-  report: (file: TileFile, outcome: Outcome) => void,
-): Promise<void> {
-  for (let start = 0; start < files.length; start += PARALLEL_DECODES) {
-    const group = files.slice(start, start + PARALLEL_DECODES)
-    const outcomes = await Promise.all(group.map(({ path }) => decodeOrReason(path, sizePx)))
-    for (const [i, outcome] of outcomes.entries()) report(group[i] as TileFile, outcome)
-  }
+function defaultWorkers(pixels: number): number {
+  return pixels < WORTH_A_THREAD_PIXELS ? 0 : Math.min(MOST_WORKERS, availableParallelism())
 }
 
-async function decodeOrReason(path: string, sizePx: number): Promise<Outcome> {
-  try {
-    return await decodeTile(path, sizePx)
-  } catch (thrown) {
-    const { code } = asTesseraError(thrown)
-    if (isSkipReason(code)) return { skipped: code }
-    throw thrown
-  }
-}
-
-/** Counts while the files go by, and stops when too many are bad. */
-class Survey {
-  readonly skipped: Record<SkipReason, number> = {
-    ERR_DATA_TILE_UNREADABLE: 0,
-    ERR_DATA_TILE_NOT_RGB: 0,
-    ERR_DATA_TILE_TOO_LARGE: 0,
-  }
-  duplicates = 0
-  contradictions = 0
-  resized = 0
-  readonly #labels = new Map<string, number>()
-  readonly #files: number
-  readonly #maxBadShare: number
-
-  constructor(files: number, maxBadShare: number) {
-    this.#files = files
-    this.#maxBadShare = maxBadShare
-  }
-
-  keep(label: number, pixels: Uint8Array, resized: boolean): void {
-    if (resized) this.resized++
-    const digest = createHash('sha256').update(pixels).digest('base64')
-    const earlier = this.#labels.get(digest)
-    if (earlier === undefined) {
-      this.#labels.set(digest, label)
-      return
-    }
-    this.duplicates++
-    if (earlier !== label) this.contradictions++
-  }
-
-  skip(reason: SkipReason): void {
-    this.skipped[reason]++
-    const bad = this.skippedCount()
-    if (bad <= this.#maxBadShare * this.#files) return
-    const reasons = SKIP_REASONS.filter((name) => this.skipped[name] > 0).map(
-      (name) => `${name} ${this.skipped[name]}`,
-    )
-    throw new TesseraError(
-      'ERR_DATA_TOO_MANY_BAD',
-      `at most ${this.#maxBadShare * 100} % of ${this.#files} tiles must be bad, got ${bad} so far (${reasons.join(', ')})`,
-    )
-  }
-
-  skippedCount(): number {
-    return SKIP_REASONS.reduce((sum, reason) => sum + this.skipped[reason], 0)
-  }
+function sharedBytes(length: number): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(length))
 }
 
 /** Judges what is left after the bad tiles are gone. @throws {TesseraError} ERR_DATA_CLASS_EMPTY, ERR_DATA_ONE_CLASS */

@@ -4,7 +4,11 @@ import type { Random } from '@tessera/shared/random'
 
 /** A batch of tiles. */
 export interface TileBatch {
-  readonly images: Float32Array // [size, sizePx, sizePx, 3], normalised by ImageNet's mean and deviation
+  /**
+   * `[size, sizePx, sizePx, 3]`, normalised by ImageNet's mean and deviation. Valid until the next batch is asked for: the memory is then
+   * written to again. It may be shared between threads; copy what must last.
+   */
+  readonly images: Float32Array
   readonly labels: Int32Array // [size], index into the study's classes
   readonly size: number
 }
@@ -25,5 +29,6 @@ export interface TileSource {
   readonly classCounts: readonly number[]
   /** Files that were no usable tile. */
   readonly skipped: number
+  /** Prepares batches ahead of the reader while it works; leaving the loop early stops that. */
   batches(options: BatchOptions): AsyncIterable<TileBatch>
 }

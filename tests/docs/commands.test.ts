@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { addDoctorCommand } from '../../cli/doctor.ts'
 import { addEngineCommands } from '../../cli/engine.ts'
 import { addVerifyCommand } from '../../cli/verify.ts'
+import { benchProgram } from '../../simulations/bench/program.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const PAGES = [
@@ -20,6 +21,7 @@ const PAGES = [
   'docs/models.md',
   'docs/export.md',
   'tests/parity/README.md',
+  'simulations/bench/README.md',
 ]
 
 const program = new Command('tessera')
@@ -32,6 +34,7 @@ for (const add of [
   addDoctorCommand,
 ])
   add(program)
+const bench = benchProgram()
 
 /** Every `tessera …` and `npm run …` line of a page's code blocks and inline code. */
 function commandsOf(page: string): string[] {
@@ -55,13 +58,14 @@ function fault(line: string): string | null {
     }
     const script = words[1] === 'test' ? 'test' : (words[2] ?? '')
     if (!(script in scripts)) return `no script ${script}`
-    return script === 'demo' ? unknownOption(['demo', ...words.slice(3)]) : null
+    if (script === 'demo') return unknownOption(program, ['demo', ...words.slice(3)])
+    return script === 'bench' ? unknownOption(bench, words.slice(words.indexOf('--') + 1)) : null
   }
-  return unknownOption(words[0] === 'npx' ? words.slice(2) : words.slice(1))
+  return unknownOption(program, words[0] === 'npx' ? words.slice(2) : words.slice(1))
 }
 
-function unknownOption(words: readonly string[]): string | null {
-  let command = program
+function unknownOption(root: Command, words: readonly string[]): string | null {
+  let command = root
   for (const word of words) {
     const child = command.commands.find((c) => c.name() === word)
     if (child === undefined) break
@@ -84,15 +88,17 @@ describe('commands in the docs', () => {
   test('the README has commands to check', () => {
     expect(commandsOf('README.md').length).toBeGreaterThan(8)
   })
-  test.each(['npx tessera site fly', 'npx tessera verify --loud x', 'npm run nothing'])(
-    '%s would be found out',
-    (line) => {
-      expect(fault(line)).not.toBeNull()
-    },
-  )
+  test.each([
+    'npx tessera site fly',
+    'npx tessera verify --loud x',
+    'npm run nothing',
+    'npm run bench -- fly',
+  ])('%s would be found out', (line) => {
+    expect(fault(line)).not.toBeNull()
+  })
   test('every verb’s help fits one screen and ends in an example', () => {
     const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)]
-    for (const command of all(program).slice(1)) {
+    for (const command of [...all(program).slice(1), ...all(bench)]) {
       let help = ''
       command.configureOutput({ writeOut: (text) => void (help += text), getOutHelpWidth: () => 100 })
       command.outputHelp()

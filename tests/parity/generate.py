@@ -16,6 +16,7 @@ from torch import nn
 import generate_forward
 from generate_forward import randomise_norms, state
 from generate_forward import torchvision_b0 as build
+from moma_parts import BatchAttention, Head, forward, losses
 
 # B tiles, N classes, D features, C feature dimension, K queue rows.
 STEP_CASES = {
@@ -50,46 +51,10 @@ TRAIN_EXPECTED = [
 ]
 
 
-class Head(nn.Module):
-    """Linear(D, D), ReLU, Linear(D, C), rows to unit length."""
-
-    def __init__(self, D, C):
-        super().__init__()
-        self.fc1, self.fc2 = nn.Linear(D, D), nn.Linear(D, C)
-
-    def forward(self, x):
-        return F.normalize(self.fc2(F.relu(self.fc1(x))))
-
-
-class BatchAttention(nn.Module):
-    """Multi-head self-attention in which every row of a batch is a token."""
-
-    def __init__(self, C, heads):
-        super().__init__()
-        self.heads, self.qkv, self.proj = heads, nn.Linear(C, 3 * C), nn.Linear(C, C)
-
-    def forward(self, x):
-        q, k, v = (t.unflatten(1, (self.heads, -1)).transpose(0, 1) for t in self.qkv(x).chunk(3, dim=1))
-        mixed = F.scaled_dot_product_attention(q, k, v)
-        return self.proj(mixed.transpose(0, 1).flatten(1))
-
-
 @torch.no_grad()
 def momentum_update(teacher, student, m):
     for follower, leader in zip(teacher.parameters(), student.parameters(), strict=True):
         follower.copy_(m * follower + (1 - m) * leader)
-
-
-def losses(query, key, queue, logits, teacher_logits, labels, temperature, kl_temperature, weights):
-    """Cross-entropy, KL on softened logits, InfoNCE; and the logits of the last."""
-    contrast = torch.cat([(query * key).sum(1, keepdim=True), query @ queue.T], dim=1) / temperature
-    parts = {"ce": F.cross_entropy(logits, labels)}
-    if teacher_logits is not None:
-        soft = [F.log_softmax(z / kl_temperature, dim=1) for z in (logits, teacher_logits)]
-        parts["kl"] = kl_temperature**2 * F.kl_div(*soft, reduction="batchmean", log_target=True)
-    parts["nce"] = F.cross_entropy(contrast, torch.zeros_like(labels))
-    parts["total"] = sum(weight * parts[name] for name, weight in zip(("ce", "kl", "nce"), weights) if name in parts)
-    return parts, contrast
 
 
 def enqueue(queue, rows, index):
@@ -157,11 +122,6 @@ def step_case(name, B, N, D, C, K, heads, queue_index, temperature=0.15, momentu
 def cosine(base, epoch, epochs):
     least = base * 0.1**3
     return least + (base - least) * (1 + math.cos(math.pi * epoch / epochs)) / 2
-
-
-def forward(model, images):
-    features = torch.flatten(model.avgpool(model.features(images)), 1)
-    return features, model.classifier(features)
 
 
 def train_case(name, B, size, classes, C, K, heads, steps, epochs, of_epochs, momentum, task, width=0.1, depth=0.1,

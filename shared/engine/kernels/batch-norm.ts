@@ -4,6 +4,7 @@
 import type * as tf from '@tensorflow/tfjs-core'
 import { type Heap, registerKernel } from './heap.ts'
 import { OWN } from './names.ts'
+import { SUMS, tasksOf, unitsOf } from './partition.ts'
 
 type Normalised = 'x' | 'gamma' | 'beta'
 type Statistics = 'mean' | 'variance'
@@ -13,13 +14,16 @@ interface Attributes {
   activation: string
 }
 
+/** Elements of a task: both passes over them find what they need in the second-level cache. */
+const PART = 32_768
+
 function sizes(x: tf.TensorInfo): { rows: number; channels: number } {
   const channels = x.shape.at(-1) ?? 0
   return { rows: x.shape.slice(0, -1).reduce((product, size) => product * size, 1), channels }
 }
 
 export function registerBatchNorm(heap: Heap): void {
-  const { kernels, address } = heap
+  const { kernels, run, address } = heap
 
   function normalise(
     inputs: Record<Normalised | Statistics, tf.TensorInfo>,
@@ -28,17 +32,21 @@ export function registerBatchNorm(heap: Heap): void {
     const { x, gamma, beta, mean, variance } = inputs
     const { rows, channels } = sizes(x)
     const y = heap.output(x.shape)
-    kernels.normalise(
+    const factor = heap.scratch(channels + 4)
+    kernels.factors(address(gamma), address(variance), factor, channels, epsilon)
+    const part = unitsOf(PART, channels)
+    run(
+      'normalise',
+      tasksOf(rows, part),
+      part,
       address(x),
-      address(gamma),
       address(beta),
       address(mean),
-      address(variance),
+      factor,
       address(y),
-      heap.scratch(channels + 4),
       rows,
       channels,
-      epsilon,
+      heap.constants,
       Number(activation === 'swish'),
     )
     return y
@@ -48,7 +56,11 @@ export function registerBatchNorm(heap: Heap): void {
     const { rows, channels } = sizes(inputs.x)
     const mean = heap.output([channels])
     const variance = heap.output([channels])
-    kernels.moments(address(inputs.x), address(mean), address(variance), rows, channels)
+    const part = unitsOf(SUMS, channels)
+    const tasks = tasksOf(rows, part)
+    const parts = heap.scratch(2 * tasks * channels + 4)
+    run('partMoments', tasks, part, address(inputs.x), parts, rows, channels)
+    kernels.mergeParts(parts, address(mean), address(variance), part, rows, channels)
     return [normalise({ ...inputs, mean, variance }, attributes), mean, variance]
   })
 
@@ -61,39 +73,61 @@ export function registerBatchNorm(heap: Heap): void {
       const dx = heap.output(x.shape)
       const dGamma = heap.output([channels])
       const dBeta = heap.output([channels])
-      const factors = heap.scratch(3 * channels + 4)
+      const part = unitsOf(PART, channels)
+      const tasks = tasksOf(rows, part)
       const withSwish = activation === 'swish'
-      kernels.normaliseGradientSums(
+      const inverse = heap.scratch((4 + 2 * tasks) * channels + 4)
+      const factor = inverse + 4 * channels
+      const slopes = factor + 4 * channels
+      const shifts = slopes + 4 * channels
+      const parts = shifts + 4 * channels
+      kernels.inverseDeviations(address(variance), inverse, channels, epsilon)
+      kernels.factors(address(gamma), address(variance), factor, channels, epsilon)
+      run(
+        'normaliseGradientSums',
+        tasks,
+        part,
         address(x),
         address(dy),
-        address(gamma),
         address(beta),
         address(mean),
-        address(variance),
+        inverse,
+        factor,
         address(dx),
-        address(dGamma),
-        address(dBeta),
-        factors,
+        parts,
         rows,
         channels,
-        epsilon,
+        heap.constants,
         Number(withSwish),
       )
-      kernels.normaliseGradient(
+      run('sumParts', 1, channels, parts, address(dGamma), tasks, 2 * channels, channels, 0)
+      const shiftParts = parts + 4 * channels
+      run('sumParts', 1, channels, shiftParts, address(dBeta), tasks, 2 * channels, channels, 0)
+      kernels.gradientTerms(
+        factor,
+        inverse,
+        address(dGamma),
+        address(dBeta),
+        slopes,
+        shifts,
+        rows,
+        channels,
+        Number(throughStatistics),
+      )
+      run(
+        'normaliseGradient',
+        tasks,
+        part,
         address(x),
         // With swish the gradient before the activation is in dx by now; it is overwritten element by element.
         address(withSwish ? dx : dy),
-        address(gamma),
         address(mean),
-        address(variance),
-        address(dGamma),
-        address(dBeta),
+        factor,
+        slopes,
+        shifts,
         address(dx),
-        factors,
         rows,
         channels,
-        epsilon,
-        Number(throughStatistics),
       )
       return [dx, dGamma, dBeta]
     },

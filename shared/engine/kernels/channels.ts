@@ -4,6 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { type Heap, registerKernel } from './heap.ts'
 import { OWN } from './names.ts'
+import { multipleOf, SUMS, tasksOf, unitsOf } from './partition.ts'
 
 /** x seen as [outer, reduced, inner], or null when the reduced axes are not next to each other or reach the last axis. */
 function reduction(
@@ -22,8 +23,13 @@ function reduction(
   }
 }
 
+/** Images, pixels of one, channels. */
+function sizes([batch = 0, height = 0, width = 0, channels = 0]: number[]): [number, number, number] {
+  return [batch, height * width, channels]
+}
+
 export function registerChannels(heap: Heap): void {
-  const { kernels } = heap
+  const { run, address } = heap
 
   for (const name of [tf.Sum, tf.Mean]) {
     registerKernel<'x', tf.SumAttrs>(
@@ -39,9 +45,11 @@ export function registerChannels(heap: Heap): void {
         )
         const y = heap.output(keepDims ? kept : x.shape.filter((_, i) => !axes.includes(i)))
         const factor = name === tf.Mean ? 1 / reduced : 1
+        const group = multipleOf(16, SUMS / reduced)
         for (let i = 0; i < outer; i++) {
-          const from = heap.address(x) + 4 * i * reduced * inner
-          kernels.columnSums(from, heap.address(y) + 4 * i * inner, reduced, inner, factor)
+          const from = address(x) + 4 * i * reduced * inner
+          const to = address(y) + 4 * i * inner
+          run('columnSums', tasksOf(inner, group), group, from, to, reduced, inner, factor)
         }
         return y
       },
@@ -50,39 +58,45 @@ export function registerChannels(heap: Heap): void {
   }
 
   registerKernel<'x', object>(OWN.averagePool, ({ x }) => {
-    const [batch = 0, height = 0, width = 0, channels = 0] = x.shape
+    const [batch, pixels, channels] = sizes(x.shape)
     const y = heap.output([batch, channels])
-    kernels.averagePool(heap.address(x), heap.address(y), batch, height * width, channels)
+    const images = unitsOf(SUMS, pixels * channels)
+    run('averagePool', tasksOf(batch, images), images, address(x), address(y), batch, pixels, channels)
     return y
   })
 
   registerKernel<'dy', { shape: number[] }>(OWN.averagePoolGradient, ({ dy }, { shape }) => {
-    const [batch = 0, height = 0, width = 0, channels = 0] = shape
+    const [batch, pixels, channels] = sizes(shape)
     const dx = heap.output(shape)
-    kernels.averageGradient(heap.address(dy), heap.address(dx), batch, height * width, channels)
+    const images = unitsOf(SUMS, pixels * channels)
+    run('averageGradient', tasksOf(batch, images), images, address(dy), address(dx), batch, pixels, channels)
     return dx
   })
 
   registerKernel<'x' | 's', object>(OWN.scaleChannels, ({ x, s }) => {
-    const [batch = 0, height = 0, width = 0, channels = 0] = x.shape
+    const [batch, pixels, channels] = sizes(x.shape)
     const y = heap.output(x.shape)
-    kernels.scale(heap.address(x), heap.address(s), heap.address(y), batch, height * width, channels)
+    const images = unitsOf(SUMS, pixels * channels)
+    run('scale', tasksOf(batch, images), images, address(x), address(s), address(y), batch, pixels, channels)
     return y
   })
 
   registerKernel<'x' | 's' | 'dy', object>(OWN.scaleChannelsGradient, ({ x, s, dy }) => {
-    const [batch = 0, height = 0, width = 0, channels = 0] = x.shape
+    const [batch, pixels, channels] = sizes(x.shape)
     const dx = heap.output(x.shape)
     const ds = heap.output(s.shape)
-    const [from, by, gradient] = [heap.address(x), heap.address(s), heap.address(dy)]
-    kernels.scaleGradient(
-      from,
-      by,
-      gradient,
-      heap.address(dx),
-      heap.address(ds),
+    const images = unitsOf(SUMS, pixels * channels)
+    run(
+      'scaleGradient',
+      tasksOf(batch, images),
+      images,
+      address(x),
+      address(s),
+      address(dy),
+      address(dx),
+      address(ds),
       batch,
-      height * width,
+      pixels,
       channels,
     )
     return [dx, ds]

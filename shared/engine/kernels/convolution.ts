@@ -1,13 +1,17 @@
 /**
- * @file Conv2D with a 1 × 1 filter, and the two gradients of any Conv2D, as matrix products.
+ * @file Conv2D and its two gradients as matrix products.
  *
  * With P = batch · height · width pixels, x [P, in], filter W [in, out] and y = x W: dx = dy Wᵀ and dW = xᵀ dy. Larger filters
- * are the same on the windows of x laid out as rows. Their forward pass is the stock kernel's.
+ * are the same on the windows of x laid out as rows.
  */
 import * as tf from '@tensorflow/tfjs-core'
-import type { Window } from '../wasm/module.ts'
+import type { Window } from '../wasm/kernels.ts'
 import { type Heap, registerKernel } from './heap.ts'
-import { addTransposedProduct, multiply } from './mat-mul.ts'
+import { addTransposedProduct, type Matrix, multiply, pack, packedFloats } from './mat-mul.ts'
+import { multipleOf, SUMS, tasksOf, unitsOf } from './partition.ts'
+
+/** Windows laid out at a time for a filter's gradient: 16 MiB. */
+const COLUMN_FLOATS = 4_194_304
 
 type Shape4 = [number, number, number, number]
 
@@ -68,57 +72,84 @@ function isPlain({ dataFormat, dilations }: ConvolutionAttributes): boolean {
   return (dataFormat ?? 'NHWC') === 'NHWC' && undilated
 }
 
+/** Output rows whose windows are laid out at a time: about 64 pixels, few enough for the second-level cache. */
+function rowsATime({ outWidth }: tf.backend_util.Conv2DInfo): number {
+  return Math.max(1, Math.ceil(64 / Math.max(1, outWidth)))
+}
+
+/** The filter as a matrix [height · width · in, out]. */
+function matrixOf(heap: Heap, filter: tf.TensorInfo, info: tf.backend_util.Conv2DInfo): Matrix {
+  const rows = info.filterHeight * info.filterWidth * info.inChannels
+  return { at: heap.address(filter), rows, columns: info.outChannels }
+}
+
+/** Packs the filter or its transpose, and gives room of `floats` a thread behind it. */
+function packFilter(
+  heap: Heap,
+  filter: Matrix,
+  transposed: boolean,
+  floats: number,
+): { packed: number; room: number; roomBytes: number } {
+  const panels = transposed
+    ? packedFloats(filter.columns, filter.rows)
+    : packedFloats(filter.rows, filter.columns)
+  // A cache line more, so that two threads do not write to one.
+  const roomBytes = 4 * multipleOf(16, floats + 16)
+  const packed = heap.scratch(panels + (heap.threads * roomBytes) / 4)
+  pack(heap, filter, packed, transposed)
+  return { packed, room: packed + 4 * panels, roomBytes }
+}
+
 export function registerConvolution(heap: Heap): void {
+  const { run, address } = heap
+
   registerKernel<'x' | 'filter', tf.Conv2DAttrs>(
     tf.Conv2D,
     ({ x, filter }, attributes) => {
       const info = convolutionInfo(x.shape, filter.shape, attributes, false)
-      const { inChannels, outChannels } = info
-      const pixels = info.batchSize * info.inHeight * info.inWidth
-      const out = heap.output(info.outShape)
-      multiply(
-        heap,
-        { at: heap.address(x), rows: pixels, columns: inChannels },
-        { at: heap.address(filter), rows: inChannels, columns: outChannels },
-        heap.address(out),
-        false,
-        false,
+      const { batchSize, inChannels, outChannels, outHeight, outWidth } = info
+      const y = heap.output(info.outShape)
+      const weights = matrixOf(heap, filter, info)
+      if (isPointwise(info)) {
+        const pixels = { at: address(x), rows: batchSize * outHeight * outWidth, columns: inChannels }
+        multiply(heap, pixels, weights, address(y), false, false)
+        return y
+      }
+      const part = rowsATime(info)
+      const { packed, room, roomBytes } = packFilter(heap, weights, false, part * outWidth * weights.rows)
+      run(
+        'convolve',
+        tasksOf(batchSize * outHeight, part),
+        part,
+        roomBytes,
+        address(x),
+        packed,
+        address(y),
+        room,
+        outChannels,
+        batchSize,
+        ...windowOf(info),
       )
-      return out
+      return y
     },
-    ({ x, filter }, attributes) =>
-      filter.shape[0] === 1 &&
-      filter.shape[1] === 1 &&
-      isPlain(attributes) &&
-      isPointwise(convolutionInfo(x.shape, filter.shape, attributes, false)),
+    (_, attributes) => isPlain(attributes),
   )
 
   registerKernel<'dy' | 'filter', tf.Conv2DBackpropInputAttrs>(
     tf.Conv2DBackpropInput,
     ({ dy, filter }, attributes) => {
       const info = convolutionInfo(attributes.inputShape, filter.shape, attributes, false)
-      const { batchSize, inChannels, outChannels, filterHeight, filterWidth, outHeight, outWidth } = info
+      const { batchSize, outChannels, outHeight, outWidth } = info
       const dx = heap.output(attributes.inputShape)
-      const weights = {
-        at: heap.address(filter),
-        rows: filterHeight * filterWidth * inChannels,
-        columns: outChannels,
-      }
+      const weights = matrixOf(heap, filter, info)
       if (isPointwise(info)) {
-        const pixels = { at: heap.address(dy), rows: batchSize * outHeight * outWidth, columns: outChannels }
-        multiply(heap, pixels, weights, heap.address(dx), false, true)
+        const pixels = { at: address(dy), rows: batchSize * outHeight * outWidth, columns: outChannels }
+        multiply(heap, pixels, weights, address(dx), false, true)
         return dx
       }
-      heap.clear(dx)
-      const rows = outHeight * outWidth
-      const columns = heap.output([rows, weights.rows])
-      for (let b = 0; b < batchSize; b++) {
-        const pixels = { at: heap.address(dy) + 4 * b * rows * outChannels, rows, columns: outChannels }
-        multiply(heap, pixels, weights, heap.address(columns), false, true)
-        const image = heap.address(dx) + 4 * b * info.inHeight * info.inWidth * inChannels
-        heap.kernels.columnsToImage(heap.address(columns), image, ...windowOf(info))
-      }
-      heap.release(columns)
+      const { packed, room, roomBytes } = packFilter(heap, weights, true, outWidth * weights.rows)
+      const [from, to, window] = [address(dy), address(dx), windowOf(info)]
+      run('convolveInputGradient', batchSize, roomBytes, from, packed, to, room, outChannels, ...window)
       return dx
     },
     (_, attributes) => isPlain(attributes),
@@ -128,26 +159,36 @@ export function registerConvolution(heap: Heap): void {
     tf.Conv2DBackpropFilter,
     ({ x, dy }, attributes) => {
       const info = convolutionInfo(x.shape, attributes.filterShape, attributes, false)
-      const { batchSize, inChannels, outChannels, filterHeight, filterWidth, outHeight, outWidth } = info
+      const { batchSize, inHeight, inWidth, inChannels, outChannels, outHeight, outWidth } = info
       const dFilter = heap.output(attributes.filterShape)
       heap.clear(dFilter)
-      const to = heap.address(dFilter)
+      const { rows: columns } = matrixOf(heap, dFilter, info)
+      const rows = outHeight * outWidth
       if (isPointwise(info)) {
-        const rows = batchSize * outHeight * outWidth
-        const pixels = { at: heap.address(x), rows, columns: inChannels }
-        addTransposedProduct(heap, pixels, { at: heap.address(dy), rows, columns: outChannels }, to)
+        const pixels = { at: address(x), rows: batchSize * rows, columns: inChannels }
+        const gradient = { at: address(dy), rows: batchSize * rows, columns: outChannels }
+        addTransposedProduct(heap, pixels, gradient, address(dFilter))
         return dFilter
       }
-      const rows = outHeight * outWidth
-      const columns = filterHeight * filterWidth * inChannels
-      const windows = { at: heap.scratch(rows * columns), rows, columns }
-      for (let b = 0; b < batchSize; b++) {
-        const image = heap.address(x) + 4 * b * info.inHeight * info.inWidth * inChannels
-        heap.kernels.imageToColumns(image, windows.at, ...windowOf(info))
-        const pixels = { at: heap.address(dy) + 4 * b * rows * outChannels, rows, columns: outChannels }
-        addTransposedProduct(heap, windows, pixels, to)
+      const images = unitsOf(COLUMN_FLOATS, rows * columns)
+      const windows = heap.output([Math.min(images, batchSize) * rows, columns])
+      const part = unitsOf(SUMS, outWidth * columns)
+      for (let b = 0; b < batchSize; b += images) {
+        const count = Math.min(images, batchSize - b)
+        const image = address(x) + 4 * b * inHeight * inWidth * inChannels
+        const tasks = tasksOf(count * outHeight, part)
+        run('imageToColumns', tasks, part, image, address(windows), count, ...windowOf(info))
+        const gradient = address(dy) + 4 * b * rows * outChannels
+        addTransposedProduct(
+          heap,
+          { at: address(windows), rows: count * rows, columns },
+          { at: gradient, rows: count * rows, columns: outChannels },
+          address(dFilter),
+        )
       }
+      heap.release(windows)
       return dFilter
     },
+    (_, attributes) => isPlain(attributes),
   )
 }

@@ -4,9 +4,10 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { type Heap, registerKernel } from './heap.ts'
 import { OWN } from './names.ts'
+import { EXPONENTIALS, SUMS, tasksOf } from './partition.ts'
 
 export function registerElementwise(heap: Heap): void {
-  const { kernels, address } = heap
+  const { run, address } = heap
   const count = (x: tf.TensorInfo): number => tf.util.sizeFromShape(x.shape)
 
   // The stock kernel copies, and every tensor that a gradient needs is cloned first. Tensors are immutable: sharing is enough.
@@ -20,21 +21,49 @@ export function registerElementwise(heap: Heap): void {
     tf.Sigmoid,
     ({ x }) => {
       const y = heap.output(x.shape)
-      kernels.sigmoid(address(x), address(y), count(x))
+      run(
+        'sigmoid',
+        tasksOf(count(x), EXPONENTIALS),
+        EXPONENTIALS,
+        address(x),
+        address(y),
+        count(x),
+        heap.constants,
+      )
       return y
     },
     ({ x }) => x.dtype === 'float32',
   )
 
+  registerKernel<'a' | 'b', object>(
+    tf.Add,
+    ({ a, b }) => {
+      const y = heap.output(a.shape)
+      run('add', tasksOf(count(a), SUMS), SUMS, address(a), address(b), address(y), count(a))
+      return y
+    },
+    ({ a, b }) =>
+      a.dtype === 'float32' && b.dtype === 'float32' && tf.util.arraysEqual(a.shape, b.shape) && count(a) > 0,
+  )
+
   registerKernel<'x', object>(OWN.swish, ({ x }) => {
     const y = heap.output(x.shape)
-    kernels.swish(address(x), address(y), count(x))
+    run(
+      'swish',
+      tasksOf(count(x), EXPONENTIALS),
+      EXPONENTIALS,
+      address(x),
+      address(y),
+      count(x),
+      heap.constants,
+    )
     return y
   })
 
   registerKernel<'x' | 'dy', object>(OWN.swishGradient, ({ x, dy }) => {
     const dx = heap.output(x.shape)
-    kernels.swishGradient(address(x), address(dy), address(dx), count(x))
+    const tasks = tasksOf(count(x), EXPONENTIALS)
+    run('swishGradient', tasks, EXPONENTIALS, address(x), address(dy), address(dx), count(x), heap.constants)
     return dx
   })
 
@@ -44,7 +73,10 @@ export function registerElementwise(heap: Heap): void {
   >(OWN.sgdMomentum, ({ weight, gradient, velocity }, { learningRate, momentum, weightDecay }) => {
     const newWeight = heap.output(weight.shape)
     const newVelocity = heap.output(weight.shape)
-    kernels.sgdMomentum(
+    run(
+      'sgdMomentum',
+      tasksOf(count(weight), SUMS),
+      SUMS,
       address(weight),
       address(gradient),
       address(velocity),
@@ -60,7 +92,7 @@ export function registerElementwise(heap: Heap): void {
 
   registerKernel<'a' | 'b', { keep: number }>(OWN.towards, ({ a, b }, { keep }) => {
     const y = heap.output(a.shape)
-    kernels.towards(address(a), address(b), address(y), count(a), keep)
+    run('towards', tasksOf(count(a), SUMS), SUMS, address(a), address(b), address(y), count(a), keep)
     return y
   })
 
@@ -71,7 +103,7 @@ export function registerElementwise(heap: Heap): void {
       const sums = heap.output([numSegments, ...rest])
       heap.clear(sums)
       const width = tf.util.sizeFromShape(rest)
-      kernels.segmentSum(address(x), address(segmentIds), address(sums), rows, width, numSegments)
+      heap.kernels.segmentSum(address(x), address(segmentIds), address(sums), rows, width, numSegments)
       return sums
     },
   )

@@ -3,18 +3,27 @@
  */
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
-import type { Kernels } from '../wasm/module.ts'
+import type { WholeKernels } from '../wasm/kernels.ts'
+import type { Pool, Run } from '../wasm/pool.ts'
 
 /**
  * The heap that both modules share. An address holds until its tensor is freed. A view on the memory does not: any allocation
  * may grow the memory and detach it, so none is kept.
  */
 export interface Heap {
-  readonly kernels: Kernels
+  readonly kernels: WholeKernels
+  /** Runs the tasks of a kernel on all threads. */
+  readonly run: Run
+  /** Threads that a task may run on: as many pieces of scratch are needed where a task needs one. */
+  readonly threads: number
+  /** Address of the constants of the exponential, which kernels with one are told. */
+  readonly constants: number
   /** Byte address of a tensor's values. */
   readonly address: (tensor: tf.TensorInfo) => number
-  /** A new float32 tensor; its values are whatever was there. */
-  readonly output: (shape: number[]) => tf.TensorInfo
+  /** A new tensor, float32 unless told; its values are whatever was there. */
+  readonly output: (shape: number[], dtype?: 'float32' | 'int32') => tf.TensorInfo
+  /** A view of a float32 tensor's values, until anything is allocated. */
+  readonly values: (tensor: tf.TensorInfo) => Float32Array
   /** Another tensor with the same values, not copied. */
   readonly share: (tensor: tf.TensorInfo) => tf.TensorInfo
   /** Frees a tensor that a kernel made for itself. */
@@ -31,19 +40,29 @@ export type KernelWork<Names extends string, Attributes> = (
   attributes: Attributes,
 ) => tf.TensorInfo | tf.TensorInfo[]
 
-export function createHeap(backend: BackendWasm, kernels: Kernels): Heap {
+/** Floats that writeConstants of assembly/activations.ts writes. */
+const CONSTANTS = 52
+
+export function createHeap(backend: BackendWasm, pool: Pool): Heap {
   let room = backend.makeOutput([0], 'float32')
   const address = (tensor: tf.TensorInfo): number => backend.dataIdMap.get(tensor.dataId).memoryOffset
+  // Never freed: it lives as long as the process.
+  const constants = address(backend.makeOutput([CONSTANTS], 'float32'))
+  pool.kernels.writeConstants(constants)
   return {
-    kernels,
+    constants,
+    kernels: pool.kernels,
+    run: pool.run,
+    threads: pool.threads,
     address,
-    output: (shape) => backend.makeOutput(shape, 'float32'),
+    output: (shape, dtype = 'float32') => backend.makeOutput(shape, dtype),
+    values: (tensor) => backend.typedArrayFromHeap(tensor) as Float32Array,
     share(tensor) {
       backend.incRef(tensor.dataId)
       return { dataId: tensor.dataId, shape: tensor.shape, dtype: tensor.dtype }
     },
     release: (tensor) => void backend.disposeData(tensor.dataId),
-    clear: (tensor) => void backend.typedArrayFromHeap(tensor).fill(0),
+    clear: (tensor) => pool.kernels.clear(address(tensor), 4 * tf.util.sizeFromShape(tensor.shape)),
     scratch(floats) {
       if (floats > tf.util.sizeFromShape(room.shape)) {
         backend.disposeData(room.dataId)

@@ -7,7 +7,9 @@ import { registerConvolution } from './convolution.ts'
 import { registerDepthwise } from './depthwise.ts'
 import { registerElementwise } from './elementwise.ts'
 import type { Heap } from './heap.ts'
+import { registerLogSumExp } from './log-sum-exp.ts'
 import { registerMatMul } from './mat-mul.ts'
+import { registerPieces } from './pieces.ts'
 
 export function registerKernels(heap: Heap): void {
   registerMatMul(heap)
@@ -16,6 +18,8 @@ export function registerKernels(heap: Heap): void {
   registerBatchNorm(heap)
   registerChannels(heap)
   registerElementwise(heap)
+  registerPieces(heap)
+  registerLogSumExp(heap)
 }
 
 export { createHeap } from './heap.ts'

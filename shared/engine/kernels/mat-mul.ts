@@ -3,6 +3,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { type Heap, registerKernel } from './heap.ts'
+import { multipleOf, PRODUCTS, SUMS, tasksOf, unitsOf } from './partition.ts'
 
 /** One factor: its address, and its rows and columns as stored. */
 export interface Matrix {
@@ -11,9 +12,26 @@ export interface Matrix {
   columns: number
 }
 
+/** Rows on the left up to which the right factor is read where it lies: packing it would cost more than it saves. */
+const THIN_ROWS = 32
+/** Rows of the right factor packed at a time (BLOCK of assembly/thin.ts). */
+const THIN_BLOCK = 64
+/** A transposed product of up to so many elements is summed in parts: the parts of a larger one would not fit the caches. */
+const PARTED_ELEMENTS = 65_536
+/** Parts of a sum. */
+const PARTS = 8
+
 /** Floats of the packed panels of a k × n matrix: the columns are padded to a multiple of eight. */
-function packedFloats(k: number, n: number): number {
+export function packedFloats(k: number, n: number): number {
   return k * Math.ceil(n / 8) * 8
+}
+
+/** Writes the panels of op(b), k × n, to `packed`. */
+export function pack({ run }: Heap, b: Matrix, packed: number, transposeB: boolean): void {
+  const [k, n] = transposeB ? [b.columns, b.rows] : [b.rows, b.columns]
+  const [rowStride, columnStride] = transposeB ? [1, b.columns] : [b.columns, 1]
+  const panels = unitsOf(SUMS, 8 * k)
+  run('packPanels', tasksOf(n, 8 * panels), panels, b.at, packed, k, n, rowStride, columnStride)
 }
 
 /** Writes op(a) · op(b) to `c`, where op transposes or does not. Uses the heap's scratch. */
@@ -25,25 +43,47 @@ export function multiply(
   transposeA: boolean,
   transposeB: boolean,
 ): void {
-  const { kernels } = heap
+  const { run, kernels } = heap
   const m = transposeA ? a.columns : a.rows
   const k = transposeA ? a.rows : a.columns
   const n = transposeB ? b.rows : b.columns
-  const [rowStride, columnStride] = transposeB ? [1, b.columns] : [b.columns, 1]
-  const packed = heap.scratch(packedFloats(k, n) + (transposeA ? m * k : 0))
-  kernels.packPanels(b.at, packed, k, n, rowStride, columnStride)
-  if (!transposeA) {
-    kernels.gemm(a.at, packed, c, m, n, k, k, 0)
+  if (!transposeA && m <= THIN_ROWS) {
+    const columns = Math.min(128, multipleOf(8, PRODUCTS / Math.max(1, m * k)))
+    if (transposeB) run('thinTransposed', tasksOf(n, columns), columns, a.at, b.at, c, m, n, k)
+    else {
+      const bytes = 4 * THIN_BLOCK * columns
+      const room = heap.scratch((heap.threads * bytes) / 4)
+      run('thin', tasksOf(n, columns), columns, bytes, a.at, b.at, c, room, m, n, k)
+    }
     return
   }
-  const turned = packed + 4 * packedFloats(k, n)
-  kernels.transpose(a.at, turned, a.rows, a.columns)
-  kernels.gemm(turned, packed, c, m, n, k, k, 0)
+  const packed = heap.scratch(packedFloats(k, n) + (transposeA ? m * k : 0))
+  pack(heap, b, packed, transposeB)
+  let left = a.at
+  if (transposeA) {
+    left = packed + 4 * packedFloats(k, n)
+    kernels.transpose(a.at, left, a.rows, a.columns)
+  }
+  const rows = multipleOf(4, Math.max(32, PRODUCTS / Math.max(1, n * k)))
+  const columns = multipleOf(8, Math.max(64, PRODUCTS / Math.max(1, rows * k)))
+  run('gemm', tasksOf(m, rows) * tasksOf(n, columns), rows, columns, left, packed, c, m, n, k, k, 0)
 }
 
-/** Writes aᵀ · b to `c`, which must hold zeros: rows are long, the product is small. */
+/** Adds aᵀ · b to `c`: rows are long, the product is small. Uses the heap's scratch. */
 export function addTransposedProduct(heap: Heap, a: Matrix, b: Matrix, c: number): void {
-  heap.kernels.gemmTransposedA(a.at, b.at, c, a.rows, a.columns, b.columns)
+  const { run } = heap
+  const [m, i, j] = [a.rows, a.columns, b.columns]
+  const wanted = Math.ceil((m * i * j) / PRODUCTS)
+  if (i * j > PARTED_ELEMENTS || m < 8 * PARTS || wanted < 2) {
+    const group = wanted < 2 ? i : multipleOf(16, i / Math.min(wanted, 2 * PARTS))
+    run('gemmTransposedA', tasksOf(i, group), Math.max(1, m), group, a.at, b.at, c, m, i, j)
+    return
+  }
+  const rows = multipleOf(8, m / Math.min(PARTS, wanted))
+  const parts = tasksOf(m, rows)
+  const sums = heap.scratch(parts * i * j + 4)
+  run('gemmTransposedA', parts, rows, i, a.at, b.at, sums, m, i, j)
+  run('sumParts', tasksOf(i * j, SUMS / PARTS), SUMS / PARTS, sums, c, parts, i * j, i * j, 1)
 }
 
 function batchOf(tensor: tf.TensorInfo): number {

@@ -10,6 +10,8 @@ export const OWN = {
   batchNormInference: 'TesseraBatchNormInference',
   batchNormGradient: 'TesseraBatchNormGradient',
   enqueue: 'TesseraEnqueue',
+  logSumExp: 'TesseraLogSumExp',
+  logSumExpGradient: 'TesseraLogSumExpGradient',
   scaleChannels: 'TesseraScaleChannels',
   scaleChannelsGradient: 'TesseraScaleChannelsGradient',
   sgdMomentum: 'TesseraSgdMomentum',

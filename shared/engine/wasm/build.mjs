@@ -8,16 +8,24 @@ import { main } from 'assemblyscript/asc'
 const here = fileURLToPath(new URL('.', import.meta.url))
 const target = process.argv[2] ?? fileURLToPath(new URL('kernels.wasm', import.meta.url))
 
-/** Imported memory and no runtime: the module lives in another module's heap and must own nothing there. */
+/**
+ * Imported memory and no runtime: the module lives in another module's heap and must own nothing there. The memory is shared,
+ * with the limit of 4 GiB that the stock module gives it.
+ */
 const options = [
   '-O3',
   '--runtime',
   'stub',
   '--importMemory',
   '--noExportMemory',
+  '--sharedMemory',
+  '--maximumMemory',
+  '65536',
   '--noAssert',
   '--enable',
   'simd',
+  '--enable',
+  'threads',
 ]
 
 /** Returns the compiled module. */

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { createProcessSet } from '../../../simulations/runner/processes.ts'
+import { createProcessSet, threadsOf } from '../../../simulations/runner/processes.ts'
 import type { WriteTask } from '../../../simulations/runner/tasks.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -64,6 +65,16 @@ describe('work()', () => {
     await expect(processes.work(drawing(root, 1), () => undefined)).rejects.toMatchObject({
       code: 'ERR_INTERRUPTED',
     })
+  })
+})
+
+describe('threadsOf()', () => {
+  test('shares the processors among the programs that compute at once, unless told how many', () => {
+    const processors = availableParallelism()
+    expect(threadsOf(1, undefined)).toBe(String(Math.min(8, processors)))
+    expect(threadsOf(processors, undefined)).toBe('1')
+    expect(threadsOf(10 * processors, '')).toBe('1')
+    expect(threadsOf(3, '5')).toBe('5')
   })
 })
 

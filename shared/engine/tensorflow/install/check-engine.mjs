@@ -1,12 +1,13 @@
 /**
- * @file Loads the engine's two addons and computes a matrix product with each: `node check-engine.mjs TFJS_NODE TESSERA_NODE`. Runs as a process
+ * @file Loads the engine's two addons and computes a matrix product with each: `node check-engine.mjs TESSERA_NODE TFJS_NODE`. Runs as a process
  * of its own, because a library that does not fit this machine ends the process. Prints one line of JSON.
  */
 import { createRequire } from 'node:module'
 
 const require = createRequire(import.meta.url)
-const binding = require(process.argv[2])
-const native = require(process.argv[3])
+// Ours first: it sets up TensorFlow's memory before the other makes the first device.
+const native = require(process.argv[2])
+const binding = require(process.argv[3])
 
 const [M, N, K] = [37, 53, 41]
 // Small whole numbers: every partial sum is exact in float32, so TensorFlow and the loops below must agree to the bit.

@@ -13,7 +13,7 @@ const SCRIPT = fileURLToPath(new URL('./check-engine.mjs', import.meta.url))
  * @throws {TesseraError} ERR_ENGINE_CHECK if one does not load, is of another version, or computes something else.
  */
 export async function checkEngine(run: Run, node: string, folder: string, version: string): Promise<void> {
-  const addons = [BINDING_FILE, ADDON_FILE].map((name) => join(folder, name))
+  const addons = [ADDON_FILE, BINDING_FILE].map((name) => join(folder, name))
   // TensorFlow says on standard error what the processor can do.
   const result = await run(node, [SCRIPT, ...addons], { env: { TF_CPP_MIN_LOG_LEVEL: '2' } })
   if (result?.status !== 0)
@@ -25,13 +25,16 @@ export async function checkEngine(run: Run, node: string, folder: string, versio
 }
 
 function reasonOf(stderr: string, status: number | null): string {
-  if (status === null) return 'a process that was ended by a signal (an instruction this processor lacks?)'
-  const line = stderr.split('\n').find((one) => /error/i.test(one)) ?? `exit code ${status}`
+  const line = stderr.split('\n').find((one) => /error|check failed/i.test(one))
   // Paths stay here: the sentence may be sent to somebody.
-  return line
-    .trim()
-    .replaceAll(/(\/[^\s:/]+)+\//g, '')
-    .slice(0, 300)
+  if (line !== undefined)
+    return line
+      .trim()
+      .replaceAll(/(\/[^\s:/]+)+\//g, '')
+      .slice(0, 300)
+  return status === null
+    ? 'a process that was ended by a signal (an instruction this processor lacks?)'
+    : `exit code ${status}`
 }
 
 function refused(rule: string, got: string): TesseraError {

@@ -41,7 +41,7 @@ export function createOps(backend: TensorflowBackend): Ops {
   const { binding } = backend
   const attribute =
     (type: number) =>
-    <T>(name: string, value: T): OpAttribute => ({ name, type, value })
+    (name: string, value: unknown): OpAttribute => ({ name, type, value })
   const [float, int, bool, text] = [
     binding.TF_ATTR_FLOAT,
     binding.TF_ATTR_INT,

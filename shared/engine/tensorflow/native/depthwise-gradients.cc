@@ -1,4 +1,5 @@
-// The two gradients of the depthwise convolution.
+// The two gradients of the depthwise convolution. TensorFlow's own kernel is as fast as memory forward, and the input gradient at stride 1 is a
+// forward pass; its filter gradient and its input gradient at stride 2 are two to seven times slower than these.
 #include "depthwise.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
@@ -12,12 +13,6 @@ using tensorflow::OpKernelConstruction;
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
 using tensorflow::TensorShape;
-
-/** The filter turned by half a turn, over dy with the rest of the padding: the input gradient at stride 1. */
-Window Mirror(const Window& w) {
-  return {w.batch,   w.outHeight, w.outWidth, w.channels, w.kernelY, w.kernelX, 1, 1, w.kernelY - 1 - w.padTop,
-          w.kernelX - 1 - w.padLeft, w.height, w.width};
-}
 
 /** `kCount` pixels of dx that lie two apart: those whose taps are kParityX, kParityX + 2, …, and kParityY, … */
 template <int kKernel, int kParityY, int kParityX, int kCount>
@@ -38,15 +33,14 @@ TESSERA_INLINE void Spread(const Floats* const* rows, int64_t at, const Floats* 
   for (int n = 0; n < kCount; n++) StoreSome(dx + 2 * n * channels, sums[n], lanes);
 }
 
-/** Every second pixel of a row of dx, `count` of them. */
+/** Pixels of dx of one parity that are summed together. */
+constexpr int64_t kBlock = 4;
+
 template <int kKernel, int kParityY, int kParityX>
-void SpreadRow(const Floats* const* rows, int64_t at, const Floats* taps, float* dx, int64_t count, int64_t channels,
-               int64_t lanes) {
-  int64_t n = 0;
-  for (; n + 4 <= count; n += 4) {
-    Spread<kKernel, kParityY, kParityX, 4>(rows, at + n, taps, dx + 2 * n * channels, channels, lanes);
-  }
-  for (; n < count; n++) {
+void SpreadBlock(const Floats* const* rows, int64_t at, const Floats* taps, float* dx, int64_t count, int64_t channels,
+                 int64_t lanes) {
+  if (count == kBlock) return Spread<kKernel, kParityY, kParityX, kBlock>(rows, at, taps, dx, channels, lanes);
+  for (int64_t n = 0; n < count; n++) {
     Spread<kKernel, kParityY, kParityX, 1>(rows, at + n, taps, dx + 2 * n * channels, channels, lanes);
   }
 }
@@ -58,37 +52,37 @@ void SpreadRow(const Floats* const* rows, int64_t at, const Floats* taps, float*
 template <int kKernel>
 void InputGradientStride2(OpKernelContext* context, const Window& w, const float* dy, const float* filter, float* dx) {
   constexpr int64_t kReach = (kKernel - 1) / 2;
-  const int64_t left = w.padLeft / 2 - kReach;
-  const int64_t frameColumns = (w.width - 1 + w.padLeft) / 2 - left + 1;
-  const int64_t stripRows = 2 * StripRows(frameColumns, kReach + 1, 1);
+  const std::vector<Floats> taps = GroupTaps(filter, w.Taps(), w.channels);
+  // The frame begins with what the first pixel needs, kReach before the place that its own half is at.
+  const int64_t top = kReach - w.padTop / 2;
+  const int64_t left = kReach - w.padLeft / 2;
+  const int64_t columns = (w.width - 1 + w.padLeft) / 2 + left + 1;
+  const int64_t stripRows = StripRows(w.batch, w.height);
   const int64_t strips = (w.height + stripRows - 1) / stripRows;
-  const int64_t cycles = w.width * std::min(stripRows, w.height) * w.Taps();
-  ForEach(context, w.batch * strips * w.Groups(), cycles, [&](int64_t i) {
-    const int64_t channel = i % w.Groups() * kGroup;
-    const int64_t strip = i / w.Groups() % strips;
-    const int64_t b = i / w.Groups() / strips;
-    const int64_t lanes = std::min(kGroup, w.channels - channel);
-    const int64_t first = strip * stripRows;
-    const int64_t last = std::min(w.height, first + stripRows);
-    const int64_t top = (first + w.padTop) / 2 - kReach;
-    const int64_t frameRows = (last - 1 + w.padTop) / 2 - top + 1;
-    Frame& frame = ThreadFrame();
-    frame.Reserve(frameRows, frameColumns);
-    frame.Fill(dy + b * w.outHeight * w.outWidth * w.channels + channel, w.outHeight, w.outWidth, w.channels, lanes,
-               top, left, frameRows);
-    const std::vector<Floats> taps = GroupTaps(filter + channel, w.Taps(), w.channels, lanes, false);
-    for (int64_t iy = first; iy < last; iy++) {
+  const int64_t cycles = stripRows * w.width * w.channels * w.Taps() / 32;
+  ForEach(context, w.batch * strips, cycles, [&](int64_t i) {
+    const int64_t b = i / strips;
+    const int64_t first = i % strips * stripRows;
+    RowRing& ring = ThreadRing();
+    ring.Start(dy + b * w.outHeight * w.outWidth * w.channels, w.outHeight, w.outWidth, w.channels, top, left, columns,
+               kReach + 1, (first + w.padTop) / 2 + top - kReach);
+    for (int64_t iy = first; iy < std::min(w.height, first + stripRows); iy++) {
       const int64_t t = iy + w.padTop;
-      float* row = dx + (b * w.height + iy) * w.width * w.channels + channel;
-      for (int64_t v = 0; v * kLanes < lanes; v++) {
-        const Floats* rows[kReach + 1];
-        for (int64_t j = 0; j <= kReach; j++) rows[j] = frame.Row(t / 2 - j - top) + v;
-        for (int64_t ix = 0; ix < std::min<int64_t>(2, w.width); ix++) {
-          const int64_t s = ix + w.padLeft;
-          const auto work = t % 2 == 0 ? (s % 2 == 0 ? SpreadRow<kKernel, 0, 0> : SpreadRow<kKernel, 0, 1>)
-                                       : (s % 2 == 0 ? SpreadRow<kKernel, 1, 0> : SpreadRow<kKernel, 1, 1>);
-          work(rows, s / 2 - left, taps.data() + v, row + ix * w.channels + v * kLanes, (w.width - ix + 1) / 2,
-               w.channels, lanes - v * kLanes);
+      ring.FillTo(t / 2 + top + 1);
+      float* row = dx + (b * w.height + iy) * w.width * w.channels;
+      for (int64_t x = 0; x < w.width; x += 2 * kBlock) {
+        for (int64_t c = 0; c < w.channels; c += kLanes) {
+          const int64_t group = c / kGroup;
+          const int64_t v = c / kLanes % 2;
+          const Floats* rows[kReach + 1];
+          for (int64_t j = 0; j <= kReach; j++) rows[j] = ring.Row(t / 2 + top - j, group) + v;
+          for (int64_t ix = x; ix < std::min(x + 2, w.width); ix++) {
+            const int64_t s = ix + w.padLeft;
+            const auto work = t % 2 == 0 ? (s % 2 == 0 ? SpreadBlock<kKernel, 0, 0> : SpreadBlock<kKernel, 0, 1>)
+                                         : (s % 2 == 0 ? SpreadBlock<kKernel, 1, 0> : SpreadBlock<kKernel, 1, 1>);
+            work(rows, s / 2 + left, taps.data() + 2 * group * w.Taps() + v, row + ix * w.channels + c,
+                 std::min(kBlock, (w.width - ix + 1) / 2), w.channels, w.channels - c);
+          }
         }
       }
     }
@@ -118,45 +112,44 @@ void AnyInputGradient(OpKernelContext* context, const Window& w, const float* dy
   });
 }
 
-/** The sums of all taps for one vector of channels over rows of dy, in registers. `x` and `dy` as Frame and tensor have them. */
+/** Adds to `sums` what rows `first` to `last` of dy make of one vector of channels: for each tap dy times the pixel under it. */
+using TapWork = void (*)(const Window&, const RowRing&, const float* dy, int64_t first, int64_t last, int64_t c,
+                         Floats* sums);
+
 template <int kKernel, int kStride>
-void TapSums(const Window& w, const Frame& frame, const float* dy, int64_t rows, int64_t v, int64_t lanes,
+void TapSums(const Window& w, const RowRing& ring, const float* dy, int64_t first, int64_t last, int64_t c,
              Floats* sums) {
-  Floats taps[kKernel * kKernel];
-#pragma GCC unroll 32
-  for (int t = 0; t < kKernel * kKernel; t++) taps[t] = sums[2 * t];
-  for (int64_t r = 0; r < rows; r++) {
+  Floats taps[kKernel * kKernel] = {};
+  for (int64_t oy = first; oy < last; oy++) {
     const Floats* x[kKernel];
-    for (int ky = 0; ky < kKernel; ky++) x[ky] = frame.Row(r * kStride + ky) + v;
-    const float* gradient = dy + r * w.outWidth * w.channels;
-    for (int64_t o = 0; o < w.outWidth; o++, gradient += w.channels) {
-      const Floats d = LoadSome(gradient, lanes);
+    for (int ky = 0; ky < kKernel; ky++) x[ky] = ring.Row(oy * kStride + ky, c / kGroup) + c / kLanes % 2;
+    const float* gradient = dy + oy * w.outWidth * w.channels + c;
+    for (int64_t ox = 0; ox < w.outWidth; ox++, gradient += w.channels) {
+      const Floats d = LoadSome(gradient, w.channels - c);
 #pragma GCC unroll 8
       for (int ky = 0; ky < kKernel; ky++) {
 #pragma GCC unroll 8
-        for (int kx = 0; kx < kKernel; kx++) taps[ky * kKernel + kx] += d * x[ky][2 * (o * kStride + kx)];
+        for (int kx = 0; kx < kKernel; kx++) taps[ky * kKernel + kx] += d * x[ky][2 * (ox * kStride + kx)];
       }
     }
   }
 #pragma GCC unroll 32
-  for (int t = 0; t < kKernel * kKernel; t++) sums[2 * t] = taps[t];
+  for (int t = 0; t < kKernel * kKernel; t++) sums[2 * t] += taps[t];
 }
 
 /** The same for any filter and stride. */
-void AnyTapSums(const Window& w, const Frame& frame, const float* dy, int64_t rows, int64_t v, int64_t lanes,
+void AnyTapSums(const Window& w, const RowRing& ring, const float* dy, int64_t first, int64_t last, int64_t c,
                 Floats* sums) {
-  for (int64_t r = 0; r < rows; r++) {
-    for (int64_t o = 0; o < w.outWidth; o++) {
-      const Floats d = LoadSome(dy + (r * w.outWidth + o) * w.channels, lanes);
-      for (int64_t ky = 0; ky < w.kernelY; ky++) {
-        const Floats* x = frame.Row(r * w.strideY + ky) + v;
-        for (int64_t kx = 0; kx < w.kernelX; kx++) sums[2 * (ky * w.kernelX + kx)] += d * x[2 * (o * w.strideX + kx)];
+  for (int64_t oy = first; oy < last; oy++) {
+    for (int64_t ky = 0; ky < w.kernelY; ky++) {
+      const Floats* x = ring.Row(oy * w.strideY + ky, c / kGroup) + c / kLanes % 2;
+      for (int64_t ox = 0; ox < w.outWidth; ox++) {
+        const Floats d = LoadSome(dy + (oy * w.outWidth + ox) * w.channels + c, w.channels - c);
+        for (int64_t kx = 0; kx < w.kernelX; kx++) sums[2 * (ky * w.kernelX + kx)] += d * x[2 * (ox * w.strideX + kx)];
       }
     }
   }
 }
-
-using TapWork = void (*)(const Window&, const Frame&, const float*, int64_t, int64_t, int64_t, Floats*);
 
 TapWork TapWorkFor(const Window& w) {
   if (w.kernelY != w.kernelX || w.strideY != w.strideX) return AnyTapSums;
@@ -167,39 +160,47 @@ TapWork TapWorkFor(const Window& w) {
   return AnyTapSums;
 }
 
-/** Each image and group has sums of its own; the images are added in their order. */
+/** Rows of dy that are summed in registers: 64 pixels, if the frame for them takes at most 512 KiB. */
+int64_t RowsInRegisters(const Window& w, int64_t columns) {
+  const int64_t rowBytes = columns * w.Groups() * kGroup * static_cast<int64_t>(sizeof(float));
+  const int64_t fitting = ((512 << 10) / rowBytes - w.kernelY) / w.strideY + 1;
+  return std::clamp<int64_t>(std::min(64 / w.outWidth, fitting), 1, w.outHeight);
+}
+
+/** Each piece of work has sums of its own, which are added in their order. */
 void FilterGradient(OpKernelContext* context, const Window& w, const float* x, const float* dy, float* dFilter) {
   const TapWork work = TapWorkFor(w);
-  const int64_t frameColumns = (w.outWidth - 1) * w.strideX + w.kernelX;
-  const int64_t stripRows = StripRows(frameColumns, w.kernelY, w.strideY);
+  const int64_t columns = (w.outWidth - 1) * w.strideX + w.kernelX;
+  const int64_t together = RowsInRegisters(w, columns);
+  const int64_t stripRows = StripRows(w.batch, w.outHeight);
+  const int64_t strips = (w.outHeight + stripRows - 1) / stripRows;
   const int64_t perGroup = 2 * w.Taps();
-  std::vector<Floats> partial(w.batch * w.Groups() * perGroup);
-  ForEach(context, w.batch * w.Groups(), w.outHeight * w.outWidth * w.Taps() * 4, [&](int64_t i) {
-    const int64_t channel = i % w.Groups() * kGroup;
-    const int64_t b = i / w.Groups();
-    const int64_t lanes = std::min(kGroup, w.channels - channel);
-    Floats* sums = partial.data() + i * perGroup;
-    Frame& frame = ThreadFrame();
-    for (int64_t first = 0; first < w.outHeight; first += stripRows) {
-      const int64_t rows = std::min(stripRows, w.outHeight - first);
-      const int64_t frameRows = (rows - 1) * w.strideY + w.kernelY;
-      frame.Reserve(frameRows, frameColumns);
-      frame.Fill(x + b * w.height * w.width * w.channels + channel, w.height, w.width, w.channels, lanes,
-                 first * w.strideY - w.padTop, -w.padLeft, frameRows);
-      const float* from = dy + (b * w.outHeight + first) * w.outWidth * w.channels + channel;
-      for (int64_t v = 0; v * kLanes < lanes; v++) {
-        work(w, frame, from + v * kLanes, rows, v, lanes - v * kLanes, sums + v);
+  std::vector<Floats> partial(w.batch * strips * w.Groups() * perGroup);
+  ForEach(context, w.batch * strips, stripRows * w.outWidth * w.channels * w.Taps() / 8, [&](int64_t i) {
+    const int64_t b = i / strips;
+    const int64_t first = i % strips * stripRows;
+    const int64_t end = std::min(w.outHeight, first + stripRows);
+    const float* gradient = dy + b * w.outHeight * w.outWidth * w.channels;
+    Floats* sums = partial.data() + i * w.Groups() * perGroup;
+    RowRing& ring = ThreadRing();
+    ring.Start(x + b * w.height * w.width * w.channels, w.height, w.width, w.channels, w.padTop, w.padLeft, columns,
+               (together - 1) * w.strideY + w.kernelY, first * w.strideY);
+    for (int64_t oy = first; oy < end; oy += together) {
+      const int64_t last = std::min(end, oy + together);
+      ring.FillTo((last - 1) * w.strideY + w.kernelY);
+      for (int64_t c = 0; c < w.channels; c += kLanes) {
+        work(w, ring, gradient, oy, last, c, sums + c / kGroup * perGroup + c / kLanes % 2);
       }
     }
   });
-  ForEach(context, w.Groups(), w.batch * perGroup, [&](int64_t group) {
-    const int64_t channel = group * kGroup;
+  ForEach(context, w.Groups(), w.batch * strips * perGroup, [&](int64_t group) {
     for (int64_t t = 0; t < w.Taps(); t++) {
-      for (int64_t v = 0; v < 2 && channel + v * kLanes < w.channels; v++) {
+      for (int64_t v = 0; v < 2; v++) {
+        const int64_t c = group * kGroup + v * kLanes;
+        if (c >= w.channels) continue;
         Floats sum{};
-        for (int64_t b = 0; b < w.batch; b++) sum += partial[(b * w.Groups() + group) * perGroup + 2 * t + v];
-        const int64_t at = channel + v * kLanes;
-        StoreSome(dFilter + t * w.channels + at, sum, w.channels - at);
+        for (int64_t i = 0; i < w.batch * strips; i++) sum += partial[(i * w.Groups() + group) * perGroup + 2 * t + v];
+        StoreSome(dFilter + t * w.channels + c, sum, w.channels - c);
       }
     }
   });
@@ -241,9 +242,7 @@ class DepthwiseInputGradient : public DepthwiseGradient {
     const float* taps = filter.flat<float>().data();
     float* to = dx->flat<float>().data();
     const bool square = w.kernelY == w.kernelX && w.strideY == 2 && w.strideX == 2;
-    if (w.strideY == 1 && w.strideX == 1) {
-      Correlate(context, Mirror(w), gradient, taps, true, to);
-    } else if (square && w.kernelX == 3) {
+    if (square && w.kernelX == 3) {
       InputGradientStride2<3>(context, w, gradient, taps, to);
     } else if (square && w.kernelX == 5) {
       InputGradientStride2<5>(context, w, gradient, taps, to);

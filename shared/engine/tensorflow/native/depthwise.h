@@ -1,4 +1,4 @@
-// What the three depthwise convolutions share: sizes, one group of channels in a frame of zeros, the sliding sum.
+// What the two gradients of the depthwise convolution share: sizes, an image's rows in a frame of zeros.
 #ifndef TESSERA_DEPTHWISE_H_
 #define TESSERA_DEPTHWISE_H_
 
@@ -62,76 +62,94 @@ struct DepthwiseSettings {
   }
 };
 
-/** Pixels [rows, columns] of one group of channels, two vectors a pixel, whatever lies outside of the image as zeros. */
-class Frame {
+/**
+ * The last rows of an image with zeros around it, as [row][group][column][2 vectors]: pixel (r, c) of the frame is (r - top, c - left) of the
+ * image. The image is read from its first byte to its last, whatever order the sums then go in, and a sliding window stays in the second-level
+ * cache.
+ */
+class RowRing {
  public:
-  void Reserve(int64_t rows, int64_t columns) {
+  /** Rows from `first` on are wanted, `rows` of them at a time. */
+  void Start(const float* image, int64_t height, int64_t width, int64_t channels, int64_t top, int64_t left,
+             int64_t columns, int64_t rows, int64_t first) {
+    image_ = image;
+    height_ = height;
+    width_ = width;
+    channels_ = channels;
+    top_ = top;
+    left_ = left;
     columns_ = columns;
-    if (values_.size() < static_cast<size_t>(2 * rows * columns)) values_.resize(2 * rows * columns);
+    rows_ = rows;
+    next_ = first;
+    groups_ = (channels + kGroup - 1) / kGroup;
+    const size_t wanted = 2 * rows * columns * groups_;
+    if (values_.size() < wanted) values_.resize(wanted);
   }
 
-  /** Copies the image's pixels from (top, left) on; both may lie outside. `lanes` of the group's channels exist. */
-  void Fill(const float* image, int64_t height, int64_t width, int64_t channels, int64_t lanes, int64_t top,
-            int64_t left, int64_t rows) {
-    const int64_t begin = std::clamp<int64_t>(-left, 0, columns_);
-    const int64_t end = std::clamp<int64_t>(width - left, begin, columns_);
-    for (int64_t r = 0; r < rows; r++) {
-      Floats* to = values_.data() + 2 * r * columns_;
-      const int64_t y = top + r;
-      if (y < 0 || y >= height) {
-        std::fill_n(to, 2 * columns_, Floats{});
-        continue;
+  /** Makes the rows before `end` available, and forgets those that are `rows` or more before it. */
+  void FillTo(int64_t end) {
+    for (; next_ < end; next_++) FillRow(values_.data() + next_ % rows_ * groups_ * columns_ * 2, next_ - top_);
+  }
+
+  const Floats* Row(int64_t row, int64_t group) const {
+    return values_.data() + (row % rows_ * groups_ + group) * columns_ * 2;
+  }
+
+ private:
+  void FillRow(Floats* to, int64_t y) {
+    const bool inside = y >= 0 && y < height_;
+    const int64_t begin = inside ? std::clamp<int64_t>(left_, 0, columns_) : columns_;
+    const int64_t end = inside ? std::clamp<int64_t>(left_ + width_, begin, columns_) : columns_;
+    for (int64_t g = 0; g < groups_; g++) {
+      std::fill_n(to + 2 * g * columns_, 2 * begin, Floats{});
+      std::fill_n(to + 2 * (g * columns_ + end), 2 * (columns_ - end), Floats{});
+    }
+    if (!inside) return;
+    const float* from = image_ + (y * width_ + begin - left_) * channels_;
+    const int64_t whole = channels_ / kGroup;
+    const int64_t lanes = channels_ % kGroup;
+    for (int64_t c = begin; c < end; c++, from += channels_) {
+      for (int64_t g = 0; g < whole; g++) {
+        Floats* pixel = to + 2 * (g * columns_ + c);
+        pixel[0] = Load(from + g * kGroup);
+        pixel[1] = Load(from + g * kGroup + kLanes);
       }
-      std::fill_n(to, 2 * begin, Floats{});
-      const float* from = image + (y * width + left + begin) * channels;
-      if (lanes >= kGroup) {
-        for (int64_t i = begin; i < end; i++, from += channels) {
-          to[2 * i] = Load(from);
-          to[2 * i + 1] = Load(from + kLanes);
-        }
-      } else {
-        for (int64_t i = begin; i < end; i++, from += channels) {
-          to[2 * i] = LoadSome(from, lanes);
-          to[2 * i + 1] = lanes > kLanes ? LoadSome(from + kLanes, lanes - kLanes) : Floats{};
-        }
-      }
-      std::fill_n(to + 2 * end, 2 * (columns_ - end), Floats{});
+      if (lanes == 0) continue;
+      Floats* pixel = to + 2 * (whole * columns_ + c);
+      pixel[0] = LoadSome(from + whole * kGroup, lanes);
+      pixel[1] = lanes > kLanes ? LoadSome(from + whole * kGroup + kLanes, lanes - kLanes) : Floats{};
     }
   }
 
-  const Floats* Row(int64_t row) const { return values_.data() + 2 * row * columns_; }
-
- private:
-  int64_t columns_ = 0;
+  const float* image_;
+  int64_t height_, width_, channels_, top_, left_, columns_, rows_, next_, groups_;
   std::vector<Floats> values_;
 };
 
-/** The thread's own frame; it keeps its memory from call to call. */
-inline Frame& ThreadFrame() {
-  static thread_local Frame frame;
-  return frame;
+/** The thread's own ring; it keeps its memory from call to call. */
+inline RowRing& ThreadRing() {
+  static thread_local RowRing ring;
+  return ring;
 }
 
-/** Output rows whose frame takes at most 256 KiB, a part of the second-level cache; at least 1. */
-inline int64_t StripRows(int64_t frameColumns, int64_t kernel, int64_t stride) {
-  const int64_t frameRows = 262144 / (frameColumns * kGroup * static_cast<int64_t>(sizeof(float)));
-  return std::max<int64_t>(1, (frameRows - kernel) / stride + 1);
+/** Rows of an image to a piece of work, so that there are at least 32 pieces where there are as many rows. */
+inline int64_t StripRows(int64_t batch, int64_t height) {
+  const int64_t strips = std::min(height, (31 + batch) / batch);
+  return (height + strips - 1) / strips;
 }
 
-/** The taps of one group, [taps][2] vectors; `flip` turns them by half a turn. */
-inline std::vector<Floats> GroupTaps(const float* filter, int64_t taps, int64_t channels, int64_t lanes, bool flip) {
-  std::vector<Floats> group(2 * taps);
+/** The taps as [group][tap][2] vectors. */
+inline std::vector<Floats> GroupTaps(const float* filter, int64_t taps, int64_t channels) {
+  const int64_t groups = (channels + kGroup - 1) / kGroup;
+  std::vector<Floats> grouped(2 * taps * groups);
   for (int64_t t = 0; t < taps; t++) {
-    const float* from = filter + (flip ? taps - 1 - t : t) * channels;
-    group[2 * t] = LoadSome(from, lanes);
-    group[2 * t + 1] = lanes > kLanes ? LoadSome(from + kLanes, lanes - kLanes) : Floats{};
+    const float* from = filter + t * channels;
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      grouped[2 * (c / kGroup * taps + t) + c / kLanes % 2] = LoadSome(from + c, channels - c);
+    }
   }
-  return group;
+  return grouped;
 }
-
-/** Writes y = x * filter, or with `flip` by the filter turned by half a turn. Padding may be negative here. */
-void Correlate(tensorflow::OpKernelContext* context, const Window& window, const float* x, const float* filter,
-               bool flip, float* y);
 
 }  // namespace tessera
 

@@ -1,4 +1,7 @@
-/** Matrix products: 4 x 8 tiles of the result are held in registers while the inner dimension runs. */
+/**
+ * Matrix products: 4 x 8 tiles of the result are held in registers while the inner dimension runs. A task is a rectangle of
+ * the result, so that no element depends on how the rectangles are handed out.
+ */
 import { multiplyAdd, storeLanes } from './vector'
 
 /** Columns of a packed panel: two vectors, which with four rows make eight accumulators, half of the sixteen registers. */
@@ -7,34 +10,14 @@ const PANEL: i32 = 8
 const PANEL_FLOATS: i32 = 65536
 
 /**
- * Copies B into panels of eight columns, each [k, 8] and padded with zeros: element (i, j) of the k x n matrix is read at
- * b + 4 (i * rowStride + j * columnStride), so that one function serves B and its transpose.
+ * C [m, n] = A [m, k] · B, or C += A · B; `packed` holds B (see packPanels), `lda` is the row stride of A in floats. Task t
+ * writes `rows` x `columns` elements, rectangle t of C counted row by row; `rows` is a multiple of 4, `columns` of 8.
  */
-export function packPanels(b: usize, packed: usize, k: i32, n: i32, rowStride: i32, columnStride: i32): void {
-  let to = packed
-  for (let j: i32 = 0; j < n; j += PANEL) {
-    const width = min(PANEL, n - j)
-    if (columnStride == 1 && width == PANEL) {
-      for (let i: i32 = 0; i < k; i++, to += PANEL << 2) {
-        const from = b + (<usize>(i * rowStride + j) << 2)
-        v128.store(to, v128.load(from))
-        v128.store(to, v128.load(from, 16), 16)
-      }
-    } else {
-      for (let c: i32 = 0; c < PANEL; c++) {
-        let from = b + (<usize>((j + c) * columnStride) << 2)
-        let slot = to + (<usize>c << 2)
-        for (let i: i32 = 0; i < k; i++, from += <usize>rowStride << 2, slot += PANEL << 2) {
-          f32.store(slot, c < width ? f32.load(from) : 0)
-        }
-      }
-      to += <usize>(k * PANEL) << 2
-    }
-  }
-}
-
-/** C [m, n] = A [m, k] · B, or C += A · B; `packed` holds B (see packPanels), `lda` is the row stride of A in floats. */
 export function gemm(
+  task: i32,
+  lane: i32,
+  rows: i32,
+  columns: i32,
   a: usize,
   packed: usize,
   c: usize,
@@ -44,34 +27,41 @@ export function gemm(
   lda: i32,
   accumulate: bool,
 ): void {
+  const across = (n + columns - 1) / columns
+  const i0 = (task / across) * rows
+  const j0 = (task % across) * columns
+  rectangle(a, packed, c, i0, min(m, i0 + rows), j0, min(n, j0 + columns), n, k, lda, accumulate)
+}
+
+/** Rows [i0, i1) and columns [j0, j1) of C; `j0` is a multiple of 8. */
+export function rectangle(
+  a: usize,
+  packed: usize,
+  c: usize,
+  i0: i32,
+  i1: i32,
+  j0: i32,
+  j1: i32,
+  n: i32,
+  k: i32,
+  lda: i32,
+  accumulate: bool,
+): void {
   const group = max(PANEL, (PANEL_FLOATS / max(k, 1)) & ~(PANEL - 1))
-  for (let j0: i32 = 0; j0 < n; j0 += group) {
-    const j1 = min(n, j0 + group)
-    let i: i32 = 0
-    for (; i + 4 <= m; i += 4) {
-      for (let j = j0; j < j1; j += PANEL) {
-        rows4(
-          a + (<usize>(i * lda) << 2),
-          packed + (<usize>(j * k) << 2),
-          c + (<usize>(i * n + j) << 2),
-          n - j,
-          n,
-          k,
-          lda,
-          accumulate,
-        )
+  for (let g0 = j0; g0 < j1; g0 += group) {
+    const g1 = min(j1, g0 + group)
+    let i = i0
+    for (; i + 4 <= i1; i += 4) {
+      const from = a + (<usize>(i * lda) << 2)
+      for (let j = g0; j < g1; j += PANEL) {
+        const to = c + (<usize>(i * n + j) << 2)
+        rows4(from, packed + (<usize>(j * k) << 2), to, n - j, n, k, lda, accumulate)
       }
     }
-    for (; i < m; i++) {
-      for (let j = j0; j < j1; j += PANEL) {
-        rows1(
-          a + (<usize>(i * lda) << 2),
-          packed + (<usize>(j * k) << 2),
-          c + (<usize>(i * n + j) << 2),
-          n - j,
-          k,
-          accumulate,
-        )
+    for (; i < i1; i++) {
+      const from = a + (<usize>(i * lda) << 2)
+      for (let j = g0; j < g1; j += PANEL) {
+        rows1(from, packed + (<usize>(j * k) << 2), c + (<usize>(i * n + j) << 2), n - j, k, accumulate)
       }
     }
   }
@@ -79,9 +69,9 @@ export function gemm(
 
 function rows4(a: usize, b: usize, c: usize, width: i32, n: i32, k: i32, lda: i32, accumulate: bool): void {
   const stride = <usize>lda << 2
-  const a1 = a + stride
-  const a2 = a1 + stride
-  const a3 = a2 + stride
+  let a1 = a + stride
+  let a2 = a1 + stride
+  let a3 = a2 + stride
   let c00 = f32x4.splat(0)
   let c01 = f32x4.splat(0)
   let c10 = f32x4.splat(0)
@@ -90,20 +80,52 @@ function rows4(a: usize, b: usize, c: usize, width: i32, n: i32, k: i32, lda: i3
   let c21 = f32x4.splat(0)
   let c30 = f32x4.splat(0)
   let c31 = f32x4.splat(0)
-  const end = <usize>k << 2
-  for (let i: usize = 0; i < end; i += 4, b += 32) {
-    const b0 = v128.load(b)
-    const b1 = v128.load(b, 16)
-    let v = v128.load32_splat(a + i)
+  const end = a + (<usize>k << 2)
+  const paired = a + (<usize>(k & ~1) << 2)
+  // Two terms a turn: the addresses are reckoned half as often.
+  for (; a < paired; a += 8, a1 += 8, a2 += 8, a3 += 8, b += 64) {
+    let b0 = v128.load(b)
+    let b1 = v128.load(b, 16)
+    let v = v128.load32_splat(a)
     c00 = multiplyAdd(c00, v, b0)
     c01 = multiplyAdd(c01, v, b1)
-    v = v128.load32_splat(a1 + i)
+    v = v128.load32_splat(a1)
     c10 = multiplyAdd(c10, v, b0)
     c11 = multiplyAdd(c11, v, b1)
-    v = v128.load32_splat(a2 + i)
+    v = v128.load32_splat(a2)
     c20 = multiplyAdd(c20, v, b0)
     c21 = multiplyAdd(c21, v, b1)
-    v = v128.load32_splat(a3 + i)
+    v = v128.load32_splat(a3)
+    c30 = multiplyAdd(c30, v, b0)
+    c31 = multiplyAdd(c31, v, b1)
+    b0 = v128.load(b, 32)
+    b1 = v128.load(b, 48)
+    v = v128.load32_splat(a, 4)
+    c00 = multiplyAdd(c00, v, b0)
+    c01 = multiplyAdd(c01, v, b1)
+    v = v128.load32_splat(a1, 4)
+    c10 = multiplyAdd(c10, v, b0)
+    c11 = multiplyAdd(c11, v, b1)
+    v = v128.load32_splat(a2, 4)
+    c20 = multiplyAdd(c20, v, b0)
+    c21 = multiplyAdd(c21, v, b1)
+    v = v128.load32_splat(a3, 4)
+    c30 = multiplyAdd(c30, v, b0)
+    c31 = multiplyAdd(c31, v, b1)
+  }
+  if (a < end) {
+    const b0 = v128.load(b)
+    const b1 = v128.load(b, 16)
+    let v = v128.load32_splat(a)
+    c00 = multiplyAdd(c00, v, b0)
+    c01 = multiplyAdd(c01, v, b1)
+    v = v128.load32_splat(a1)
+    c10 = multiplyAdd(c10, v, b0)
+    c11 = multiplyAdd(c11, v, b1)
+    v = v128.load32_splat(a2)
+    c20 = multiplyAdd(c20, v, b0)
+    c21 = multiplyAdd(c21, v, b1)
+    v = v128.load32_splat(a3)
     c30 = multiplyAdd(c30, v, b0)
     c31 = multiplyAdd(c31, v, b1)
   }
@@ -126,90 +148,10 @@ function rows1(a: usize, b: usize, c: usize, width: i32, k: i32, accumulate: boo
   storeTile(c, c0, c1, width, accumulate)
 }
 
+/** Stores, or adds to what is there, the first `width` of eight columns. */
 // @ts-ignore: decorator
 @inline
-function storeTile(to: usize, low: v128, high: v128, width: i32, accumulate: bool): void {
+export function storeTile(to: usize, low: v128, high: v128, width: i32, accumulate: bool): void {
   storeLanes(to, accumulate ? f32x4.add(low, v128.load(to)) : low, width)
   if (width > 4) storeLanes(to + 16, accumulate ? f32x4.add(high, v128.load(to, 16)) : high, width - 4)
-}
-
-/** C [i, j] += Aᵀ · B with A [m, i] and B [m, j]: a filter gradient, where m (pixels) is long and C is small. */
-export function gemmTransposedA(a: usize, b: usize, c: usize, m: i32, i: i32, j: i32): void {
-  // 128 KiB of A and B are walked for all tiles of C before the next rows come in.
-  const block = max(16, 32768 / (i + j))
-  for (let m0: i32 = 0; m0 < m; m0 += block) {
-    const rows = min(block, m - m0)
-    const aBlock = a + (<usize>(m0 * i) << 2)
-    const bBlock = b + (<usize>(m0 * j) << 2)
-    let r: i32 = 0
-    for (; r + 4 <= i; r += 4) {
-      for (let s: i32 = 0; s < j; s += PANEL) {
-        outer4(aBlock + (<usize>r << 2), bBlock + (<usize>s << 2), c + (<usize>(r * j + s) << 2), rows, i, j, j - s)
-      }
-    }
-    for (; r < i; r++) {
-      for (let s: i32 = 0; s < j; s += PANEL) {
-        outer1(aBlock + (<usize>r << 2), bBlock + (<usize>s << 2), c + (<usize>(r * j + s) << 2), rows, i, j, j - s)
-      }
-    }
-  }
-}
-
-function outer4(a: usize, b: usize, c: usize, rows: i32, i: i32, j: i32, width: i32): void {
-  const aStride = <usize>i << 2
-  const bStride = <usize>j << 2
-  // Where the tile is narrow its second half repeats the first, so that no load runs more than 12 bytes past the end.
-  const half: usize = width > 4 ? 16 : 0
-  let c00 = f32x4.splat(0)
-  let c01 = f32x4.splat(0)
-  let c10 = f32x4.splat(0)
-  let c11 = f32x4.splat(0)
-  let c20 = f32x4.splat(0)
-  let c21 = f32x4.splat(0)
-  let c30 = f32x4.splat(0)
-  let c31 = f32x4.splat(0)
-  for (let r: i32 = 0; r < rows; r++, a += aStride, b += bStride) {
-    const b0 = v128.load(b)
-    const b1 = v128.load(b + half)
-    let v = v128.load32_splat(a)
-    c00 = multiplyAdd(c00, v, b0)
-    c01 = multiplyAdd(c01, v, b1)
-    v = v128.load32_splat(a, 4)
-    c10 = multiplyAdd(c10, v, b0)
-    c11 = multiplyAdd(c11, v, b1)
-    v = v128.load32_splat(a, 8)
-    c20 = multiplyAdd(c20, v, b0)
-    c21 = multiplyAdd(c21, v, b1)
-    v = v128.load32_splat(a, 12)
-    c30 = multiplyAdd(c30, v, b0)
-    c31 = multiplyAdd(c31, v, b1)
-  }
-  storeTile(c, c00, c01, width, true)
-  storeTile(c + bStride, c10, c11, width, true)
-  storeTile(c + 2 * bStride, c20, c21, width, true)
-  storeTile(c + 3 * bStride, c30, c31, width, true)
-}
-
-function outer1(a: usize, b: usize, c: usize, rows: i32, i: i32, j: i32, width: i32): void {
-  const half: usize = width > 4 ? 16 : 0
-  let c0 = f32x4.splat(0)
-  let c1 = f32x4.splat(0)
-  for (let r: i32 = 0; r < rows; r++, a += <usize>i << 2, b += <usize>j << 2) {
-    const v = v128.load32_splat(a)
-    c0 = multiplyAdd(c0, v, v128.load(b))
-    c1 = multiplyAdd(c1, v, v128.load(b + half))
-  }
-  storeTile(c, c0, c1, width, true)
-}
-
-/** to [columns, rows] = from [rows, columns] transposed. */
-export function transpose(from: usize, to: usize, rows: i32, columns: i32): void {
-  for (let r0: i32 = 0; r0 < rows; r0 += 8) {
-    const r1 = min(rows, r0 + 8)
-    for (let c: i32 = 0; c < columns; c++) {
-      for (let r = r0; r < r1; r++) {
-        f32.store(to + (<usize>(c * rows + r) << 2), f32.load(from + (<usize>(r * columns + c) << 2)))
-      }
-    }
-  }
 }

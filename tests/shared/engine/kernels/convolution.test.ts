@@ -22,6 +22,10 @@ const cases: Case[] = [
   { sizes: [2, 6, 6, 5, 7], kernel: 3, stride: 1, pad: 'valid' },
   { sizes: [1, 7, 6, 4, 4], kernel: 5, stride: 2, pad: 'same' },
   { sizes: [1, 5, 5, 1, 2], kernel: 5, stride: 1, pad: 2 },
+  // Several tasks.
+  { sizes: [3, 30, 31, 22, 37], kernel: 1, stride: 1, pad: 0 },
+  { sizes: [3, 33, 30, 5, 18], kernel: 3, stride: 2, pad: 'same' },
+  { sizes: [2, 14, 15, 20, 33], kernel: 3, stride: 1, pad: 'same' },
 ]
 
 const title = '%j'

@@ -20,6 +20,10 @@ const cases: [[number, number, number, number], number, number, Pad][] = [
   [[1, 9, 9, 6], 7, 2, 3],
   [[1, 4, 4, 2], 1, 1, 1],
   [[2, 5, 6, 3], 1, 3, 0],
+  // Several tasks, bands of an image, and more than sixteen channels.
+  [[3, 60, 41, 37], 3, 1, 'same'],
+  [[9, 21, 22, 20], 5, 2, 'same'],
+  [[2, 70, 40, 33], 5, 1, 2],
 ]
 
 describe.each(cases)('depthwise %j, kernel %i, stride %i, pad %s', (shape, kernel, stride, pad) => {

@@ -20,6 +20,10 @@ describe('BatchMatMul', () => {
     [33, 2, 20],
     [7, 2500, 12],
     [2, 3, 70_000],
+    // Several tasks: rectangles of the result, parts of a sum, columns of a thin product.
+    [170, 130, 121],
+    [30, 3000, 47],
+    [18, 700, 333],
   ])('%i × %i times × %i', (m, k, n) => {
     test.each(transpositions)('transposed %s, %s', async (transposeA, transposeB) => {
       await expectSameOnBoth(() => {

@@ -50,8 +50,13 @@ describe('planBuild()', () => {
     const { link } = planBuild(inputs('darwin', 'arm64'))
     expect(link.map(({ title }) => title)).toEqual(['tfjs.node', 'tessera.node'])
     expect(link[1]?.args.slice(1)).toEqual([
-      ...['-o', '/e/tessera.node', '-bundle', '-undefined', 'dynamic_lookup'],
-      ...['/e/lib/libtensorflow_cc.2.dylib', '/e/lib/libtensorflow_framework.2.dylib'],
+      '-o',
+      '/e/tessera.node',
+      '-bundle',
+      '-undefined',
+      'dynamic_lookup',
+      '/e/lib/libtensorflow_cc.2.dylib',
+      '/e/lib/libtensorflow_framework.2.dylib',
       '-Wl,-rpath,@loader_path/lib',
     ])
   })

@@ -11,7 +11,7 @@ describe('checkEngine()', () => {
   test('hands both addons to a process, and passes when it computes what loops compute', async () => {
     const { run, calls } = fakeRun(() => told({}))
     await checkEngine(run, 'node', '/e', '2.21.0')
-    expect(calls[0]?.args.slice(1)).toEqual(['/e/tfjs.node', '/e/tessera.node'])
+    expect(calls[0]?.args.slice(1)).toEqual(['/e/tessera.node', '/e/tfjs.node'])
   })
   test.each<[string, Answer, string]>([
     [
@@ -29,6 +29,11 @@ describe('checkEngine()', () => {
       'an instruction that is not there',
       { status: null },
       'engine must load and compute, got a process that was ended',
+    ],
+    [
+      'a failed check of TensorFlow’s own',
+      { status: null, stderr: 'F0000 process_state.cc:9] Check failed: cpu_allocators_.empty()' },
+      'engine must load and compute, got F0000 process_state.cc:9] Check failed: cpu_allocators_.empty()',
     ],
   ])('refuses %s', async (_, answer, message) => {
     await expect(check(answer)).rejects.toMatchObject({

@@ -1,5 +1,5 @@
 /**
- * @file Speed of the engine on this machine: `npx tsx simulations/bench/engine.ts`.
+ * @file Speed of the engine's kernels on this machine: the verb `kernels`.
  *
  * Prints GFLOP/s (or ms) of each kernel, ours beside the stock back end's, and images/s of a training step. The best of several
  * runs, by the processor time of this process: other work on the machine counts little. Not a test: nothing is expected.
@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import { startEngine } from '@tessera/shared/engine'
-import { KERNELS, type KernelCase } from './engine-cases.ts'
-import { trainingStepMs } from './engine-step.ts'
+import { KERNELS, type KernelCase } from './kernel-cases.ts'
+import { trainingStepMs } from './small-step.ts'
 
 const RUNS = 15
 const BATCH = 32
@@ -29,7 +29,7 @@ function bestMs(work: () => void, runs: number = RUNS): number {
 }
 
 /** ms of each case, null where the back end that runs has no kernel for it. */
-function measureKernels(): (number | null)[] {
+export function measureKernels(): (number | null)[] {
   return KERNELS.map((kernel) => {
     const inputs = kernel.inputs()
     try {
@@ -44,8 +44,8 @@ function measureKernels(): (number | null)[] {
 
 /** The same measurements in a process of its own that never registers our kernels. */
 async function stockMs(): Promise<(number | null)[]> {
-  const self = fileURLToPath(import.meta.url)
-  const { stdout } = await promisify(execFile)(process.execPath, [...process.execArgv, self, 'stock'])
+  const file = fileURLToPath(new URL('stock-kernels.ts', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [...process.execArgv, file])
   return JSON.parse(stdout) as (number | null)[]
 }
 
@@ -54,14 +54,8 @@ function speed({ gigaflops }: KernelCase, ms: number | null): string {
   return gigaflops === null ? `${ms.toFixed(2)} ms` : `${((gigaflops / ms) * 1000).toFixed(1)} GFLOP/s`
 }
 
-async function main(): Promise<void> {
-  if (process.argv[2] === 'stock') {
-    tf.enableProdMode()
-    await import('@tensorflow/tfjs-backend-wasm')
-    await tf.setBackend('wasm')
-    process.stdout.write(JSON.stringify(measureKernels()))
-    return
-  }
+/** Prints the table. */
+export async function printKernels(): Promise<void> {
   const { description } = await startEngine()
   process.stdout.write(`${description}, Node ${process.version}\n\n`)
   const [own, stock] = [measureKernels(), await stockMs()]
@@ -77,5 +71,3 @@ async function main(): Promise<void> {
     process.stdout.write(`${BATCH} x ${sizePx}²: ${ms.toFixed(1)} ms a step, ${rate} images/s\n`)
   }
 }
-
-await main()

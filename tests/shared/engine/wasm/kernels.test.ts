@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { catchMemory } from '../../../../shared/engine/wasm/module.ts'
+import { catchMemory } from '../../../../shared/engine/wasm/memory.ts'
 
 const engine = new URL('../../../../shared/engine/', import.meta.url)
 const committed = await readFile(new URL('wasm/kernels.wasm', engine))
@@ -43,12 +43,26 @@ describe('catchMemory()', () => {
       Memory: new (limits: { initial: number }) => object
     }
   }
+  /** (module (memory (export "m") 1 2)) */
+  const withMemory = Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0, 5, 4, 1, 1, 1, 2, 7, 5, 1, 1, 109, 2, 0])
   /** (module (memory (export "m") 1)) */
-  const withMemory = Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0, 5, 3, 1, 0, 1, 7, 5, 1, 1, 109, 2, 0])
+  const withoutLimit = Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0, 5, 3, 1, 0, 1, 7, 5, 1, 1, 109, 2, 0])
 
-  test('gives the memory of the module that is instantiated meanwhile', async () => {
+  test('gives the memory of the module that is instantiated meanwhile, shared, and leaves its bytes alone', async () => {
+    const before = withMemory.slice()
     const memory = await catchMemory(async () => void (await WebAssembly.instantiate(withMemory)))
     expect(memory).toBeInstanceOf(WebAssembly.Memory)
+    expect(memory.buffer).toBeInstanceOf(SharedArrayBuffer)
+    expect(memory.buffer.byteLength).toBe(65536)
+    expect(withMemory).toEqual(before)
+  })
+
+  test('says ERR_ENGINE_UNAVAILABLE when the memory cannot be shared', async () => {
+    const start = async (): Promise<void> => void (await WebAssembly.instantiate(withoutLimit))
+    await expect(catchMemory(start)).rejects.toMatchObject({
+      code: 'ERR_ENGINE_UNAVAILABLE',
+      message: 'wasm back end must have a memory with a limit, to be shared by threads, got one without',
+    })
   })
 
   test('puts WebAssembly.instantiate back, also after a failure', async () => {

@@ -1,0 +1,64 @@
+"""The child's end of a contest: answers `{"run": n}` on standard input, one JSON object a line on standard output.
+
+The referee (../referee.ts) says what each message must hold.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+
+
+def reset_peak():
+    """Lets the kernel count the peak anew, so that imports and compilation do not hide what a step needs."""
+    try:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+        return True
+    except OSError:
+        return False
+
+
+def peak_bytes():
+    """Largest resident set since the last reset_peak(); None where the system has no such count."""
+    try:
+        with open("/proc/self/status") as file:
+            for line in file:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None
+
+
+def lifetime_peak_bytes():
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def serve(versions, step):
+    """Runs steps as the referee asks. `step` does one and returns its loss, or None where there is none."""
+    # A library that prints must not break the stream of messages.
+    out, sys.stdout = sys.stdout, sys.stderr
+
+    def say(message):
+        out.write(json.dumps(message) + "\n")
+        out.flush()
+
+    say({"ready": {"versions": versions, "pid": os.getpid()}})
+    for line in sys.stdin:
+        count = json.loads(line)["run"]
+        counted = reset_peak()
+        seconds, losses = [], []
+        for _ in range(count):
+            before = time.perf_counter()
+            loss = step()
+            seconds.append(time.perf_counter() - before)
+            losses.append(loss)
+        say({
+            "seconds": seconds,
+            "losses": [loss for loss in losses if loss is not None],
+            "stepPeakBytes": peak_bytes() if counted else None,
+            "peakBytes": lifetime_peak_bytes(),
+        })

@@ -1,0 +1,145 @@
+/** @file The program `npm run bench`: contests against PyTorch, and what this machine can do at most. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { parseContenders } from './contenders.ts'
+import { parseSizes } from './sizes.ts'
+
+const FOLDER = fileURLToPath(new URL('results/', import.meta.url))
+/** The sizes that the project measures itself by. */
+const DEFAULT_SIZES = '16x128,8x224,32x64,4x512'
+const PYTHON = [
+  '--python <path>',
+  'Python with torch, torchvision, safetensors (TESSERA_BENCH_PYTHON, python3)',
+] as const
+
+/** Builds the program; what a verb needs is loaded when it is typed. */
+export function benchProgram(): Command {
+  const program = new Command('bench')
+    .description('Measures Tessera against PyTorch: contenders take turns, ratios are of neighbouring turns.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ npm run bench -- engine --size 16x128 --contenders wasm,torch --quick',
+    )
+  contestVerb(
+    program,
+    'engine',
+    'MoMA training step: EfficientNet-B0 twice, C 512, K 16384, SGD; with dropout and stochastic depth',
+  )
+    .option('--no-masking', 'without dropout and stochastic depth')
+    .action(async (flags) =>
+      (await import('./verbs/contest.ts')).runContests('step', withOut(flags, 'engine')),
+    )
+  contestVerb(program, 'evaluate', 'Forward pass alone, EfficientNet-B0').action(async (flags) =>
+    (await import('./verbs/contest.ts')).runContests('evaluate', {
+      ...withOut(flags, 'evaluate'),
+      masking: false,
+    }),
+  )
+  program
+    .command('check')
+    .description(
+      'Do the contenders do the same work? Same weights, same batch, two steps: the losses must agree to 1e-4.',
+    )
+    .addOption(sizeOption('8x96'))
+    .addOption(contenderOption('ours first', 'wasm,torch'))
+    .option(...PYTHON)
+    .addHelpText('after', '\nExample:\n  $ npm run bench -- check --contenders wasm,torch,torch-compile')
+    .action(async (flags) => (await import('./verbs/check.ts')).checkWork(flags))
+  dataVerb(program)
+  program
+    .command('physics')
+    .description('What this machine can do at most (sgemm, copy, triad), and what that allows for each size.')
+    .addOption(sizeOption(DEFAULT_SIZES))
+    .option('--threads <n>', 'cores (all)', positive)
+    .option(...PYTHON)
+    .addHelpText('after', '\nExample:\n  $ npm run bench -- physics')
+    .action(async (flags) => (await import('./verbs/physics.ts')).measurePhysics(flags))
+  program
+    .command('profile')
+    .description("Where PyTorch's eager step spends its time, by operator.")
+    .addOption(sizeOption('16x128'))
+    .option('--evaluate', 'the forward pass alone')
+    .option('--threads <n>', 'cores', positive, 2)
+    .option(...PYTHON)
+    .addHelpText('after', '\nExample:\n  $ npm run bench -- profile --size 16x128')
+    .action(async (flags) => (await import('./verbs/profile.ts')).profilePeer(flags))
+  program
+    .command('kernels')
+    .description('Single kernels of the wasm engine beside the stock ones, by processor time of one thread.')
+    .addHelpText('after', '\nExample:\n  $ npm run bench -- kernels')
+    .action(async () => (await import('./kernels.ts')).printKernels())
+  return program
+}
+
+function contestVerb(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .addOption(sizeOption(DEFAULT_SIZES))
+    .addOption(
+      contenderOption('of tensorflow, wasm, cpu, torch, torch-compile, torch-autotune', 'wasm,torch'),
+    )
+    .option('--rounds <n>', 'turns of each contender', positive, 7)
+    .option('--slot <seconds>', 'a turn takes about so long', positive, 6)
+    .option('--minutes <n>', 'no turn begins later, over all sizes', positive, 60)
+    .option('--threads <n>', 'cores of each contender (all)', positive)
+    .option(...PYTHON)
+    .option('--quick', '2 turns of a second: shows that all works')
+    .option('--out <file>', 'results as JSON (simulations/bench/results/VERB-DATE.json; --quick: none)')
+    .addHelpText(
+      'after',
+      `\nExample:\n  $ npm run bench -- ${name} --size 16x128,8x224 --contenders wasm,torch,torch-compile`,
+    )
+}
+
+function dataVerb(program: Command): void {
+  program
+    .command('data')
+    .description(
+      "The site's tiles against torchvision's DataLoader: decode, resize, augment, normalise; tiles a second.",
+    )
+    .option('--data <dir>', 'CLASS/*.png|jpg (drawn for the purpose)')
+    .option('--tiles <n>', 'tiles to draw', positive, 1024)
+    .option('--stored <px>', 'side of a drawn tile', positive, 256)
+    .option('--tile <px>', 'side of a tile in the batch', positive, 224)
+    .option('--batch <n>', 'tiles of a batch', positive, 64)
+    .option('--augment <name>', 'none, flips, randaugment', 'randaugment')
+    .option('--workers <n>', "processes of torchvision's DataLoader", positive, 2)
+    .option('--rounds <n>', 'turns of each contender', positive, 5)
+    .option(
+      '--training <size>',
+      'instead: how long a training step waits for its tiles',
+      (text) => parseSizes(text)[0],
+    )
+    .option('--engine <name>', 'of the training: tensorflow or wasm', 'wasm')
+    .option(...PYTHON)
+    .option('--out <file>', 'results as JSON (simulations/bench/results/data-DATE.json)')
+    .addHelpText('after', '\nExample:\n  $ npm run bench -- data --data tiles/hospital-a --tile 224')
+    .action(async (flags) => (await import('./verbs/data.ts')).measureData(withOut(flags, 'data')))
+}
+
+function sizeOption(standard: string): Option {
+  return new Option('--size <list>', 'BATCHxSIDE, several with commas')
+    .argParser(parseSizes)
+    .default(parseSizes(standard), standard)
+}
+
+function contenderOption(description: string, standard: string): Option {
+  return new Option('--contenders <list>', description)
+    .argParser(parseContenders)
+    .default(parseContenders(standard), standard)
+}
+
+/** Quick figures are not kept unless asked for: they are too noisy to be compared with. */
+function withOut<T extends { out?: string; quick?: true }>(flags: T, kind: string): T {
+  if (flags.out !== undefined || flags.quick === true) return flags
+  const day = new Date().toISOString().slice(0, 16).replaceAll(/[-:]/g, '').replace('T', '-')
+  return { ...flags, out: join(FOLDER, `${kind}-${day}.json`) }
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0) return value
+  throw new InvalidArgumentError('must be a number above 0.')
+}

@@ -1,0 +1,92 @@
+/**
+ * @file One piece of work on tiles, and how one tile of it is done: the same function in a worker thread and on the main thread. All results go
+ * to shared memory at the tile's own place, so that neither the number of threads nor their order can change a bit.
+ */
+import { createHash } from 'node:crypto'
+import { asTesseraError } from '@tessera/shared/errors'
+import { resumeRandom } from '@tessera/shared/random'
+import { type AugmentName, drawAugmentation, UNCHANGED, writeTile } from './augment.ts'
+import { decodeTile, isSkipReason, SKIP_REASONS } from './decode.ts'
+
+interface Work {
+  readonly sizePx: number
+  /** Files of the tiles; absent when all are decoded in `store`. */
+  readonly paths: readonly string[] | null
+  /** Decoded tiles, `[slots, sizePx, sizePx, 3]`, shared; null when the set does not fit. */
+  readonly store: Uint8Array | null
+  /** Each tile's place in `store`. */
+  readonly slots: Int32Array
+  /** Shared: tiles handed out, tiles finished. */
+  readonly progress: Int32Array
+}
+
+/** Writes a batch. */
+export interface BatchJob extends Work {
+  readonly kind: 'batch'
+  /** `[tiles, sizePx, sizePx, 3]`, shared. */
+  readonly images: Float32Array
+  readonly augment: AugmentName
+  /** 4 numbers a tile: the state of its own random stream. Null: tiles stay as they are. */
+  readonly streams: Uint32Array | null
+}
+
+/** Looks at files for the first time, and fills `store`. */
+export interface SurveyJob extends Work {
+  readonly kind: 'survey'
+  /** Shared, 1 byte a tile: {@link GOOD}, {@link RESIZED}, or {@link BAD} and more: which of SKIP_REASONS. */
+  readonly outcomes: Uint8Array
+  /** Shared, {@link DIGEST_BYTES} a tile: SHA-256 of its pixels. */
+  readonly digests: Uint8Array
+}
+
+export type TileJob = BatchJob | SurveyJob
+
+export const GOOD = 0
+export const RESIZED = 1
+export const BAD = 2
+export const DIGEST_BYTES = 32
+
+/** Number of tiles of a job. */
+export function tilesOf(job: TileJob): number {
+  return job.slots.length
+}
+
+/** Does the `i`-th tile of a job. @throws {TesseraError} What decodeTile throws, of a batch; a survey only notes a bad tile. */
+export async function doTile(job: TileJob, i: number): Promise<void> {
+  if (job.kind === 'survey') await surveyTile(job, i)
+  else writeTileOf(job, i, storedTile(job, i) ?? (await decodeTile(pathOf(job, i), job.sizePx)).pixels)
+}
+
+function writeTileOf(job: BatchJob, i: number, pixels: Uint8Array): void {
+  const { images, sizePx, streams, augment } = job
+  const drawn = streams === null ? UNCHANGED : drawAugmentation(streamOf(streams, i), augment)
+  writeTile(images, i * sizePx * sizePx * 3, pixels, sizePx, drawn)
+}
+
+function streamOf(streams: Uint32Array, i: number): ReturnType<typeof resumeRandom> {
+  const [a = 0, b = 0, c = 0, d = 0] = streams.subarray(i * 4, i * 4 + 4)
+  return resumeRandom('tile', [a, b, c, d])
+}
+
+async function surveyTile(job: SurveyJob, i: number): Promise<void> {
+  try {
+    const { pixels, resized } = await decodeTile(pathOf(job, i), job.sizePx)
+    storedTile(job, i)?.set(pixels)
+    job.digests.set(createHash('sha256').update(pixels).digest(), i * DIGEST_BYTES)
+    job.outcomes[i] = resized ? RESIZED : GOOD
+  } catch (thrown) {
+    const { code } = asTesseraError(thrown)
+    if (!isSkipReason(code)) throw thrown
+    job.outcomes[i] = BAD + SKIP_REASONS.indexOf(code)
+  }
+}
+
+function storedTile({ store, slots, sizePx }: Work, i: number): Uint8Array | null {
+  const bytes = sizePx * sizePx * 3
+  const slot = slots[i] as number
+  return store?.subarray(slot * bytes, (slot + 1) * bytes) ?? null
+}
+
+function pathOf({ paths }: Work, i: number): string {
+  return paths?.[i] ?? ''
+}
