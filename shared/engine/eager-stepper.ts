@@ -1,6 +1,7 @@
 /** @file Runs a step op by op, its state as tensors of the engine. */
 import * as tf from '@tensorflow/tfjs-core'
 import { TesseraError } from '../errors.ts'
+import { scoped } from './scoped.ts'
 import type { NamedValues, StepFunction, Stepper, Values } from './stepper.ts'
 
 export function createEagerStepper(initial: NamedValues, step: StepFunction): Stepper {
@@ -31,17 +32,6 @@ export function createEagerStepper(initial: NamedValues, step: StepFunction): St
       }
     },
     dispose: () => tf.dispose([...state.values()]),
-  }
-}
-
-/** Runs `use` and frees every tensor it made and did not keep, also when it throws. As tf.tidy, but the result is not searched for tensors. */
-function scoped<T>(use: () => T): T {
-  const engine = tf.engine()
-  engine.startScope()
-  try {
-    return use()
-  } finally {
-    engine.endScope()
   }
 }
 

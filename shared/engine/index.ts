@@ -13,6 +13,7 @@ export { type SgdMomentum, sgdMomentum } from './ops/sgd-momentum.ts'
 export { stopGradient } from './ops/stop-gradient.ts'
 export { swish } from './ops/swish.ts'
 export { towards } from './ops/towards.ts'
+export { scoped } from './scoped.ts'
 export { type Engine, type EngineChoice, type EngineOptions, startEngine } from './start.ts'
 export {
   createStepper,

@@ -57,7 +57,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
   const choice = options.engine ?? choiceOf(process.env.TESSERA_ENGINE)
   if (choice !== 'auto') return run(choice, null, options)
   try {
-    const missing = nativeEngineMissing()
+    const missing = await nativeEngineMissing()
     return missing === null ? await run('tensorflow', null, options) : await run('wasm', missing, options)
   } catch (thrown) {
     return run('wasm', asTesseraError(thrown).message, options)

@@ -8,6 +8,7 @@
  * it as it was before this batch.
  */
 import * as tf from '@tensorflow/tfjs-core'
+import { logSumExp } from '@tessera/shared/engine'
 import { assertShape } from './linear.ts'
 
 /** Rows as attention leaves them: of unit length before it, not after. */
@@ -40,6 +41,6 @@ export function contrastLogits({ query, key, queue }: ContrastFeatures, temperat
 export function contrastLoss(logits: tf.Tensor2D): tf.Scalar {
   return tf.tidy(() => {
     const own = tf.slice(logits, [0, 0], [logits.shape[0], 1]) // [B, 1]
-    return tf.mean<tf.Scalar>(tf.sub(tf.logSumExp(logits, 1, true), own))
+    return tf.mean<tf.Scalar>(tf.sub(logSumExp(logits), own))
   })
 }

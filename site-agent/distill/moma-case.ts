@@ -4,7 +4,7 @@
  * tests/parity/README.md describes the cases. Names are those of the case's file without `input.`, `param.` and `expect.`.
  */
 import * as tf from '@tensorflow/tfjs-core'
-import { enqueue } from '@tessera/shared/engine'
+import { enqueue, scoped } from '@tessera/shared/engine'
 import type { CaseTensor } from '@tessera/shared/model/network'
 import { batchAttentionOf } from './batch-attention.ts'
 import { choiceAt, faulty, momaSettingsAt, numberAt, rootSection, wholeAt } from './case-config.ts'
@@ -12,7 +12,6 @@ import { caseTensor, classIndices, onEngine, pickExpected, type ReferenceCase } 
 import { keyFeatures, type MomaSettings, momaLoss } from './moma-step.ts'
 import { momentumUpdate } from './momentum-update.ts'
 import { projectionHeadOf } from './projection-head.ts'
-import { scoped } from './tensor-map.ts'
 
 const HEAD_PARTS = ['fc1.weight', 'fc1.bias', 'fc2.weight', 'fc2.bias']
 const ATTENTION_PARTS = ['qkv.weight', 'qkv.bias', 'proj.weight', 'proj.bias']

@@ -1,5 +1,5 @@
-/** @file Named tensors: found, prefixed, scoped. */
-import * as tf from '@tensorflow/tfjs-core'
+/** @file Named tensors: found, and prefixed. */
+import type * as tf from '@tensorflow/tfjs-core'
 import { TesseraError } from '@tessera/shared/errors'
 
 /** Tensors by their name in the layout. */
@@ -11,17 +11,6 @@ export function tensorOf(tensors: NamedTensors, name: string): tf.Tensor {
   if (!tensor)
     throw new TesseraError('ERR_LAYOUT_MISMATCH', `tensors must have ${name}, got none of that name`)
   return tensor
-}
-
-/** Runs `use` and frees every tensor it made and did not keep, also when it throws. As tf.tidy, but the result is not searched for tensors. */
-export function scoped<T>(use: () => T): T {
-  const engine = tf.engine()
-  engine.startScope()
-  try {
-    return use()
-  } finally {
-    engine.endScope()
-  }
 }
 
 /** Gives the same map with `prefix` before each name. */

@@ -65,6 +65,9 @@ export function loadTensorflow(folder: string): TensorflowEngine {
   }
 }
 
+/** What every loading hook of CommonJS replaces; Node 20 has no public way to answer a require. */
+const LOAD = '_load'
+
 /** Runs `load` while certain modules are answered from here instead of from files. */
 function withStandIns<T>(core: unknown, load: () => T): T {
   const standIns: Record<string, unknown> = {
@@ -77,15 +80,14 @@ function withStandIns<T>(core: unknown, load: () => T): T {
       isArray: Array.isArray,
     },
   }
-  // `_load` is what every loading hook of CommonJS replaces; Node 20 has no public way to answer a require.
-  const loader = Module as unknown as { _load: (request: string, ...rest: unknown[]) => unknown }
-  const stock = loader._load
-  loader._load = (request, ...rest) =>
+  const loader = Module as unknown as Record<typeof LOAD, (request: string, ...rest: unknown[]) => unknown>
+  const stock = loader[LOAD]
+  loader[LOAD] = (request, ...rest) =>
     Object.hasOwn(standIns, request) ? standIns[request] : stock.call(Module, request, ...rest)
   try {
     return load()
   } finally {
-    loader._load = stock
+    loader[LOAD] = stock
   }
 }
 

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { asTesseraError, TesseraError } from '../../errors.ts'
 import { type EngineManifest, engineFolder, readManifest } from './folder.ts'
+import { readSources } from './install/sources.ts'
 import { registerTensorflowKernels } from './kernels/index.ts'
 import { loadTensorflow, type TensorflowEngine } from './load.ts'
 import { fitsProcessor, readProcessor } from './processor.ts'
@@ -9,7 +10,7 @@ import { fitsProcessor, readProcessor } from './processor.ts'
 let loaded: TensorflowEngine | null = null
 
 /** Why there is no native engine to start, or null when one is installed for this machine. */
-export function nativeEngineMissing(): string | null {
+export async function nativeEngineMissing(): Promise<string | null> {
   let manifest: EngineManifest | null
   try {
     manifest = readManifest(engineFolder(process.env))
@@ -20,8 +21,12 @@ export function nativeEngineMissing(): string | null {
   const here = `${process.platform}-${process.arch}`
   if (manifest.platform !== here) return `native engine must be built for ${here}, got ${manifest.platform}`
   // Compiled for one processor's instructions: one that another lacks would end the process without a word.
-  if (fitsProcessor(manifest.processor.features, readProcessor())) return null
-  return `native engine must be built for this processor, got one for ${manifest.processor.model}; tessera engine install renews it`
+  if (!fitsProcessor(manifest.processor.features, readProcessor())) {
+    return `native engine must be built for this processor, got one for ${manifest.processor.model}; tessera engine install renews it`
+  }
+  // Our kernels would ask an older build for ops that it does not have.
+  if (manifest.sources === (await readSources()).sha256) return null
+  return 'native engine must be built from the sources of this version, got others; tessera engine install renews it'
 }
 
 /**
@@ -29,7 +34,7 @@ export function nativeEngineMissing(): string | null {
  * @throws {TesseraError} ERR_ENGINE_UNAVAILABLE if none is installed or it does not load.
  */
 export async function startTensorflow(): Promise<string> {
-  const missing = nativeEngineMissing()
+  const missing = await nativeEngineMissing()
   if (missing !== null) throw new TesseraError('ERR_ENGINE_UNAVAILABLE', `engine must start, got: ${missing}`)
   const engine = loadTensorflow(engineFolder(process.env))
   tf.registerBackend('tensorflow', () => engine.backend)

@@ -1,8 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core'
-import { assert, integer, nat, property, record } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { initialQueue } from '../../../site-agent/distill/feature-queue.ts'
-import { leaked, matrix, onEachEngine } from './support.ts'
 import '../../support/allclose.ts'
 
 describe('initialQueue()', () => {

@@ -5,6 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core'
 import { TesseraError } from '../../../errors.ts'
+import { scoped } from '../../scoped.ts'
 import type { NamedValues, StepFunction, Stepper, Values } from '../../stepper.ts'
 import type { Native, NativeSession, NativeTensor, Output } from '../binding.ts'
 import { tensorflowEngine } from '../start.ts'
@@ -202,14 +203,4 @@ function at<T>(map: ReadonlyMap<string, T>, name: string): T {
   const value = map.get(name)
   if (value !== undefined) return value
   throw new TesseraError('ERR_LAYOUT_MISMATCH', `step must have ${name}, got none of that name`)
-}
-
-function scoped<T>(use: () => T): T {
-  const engine = tf.engine()
-  engine.startScope()
-  try {
-    return use()
-  } finally {
-    engine.endScope()
-  }
 }

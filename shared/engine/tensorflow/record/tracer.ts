@@ -10,8 +10,8 @@ import { ATTRIBUTE, DTYPE, type GraphBuilder, type OutputInfo } from './graph.ts
 
 /** Gives tensors that stand for outputs of the graph, and back. */
 export interface Trace {
-  tensorOf(output: Output): tf.Tensor
-  outputOf(tensor: tf.Tensor): Output
+  readonly tensorOf: (output: Output) => tf.Tensor
+  readonly outputOf: (tensor: tf.Tensor) => Output
 }
 
 /**

@@ -77,7 +77,7 @@ export function addUpdates(
   ])
   const readers = (variable: Variable): string[] => {
     const read = uses.find((use) => use.variable === variable)?.read
-    return read ? liveReaders(graph, consumers, live, replaced, read) : []
+    return read ? liveReaders(consumers, live, replaced, read) : []
   }
 
   const inPlace = [...replaced.values()].map(({ operation, variables }) => {
@@ -126,7 +126,6 @@ function ancestors(graph: GraphBuilder, outputs: readonly Output[]): Set<string>
 
 /** Live operations that look at the memory of `read`, itself or through an alias. */
 function liveReaders(
-  graph: GraphBuilder,
   consumers: ReadonlyMap<string, readonly Operation[]>,
   live: ReadonlySet<string>,
   replaced: ReadonlyMap<string, unknown>,
@@ -135,7 +134,7 @@ function liveReaders(
   return (consumers.get(key(read)) ?? []).flatMap((operation) => {
     if (!live.has(operation.name) || replaced.has(operation.name)) return []
     const through = ALIASING.has(operation.type)
-      ? liveReaders(graph, consumers, live, replaced, [operation.name, 0])
+      ? liveReaders(consumers, live, replaced, [operation.name, 0])
       : []
     return [operation.name, ...through]
   })
