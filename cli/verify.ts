@@ -1,7 +1,7 @@
 /** @file `tessera verify`: does the engine on this machine compute the numbers PyTorch computed? */
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { startEngine } from '@tessera/shared/engine'
+import { ENGINE_CHOICES, type EngineChoice, startEngine } from '@tessera/shared/engine'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { type Command, Option } from 'commander'
 import { readCaseFile } from './verify/case-file.ts'
@@ -26,7 +26,7 @@ Example:
   $ tessera verify tests/parity/cases`
 
 interface VerifyOptions {
-  readonly engine: 'auto' | 'wasm' | 'cpu'
+  readonly engine?: EngineChoice
   readonly json?: true
 }
 
@@ -38,9 +38,9 @@ export function addVerifyCommand(program: Command): void {
     .description(DESCRIPTION)
     .argument('<file...>', 'reference cases, or folders of them')
     .addOption(
-      new Option('--engine <name>', 'engine to check')
-        .choices(['auto', 'wasm', 'tensorflow', 'cpu'])
-        .default('auto'),
+      new Option('--engine <name>', 'engine to check (default: TESSERA_ENGINE, else auto)').choices([
+        ...ENGINE_CHOICES,
+      ]),
     )
     .option('--json', 'print one JSON document instead of tables')
     .addHelpText('after', EXAMPLE)
@@ -49,7 +49,7 @@ export function addVerifyCommand(program: Command): void {
 
 async function verify(paths: readonly string[], { engine, json }: VerifyOptions): Promise<void> {
   const files = paths.flatMap(caseFiles)
-  const { name, description } = await startEngine({ engine })
+  const { name, description } = await startEngine(engine ? { engine } : {})
   if (!json) process.stdout.write(`${description}\n\n`)
   const outcomes: Outcome[] = []
   for (const path of files) {

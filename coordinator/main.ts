@@ -87,10 +87,7 @@ function addStudy(group: Command): void {
     .description(
       'create a study from a JSON file (JSON only); every field and its default is in docs/protocol.md',
     )
-    .option(
-      '--teacher <file>',
-      "the teacher: safetensors in torchvision's, timm's or efficientnet_pytorch's names, or any vision model as .onnx",
-    )
+    .option('--teacher <file>', 'the teacher: safetensors (docs/models.md) or any vision model as .onnx')
     .option('--student <file>', "the student's weights, safetensors, for student.initial 'file'")
     .option('--input-size <pixels>', 'ONNX: size of its input, when the file leaves it free', whole)
     .addOption(new Option('--layout <layout>', 'ONNX: order of its input').choices(['nchw', 'nhwc']))

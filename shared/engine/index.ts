@@ -14,7 +14,7 @@ export { stopGradient } from './ops/stop-gradient.ts'
 export { swish } from './ops/swish.ts'
 export { towards } from './ops/towards.ts'
 export { scoped } from './scoped.ts'
-export { type Engine, type EngineChoice, type EngineOptions, startEngine } from './start.ts'
+export { ENGINE_CHOICES, type Engine, type EngineChoice, type EngineOptions, startEngine } from './start.ts'
 export {
   createStepper,
   type NamedValues,

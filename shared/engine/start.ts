@@ -14,7 +14,7 @@ import { loadKernels } from './wasm/load.ts'
 import { catchMemory } from './wasm/memory.ts'
 import { startPool } from './wasm/pool.ts'
 
-const ENGINE_CHOICES = ['auto', 'wasm', 'tensorflow', 'cpu'] as const
+export const ENGINE_CHOICES = ['auto', 'wasm', 'tensorflow', 'cpu'] as const
 export type EngineChoice = (typeof ENGINE_CHOICES)[number]
 
 export interface EngineOptions {

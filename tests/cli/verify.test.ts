@@ -38,7 +38,7 @@ describe('tessera verify', () => {
     cpSync(good, join(cases, 'b.safetensors'))
     const { status, stdout } = tessera('verify', good, cases)
     expect(status).toBe(0)
-    expect(stdout).toMatch(/^engine: wasm/)
+    expect(stdout).toMatch(new RegExp(`^engine: ${process.env.TESSERA_ENGINE}`))
     expect(stdout).toMatch(/loss\.total +scalar +\S+ +\S+ +1e-5 +ok/)
     expect(stdout).toMatch(/\n44 tensors of 2 files compared, .*, all within their limits\n$/)
   })

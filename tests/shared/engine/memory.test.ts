@@ -38,7 +38,7 @@ function step(images: tf.Tensor4D, weights: tf.Tensor[]): { weights: tf.Tensor[]
 }
 
 test('memory stays flat over 200 steps that learn, and the bits repeat', async () => {
-  await startEngine()
+  await startEngine({ engine: 'wasm' })
   const backend = tf.backend() as BackendWasm
   const heapBytes = (): number => (backend.wasm as unknown as { HEAPU8: Uint8Array }).HEAPU8.length
   const losses = [1, 2].map(() => {
@@ -65,7 +65,7 @@ test('memory stays flat over 200 steps that learn, and the bits repeat', async (
 })
 
 test('kernels find their tensors after the memory has grown', async () => {
-  await startEngine()
+  await startEngine({ engine: 'wasm' })
   tf.tidy(() => {
     const x = normal('x', [3, 3])
     const want = [...tf.matMul(x, x).dataSync()]

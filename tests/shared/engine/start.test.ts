@@ -5,10 +5,11 @@ import * as tf from '@tensorflow/tfjs-core'
 import { startEngine } from '@tessera/shared/engine'
 import { describe, expect, test, vi } from 'vitest'
 import { threadCount } from '../../../shared/engine/threads.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 describe('startEngine()', () => {
-  test('starts wasm unless told otherwise, and says so in one line', async () => {
-    const engine = await startEngine()
+  test('starts wasm and says so in one line', async () => {
+    const engine = await startEngine({ engine: 'wasm' })
     const threads = threadCount(undefined, process.env)
     expect(engine).toMatchObject({
       name: 'wasm',
@@ -22,6 +23,25 @@ describe('startEngine()', () => {
     const kernel = tf.getKernel(tf.Conv2D, 'wasm')
     expect(await startEngine({ engine: 'wasm' })).toEqual(engine)
     expect(tf.getKernel(tf.Conv2D, 'wasm')).toBe(kernel)
+  })
+
+  test('starts what TESSERA_ENGINE says, and refuses a name it does not know', async () => {
+    expect((await startEngine()).name).toBe(process.env.TESSERA_ENGINE)
+    vi.stubEnv('TESSERA_ENGINE', 'abacus')
+    await expect(startEngine()).rejects.toMatchObject({
+      code: 'ERR_CONFIG_INVALID',
+      message: 'TESSERA_ENGINE must be auto, wasm, tensorflow, cpu, got abacus',
+    })
+    vi.unstubAllEnvs()
+  })
+
+  test('takes wasm for auto where no native engine is installed, and says why', async () => {
+    vi.stubEnv('TESSERA_ENGINE_DIR', await temporaryFolder())
+    expect(await startEngine({ engine: 'auto' })).toMatchObject({
+      name: 'wasm',
+      passedOver: 'no native engine is installed; tessera engine install builds one',
+    })
+    vi.unstubAllEnvs()
   })
 
   test('goes to cpu and back', async () => {

@@ -38,6 +38,8 @@ export function createRecordedStepper(initial: NamedValues, step: StepFunction):
     fetches: readonly Output[],
     targets: readonly string[],
   ): ReturnType<Native['runSession']> => {
+    // TensorFlow refuses a run of nothing.
+    if (fetches.length + targets.length === 0) return Promise.resolve([])
     if (session === null) throw new TesseraError('ERR_INTERNAL', 'internal: stepper must not be disposed of')
     return native.runSession(session, feeds, fetches, targets).catch((cause: unknown) => {
       throw explainFailure(graph, cause)

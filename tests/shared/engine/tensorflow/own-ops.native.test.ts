@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { enqueue, sgdMomentum, startEngine, towards } from '@tessera/shared/engine'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { tensorflowEngine } from '../../../../shared/engine/tensorflow/start.ts'
-import { normal, OURS } from '../support.ts'
+import { normal } from '../support.ts'
 
 type Attribute = [
   name: string,
@@ -33,9 +33,8 @@ function variable(value: tf.Tensor): { handle: tf.Tensor; read: () => tf.Tensor 
 
 const numbers = (x: tf.Tensor): number[] => [...x.dataSync()]
 
-// The suite is run once for each engine; on the native one these run, and fail where it is missing.
-describe.runIf(OURS === 'tensorflow')('ops of our own for TensorFlow', () => {
-  beforeAll(() => startEngine({ engine: OURS }))
+describe('ops of our own for TensorFlow', () => {
+  beforeAll(() => startEngine({ engine: 'tensorflow' }))
 
   test.each([1, 16, 37, 40_000])('a step in place is the step, %i weights', (count) => {
     tf.tidy(() => {
