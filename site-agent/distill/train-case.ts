@@ -29,7 +29,7 @@ import {
 import { caseTensor, classIndices, pickExpected, type ReferenceCase } from './case-tensors.ts'
 import { learningRateAt } from './learning-rate.ts'
 import { createMoma } from './methods/moma.ts'
-import { fixedAttentions, queueOf, teacherHead } from './methods/moma-parts.ts'
+import { filledQueue, fixedAttentions, teacherHead } from './methods/moma-parts.ts'
 import type { StepMetrics } from './round-metrics.ts'
 import { networkTeacher } from './teacher.ts'
 import { withoutPrefix, withPrefix } from './tensor-map.ts'
@@ -77,7 +77,7 @@ async function train({ config, inputs, params }: ReferenceCase): Promise<Map<str
     ),
     head: teacherHead(width, featureDim, true, (head) => inOrder(head, weights)),
     attentions: fixedAttentions(featureDim, (fixed) => inOrder(fixed, weights)),
-    queue: queueOf(K, featureDim, queue.data),
+    queue: filledQueue(K, featureDim, queue.data),
     queueIndex: 0,
     usesLogits: choiceAt(root, 'teacherTask', ['same', 'different']) === 'same',
   })

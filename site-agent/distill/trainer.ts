@@ -95,10 +95,12 @@ export function createTrainer({ study, teacher, tiles, site, state }: TrainerOpt
 
   return {
     async trainRound(options) {
-      const before = await currentState()
+      // From the seed, a start that failed can be made again.
+      const before = training ? await training.state() : rest
       try {
         if (training) await training.replaceStudent(options.student)
         else training = start(options.student)
+        rest = null
         const metrics = roundMetrics(await trainEpochs({ ...options, study, training, tiles, site }))
         return {
           student: await training.student(),

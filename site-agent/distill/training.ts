@@ -56,7 +56,7 @@ export function startTraining(options: TrainingOptions): Training {
     new Map<string, Values>([
       ...student(options.student),
       ...withPrefix(VELOCITY_PREFIX, toValues(learnt, options.velocities)),
-      ...toValues(methodLayout, method.weights),
+      ...toValues(methodLayout, method.weights()),
     ]),
     trainingStep(options),
   )
@@ -97,7 +97,7 @@ export function startTraining(options: TrainingOptions): Training {
 
 /** What {@link Training.state} of a training that has made no step would be. */
 export function untouchedState(method: Method, velocities: Weights): MethodState {
-  const kept = [...method.weights].filter(([name]) => method.keeps(name))
+  const kept = [...method.weights()].filter(([name]) => method.keeps(name))
   return {
     tensors: new Map([...kept, ...withPrefix(VELOCITY_PREFIX, velocities)]),
     counters: method.counters(),

@@ -18,7 +18,7 @@ export function createKd({ weights, klTemperature }: KdSettings, teacher: Teache
   return {
     ...STATELESS,
     specs: teacher.specs,
-    weights: teacher.weights,
+    weights: () => teacher.weights,
     feeds: (batch, sizePx) => teacher.feeds(batch, sizePx),
     begin({ images, labels }, inputs) {
       const teacherLogits = weights.kl > 0 ? teacher.logits(images, inputs) : null

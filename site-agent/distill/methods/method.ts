@@ -37,8 +37,8 @@ export interface MethodStep {
 export interface Method {
   /** Its tensors. The names are its own: none begins as another part of the state does. */
   readonly specs: readonly TensorSpec[]
-  /** Their values at the start, in PyTorch's element order. */
-  readonly weights: Weights
+  /** Gives their values at the start, in PyTorch's element order. A call, so that a method in training does not hold them a second time. */
+  weights(): Weights
   /** Whether a site keeps the tensor of that name between rounds; fixed ones come from the study's seed again. */
   keeps(name: string): boolean
   /** Counts a batch, and gives what its step is to be fed. */
@@ -58,7 +58,7 @@ export interface MethodState {
 /** The parts of {@link Method} of a method that keeps nothing. */
 export const STATELESS = {
   specs: [],
-  weights: new Map<string, Float32Array>(),
+  weights: (): Weights => new Map(),
   keeps: (): boolean => false,
   feeds: (): NamedValues => new Map(),
   counters: (): Readonly<Record<string, number>> => ({}),

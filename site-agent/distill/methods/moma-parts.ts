@@ -48,15 +48,20 @@ export interface MomaParts {
 
 export interface FeatureQueue {
   readonly spec: TensorSpec // [K, C]
-  readonly rows: Float32Array
+  /** Its rows at the start. */
+  readonly rows: () => Float32Array
 }
 
-/** The queue's tensor. */
-export function queueOf(size: number, featureDim: number, rows: Float32Array): FeatureQueue {
+/** The queue's tensor with given rows. @throws {TensorShapeError} If they do not fill it. */
+export function filledQueue(size: number, featureDim: number, rows: Float32Array): FeatureQueue {
   if (rows.length !== size * featureDim) {
     throw new TensorShapeError('queue', [size, featureDim], [rows.length])
   }
-  return { spec: { name: 'queue', shape: [size, featureDim], kind: 'local-only' }, rows }
+  return { spec: queueSpec(size, featureDim), rows: () => rows }
+}
+
+function queueSpec(size: number, featureDim: number): TensorSpec {
+  return { name: 'queue', shape: [size, featureDim], kind: 'local-only' }
 }
 
 /**
@@ -71,7 +76,6 @@ export function momaParts(
 ): MomaParts {
   const { featureDim, queueSize, weights } = settings
   const width = teacher.featureWidth
-  const rows = state ? stored(state, 'queue') : initialQueue(queueSize, featureDim, study.seed)
   const head = teacherHead(width, featureDim, width === featureWidth(study.student), (layout) =>
     // Its own random weights, not a copy of the student's: so the published code starts it.
     state
@@ -82,7 +86,12 @@ export function momaParts(
     teacher,
     head,
     attentions: fixedAttentions(featureDim, (layout) => initialWeights(layout, `${study.seed}/site`)),
-    queue: queueOf(queueSize, featureDim, rows),
+    queue: state
+      ? filledQueue(queueSize, featureDim, stored(state, 'queue'))
+      : {
+          spec: queueSpec(queueSize, featureDim),
+          rows: () => initialQueue(queueSize, featureDim, study.seed),
+        },
     queueIndex: (state?.counters.queueIndex ?? 0) % queueSize,
     usesLogits: study.teacher?.task === 'same' && weights.kl > 0,
   }

@@ -25,12 +25,8 @@ export function createMoma(settings: MomaSettings & { readonly momentum: number 
 
   return {
     specs: [...teacher.specs, ...head.specs, ...attentions.specs, queue.spec],
-    weights: new Map([
-      ...teacher.weights,
-      ...head.weights,
-      ...attentions.weights,
-      [queue.spec.name, queue.rows],
-    ]),
+    weights: () =>
+      new Map([...teacher.weights, ...head.weights, ...attentions.weights, [queue.spec.name, queue.rows()]]),
     keeps: (name) => !attentions.weights.has(name),
     async feeds(batch, sizePx) {
       const index = { shape: [], values: Int32Array.of(queueIndex) }

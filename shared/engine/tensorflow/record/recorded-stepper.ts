@@ -31,6 +31,8 @@ export function createRecordedStepper(initial: NamedValues, step: StepFunction):
   const doors = new Map([...variables].map(([name, variable]) => [name, createDoor(graph, variable)]))
   const recordings = new Map<string, Recording>()
   let session: NativeSession | null = native.createSession(graph.native, encodeConfig({}))
+  // Let go of once they are in the session: they may be as large as the model several times over.
+  let waiting: NamedValues | null = initial
   let ready: Promise<unknown> | null = null
 
   const run = (
@@ -57,8 +59,11 @@ export function createRecordedStepper(initial: NamedValues, step: StepFunction):
     )
   }
   // The first values go in before anything else happens; a failure is told to whoever asks first.
-  const started = (): Promise<unknown> =>
-    (ready ??= write([...initial].map(([name, { values }]) => [name, values])))
+  const started = (): Promise<unknown> => {
+    ready ??= write([...(waiting ?? [])].map(([name, { values }]) => [name, values]))
+    waiting = null
+    return ready
+  }
 
   return {
     async run(feeds) {
