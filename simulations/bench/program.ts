@@ -65,6 +65,14 @@ export function benchProgram(): Command {
     .addHelpText('after', '\nExample:\n  $ npm run bench -- profile --size 16x128')
     .action(async (flags) => (await import('./verbs/profile.ts')).profilePeer(flags))
   program
+    .command('memory')
+    .description('Does a long training hold its memory? What the process holds, every few steps.')
+    .addOption(sizeOption('4x32'))
+    .option('--engine <name>', 'tensorflow or wasm', 'tensorflow')
+    .option('--steps <n>', 'how many', positive, 2000)
+    .addHelpText('after', '\nExample:\n  $ npm run bench -- memory --engine tensorflow --steps 2000')
+    .action(async (flags) => (await import('./verbs/memory.ts')).measureMemory(flags))
+  program
     .command('kernels')
     .description('Single kernels of the wasm engine beside the stock ones, by processor time of one thread.')
     .addHelpText('after', '\nExample:\n  $ npm run bench -- kernels')

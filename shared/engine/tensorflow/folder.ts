@@ -14,6 +14,8 @@ export const ADDON_FILE = 'tessera.node'
 export const PROBE_FILE = 'probe'
 /** C++ headers of TensorFlow. */
 export const INCLUDE_FOLDER = 'include'
+/** Loads TensorFlow's library without its greeting. */
+export const QUIET_FILE = 'quiet.node'
 /** TensorFlow's libraries, in a folder of their own beside the addon. */
 export const LIBRARY_FOLDER = 'lib'
 /** The npm package as it came. */

@@ -5,13 +5,14 @@
  * (a second copy would be a second engine, with tensors that the first does not know), the two functions that Node 24 took out of `util`, and
  * nothing for its TensorBoard messages, which are never written.
  */
+import { readdirSync } from 'node:fs'
 import Module, { createRequire } from 'node:module'
 import { join } from 'node:path'
 import util from 'node:util'
 import type { KernelBackend } from '@tensorflow/tfjs-core'
 import { TesseraError } from '../../errors.ts'
 import type { Native, TfjsBinding } from './binding.ts'
-import { ADDON_FILE, BINDING_FILE, PACKAGE_FOLDER } from './folder.ts'
+import { ADDON_FILE, BINDING_FILE, LIBRARY_FOLDER, PACKAGE_FOLDER, QUIET_FILE } from './folder.ts'
 
 /** The back end of TensorFlow.js, with what the recorder and our kernels use of it. */
 export interface TensorflowBackend extends KernelBackend {
@@ -47,6 +48,7 @@ export function loadTensorflow(folder: string): TensorflowEngine {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   const require = createRequire(import.meta.url)
   try {
+    loadQuietly(folder, require)
     // Ours first: its memory pool must be asked for before the other makes TensorFlow's device.
     const native = require(join(folder, ADDON_FILE)) as Native
     const binding = require(join(folder, BINDING_FILE)) as TfjsBinding
@@ -63,6 +65,15 @@ export function loadTensorflow(folder: string): TensorflowEngine {
       { cause },
     )
   }
+}
+
+/** Loads TensorFlow's library, which would write to standard error; whoever needs it next finds it loaded. */
+function loadQuietly(folder: string, require: NodeJS.Require): void {
+  const libraries = join(folder, LIBRARY_FOLDER)
+  const name = readdirSync(libraries).find((file) => file.startsWith('libtensorflow_cc.'))
+  const { load } = require(join(folder, QUIET_FILE)) as { load: (path: string) => string | null }
+  const fault = load(join(libraries, name ?? 'libtensorflow_cc'))
+  if (fault !== null) throw new Error(fault)
 }
 
 /** What every loading hook of CommonJS replaces; Node 20 has no public way to answer a require. */

@@ -1,4 +1,4 @@
-/** @file Which commands build the engine: one compilation a source file, then a link for each of the two addons. */
+/** @file Which commands build the engine: one compilation a source file, then a link for each of the three addons. */
 import { basename, join } from 'node:path'
 import {
   ADDON_FILE,
@@ -7,6 +7,7 @@ import {
   LIBRARY_FOLDER,
   PACKAGE_FOLDER,
   PROBE_FILE,
+  QUIET_FILE,
 } from '../folder.ts'
 import type { Compiler } from './compiler.ts'
 import type { Target } from './target.ts'
@@ -43,6 +44,8 @@ export interface BuildSources {
   readonly binding: readonly string[]
   /** Of our addon. */
   readonly native: readonly string[]
+  /** Of the addon that loads the library quietly. */
+  readonly quiet: string
   /** The probe, a program of one file. */
   readonly probe: string
 }
@@ -69,6 +72,7 @@ export function planBuild(inputs: BuildInputs): BuildPlan {
   const { command } = compiler
   const binding = objectsOf(inputs, 'binding', sources.binding)
   const native = objectsOf(inputs, 'native', sources.native)
+  const quiet = objectsOf(inputs, 'quiet', [sources.quiet])
   const stubs = join(objects, 'stubs')
   const addon = (name: string, compiled: readonly Compiled[]): Command => ({
     command,
@@ -81,11 +85,16 @@ export function planBuild(inputs: BuildInputs): BuildPlan {
     title: name,
   })
   return {
-    compile: [...[...binding, ...native].map((compiled) => compiled.command), probeCommand(inputs)],
+    compile: [...[...binding, ...native, ...quiet].map((compiled) => compiled.command), probeCommand(inputs)],
     link: [
       ...target.stubs(stubs).map(({ args, title }): Command => ({ command, args, title })),
       addon(BINDING_FILE, binding),
       addon(ADDON_FILE, native),
+      {
+        command,
+        args: [...quiet.map(({ object }) => object), '-o', join(folder, QUIET_FILE), ...target.linkAlone],
+        title: QUIET_FILE,
+      },
     ],
   }
 }

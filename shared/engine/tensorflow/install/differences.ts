@@ -8,6 +8,7 @@ import {
   LIBRARY_FOLDER,
   PACKAGE_FOLDER,
   PROBE_FILE,
+  QUIET_FILE,
 } from '../folder.ts'
 import type { Compiler } from './compiler.ts'
 import { hashFile, hashTree, summariseTree } from './hash.ts'
@@ -36,7 +37,7 @@ export interface Parts {
 }
 
 /** Files that are compiled here. */
-export const BUILT_FILES = [BINDING_FILE, ADDON_FILE, PROBE_FILE] as const
+export const BUILT_FILES = [BINDING_FILE, ADDON_FILE, QUIET_FILE, PROBE_FILE] as const
 
 /** What the manifest says otherwise than wanted, in words; by part. */
 export function differencesOf(

@@ -10,9 +10,13 @@ const NATIVE_FOLDER: string = fileURLToPath(new URL('../native/', import.meta.ur
 /** The program that `tessera doctor` measures the processor with. */
 export const PROBE_SOURCE: string = fileURLToPath(new URL('../../doctor/probe.cc', import.meta.url))
 
+const QUIET_SOURCE = 'quiet.cc'
+
 export interface OwnSources {
   /** Absolute paths of the *.cc of our addon, sorted. */
   readonly native: readonly string[]
+  /** The addon that loads the library quietly, of one file. */
+  readonly quiet: string
   readonly probe: string
   /** Over names and contents of all *.cc and *.h: a change of any wants a new build. */
   readonly sha256: string
@@ -30,7 +34,9 @@ export async function readSources(
     const content = await readFile(file)
     hash.update(`${basename(file)} ${content.length}\n`).update(content)
   }
-  return { native: sourcesAmong(folder, names), probe, sha256: hash.digest('hex') }
+  const quiet = join(folder, QUIET_SOURCE)
+  const native = sourcesAmong(folder, names).filter((file) => file !== quiet)
+  return { native, quiet, probe, sha256: hash.digest('hex') }
 }
 
 /** The npm package's C++ sources, `binding/*.cc`. */

@@ -31,6 +31,8 @@ export interface Target {
   readonly stubs: (folder: string) => readonly { readonly args: readonly string[]; readonly title: string }[]
   /** Arguments of the linker, after the objects. */
   readonly link: (folders: { readonly lib: string; readonly stubs: string }) => readonly string[]
+  /** The same for an addon that does not need TensorFlow. */
+  readonly linkAlone: readonly string[]
   /** Size of the wheel, for the time left only. */
   readonly wheelBytes: number
 }
@@ -75,6 +77,7 @@ const TARGETS: readonly Target[] = [
     machine: '-march=native',
     stubs: stubsOnLinux,
     link: linkOnLinux,
+    linkAlone: ['-shared'],
     wheelBytes: 274e6,
   },
   {
@@ -92,6 +95,7 @@ const TARGETS: readonly Target[] = [
     machine: '-mcpu=native',
     stubs: stubsOnLinux,
     link: linkOnLinux,
+    linkAlone: ['-shared'],
     wheelBytes: 282e6,
   },
   {
@@ -112,6 +116,7 @@ const TARGETS: readonly Target[] = [
       `${lib}/libtensorflow_framework.2.dylib`,
       '-Wl,-rpath,@loader_path/lib',
     ],
+    linkAlone: ['-bundle', '-undefined', 'dynamic_lookup'],
     wheelBytes: 223e6,
   },
 ]

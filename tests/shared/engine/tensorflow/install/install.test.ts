@@ -101,7 +101,17 @@ describe('installEngine()', () => {
     const { installed, manifest } = await install()
     expect(installed).toBe(true)
     expect((await readdir(folder)).toSorted()).toEqual(
-      ['include', 'lib', 'manifest.json', 'package', 'probe', 'tessera.node', 'tfjs.node'].toSorted(),
+      [
+        'include',
+        'lib',
+        'manifest.json',
+        'package',
+        'probe',
+      'quiet.node',
+        'quiet.node',
+        'tessera.node',
+        'tfjs.node',
+      ].toSorted(),
     )
     expect(await beside()).toEqual(['engine'])
     expect(readManifest(folder)).toEqual(manifest)
@@ -110,6 +120,7 @@ describe('installEngine()', () => {
       'lib/libtensorflow_framework.so.2',
       'package/binding/a.cc',
       'probe',
+      'quiet.node',
       'tessera.node',
       'tfjs.node',
     ])
