@@ -99,7 +99,7 @@ export function explainFailure(graph: GraphBuilder, cause: unknown): TesseraErro
 
 /** Frames that say nothing of why an op is there. */
 const MACHINERY =
-  /node_modules|node:internal|tfjs-core|shared\/engine\/(?:tensorflow|gradients|kernels|ops)\/|package\/dist/
+  /node_modules|node:internal|tfjs-core|(?<!tests\/)shared\/engine\/(?:tensorflow|gradients|kernels|ops)\/|package\/dist/
 
 /** The innermost line of the program that is not machinery, as `file:line`. */
 function callingLine(): string {

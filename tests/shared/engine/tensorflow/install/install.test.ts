@@ -107,7 +107,7 @@ describe('installEngine()', () => {
         'manifest.json',
         'package',
         'probe',
-      'quiet.node',
+        'quiet.node',
         'quiet.node',
         'tessera.node',
         'tfjs.node',
