@@ -108,7 +108,6 @@ describe('installEngine()', () => {
         'package',
         'probe',
         'quiet.node',
-        'quiet.node',
         'tessera.node',
         'tfjs.node',
       ].toSorted(),

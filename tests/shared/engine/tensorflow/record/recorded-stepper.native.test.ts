@@ -55,7 +55,7 @@ describe('a recorded step', () => {
     const stepper = createStepper(state, (_, fed) => {
       const x = fed.get('x') as tf.Tensor1D
       // Past the checks of TensorFlow.js: what TensorFlow itself refuses.
-      const broken = tf.engine().runKernel(tf.Reshape, { x }, { shape: [7] }) as tf.Tensor
+      const broken = tf.engine().runKernel<tf.Tensor>(tf.Reshape, { x }, { shape: [7] })
       return { next: new Map(), outputs: new Map([['y', broken]]) }
     })
     await expect(stepper.run(feeds(1, 2))).rejects.toMatchObject({
