@@ -153,6 +153,27 @@ describe('createStepper()', () => {
     stepper.dispose()
   })
 
+  test('takes feeds that lie in shared memory, as tiles of worker threads do', async () => {
+    const shared = (values: Float32Array | Int32Array): Float32Array | Int32Array => {
+      const Kind = values instanceof Int32Array ? Int32Array : Float32Array
+      const copy = new Kind(new SharedArrayBuffer(values.byteLength))
+      copy.set(values)
+      return copy
+    }
+    const run = async (feeds: NamedValues): Promise<Map<string, Float32Array>> => {
+      const stepper = createStepper(start(), fit)
+      await stepper.run(feeds)
+      const state = await stateOf(stepper)
+      stepper.dispose()
+      return state
+    }
+    const feeds = feedsOf(0, 4)
+    const inShared = new Map(
+      [...feeds].map(([name, { shape, values }]) => [name, { shape, values: shared(values) }]),
+    )
+    expect(await run(inShared)).toEqual(await run(feeds))
+  })
+
   test('leaves no tensor behind', async () => {
     const before = tf.memory().numTensors
     const stepper = createStepper(start(), fit)
