@@ -155,8 +155,8 @@ describe('createStepper()', () => {
 
   test('takes feeds that lie in shared memory, as tiles of worker threads do', async () => {
     const shared = (values: Float32Array | Int32Array): Float32Array | Int32Array => {
-      const Kind = values instanceof Int32Array ? Int32Array : Float32Array
-      const copy = new Kind(new SharedArrayBuffer(values.byteLength))
+      const memory = new SharedArrayBuffer(values.byteLength)
+      const copy = values instanceof Int32Array ? new Int32Array(memory) : new Float32Array(memory)
       copy.set(values)
       return copy
     }
