@@ -4,5 +4,5 @@
  */
 export * from './network.ts'
 export { drawNoise, type NoiseSettings } from './noise.ts'
-export { fromEngine, fromParams, type Params, toEngine, toParams, toValues } from './params.ts'
+export { fromEngine, fromParams, type Params, toParams, toValues } from './params.ts'
 export * from './reference.ts'

@@ -52,11 +52,6 @@ export async function fromParams(layout: Layout, params: Params): Promise<Weight
   return weights
 }
 
-/** Gives values in the engine's element order, as {@link toValues} does for a whole layout. */
-export function toEngine(spec: TensorSpec, values: Float32Array): Float32Array {
-  return reorder(spec, values, 'to engine')
-}
-
 /** Gives values in PyTorch's element order: of a parameter, or of its gradient. */
 export function fromEngine(spec: TensorSpec, values: Float32Array): Float32Array {
   return reorder(spec, values, 'from engine')

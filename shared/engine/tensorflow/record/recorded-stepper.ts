@@ -9,7 +9,6 @@ import { scoped } from '../../scoped.ts'
 import type { NamedValues, StepFunction, Stepper, Values } from '../../stepper.ts'
 import type { Native, NativeSession, NativeTensor, Output } from '../binding.ts'
 import { tensorflowEngine } from '../start.ts'
-import { encodeConfig } from './config.ts'
 import { ATTRIBUTE, createGraph, DTYPE, explainFailure, type GraphBuilder, type Operation } from './graph.ts'
 import { trace } from './tracer.ts'
 import { addUpdates, type Variable } from './updates.ts'
@@ -22,6 +21,9 @@ interface Recording {
   readonly targets: readonly string[]
 }
 
+/** A `ConfigProto` that sets nothing: TensorFlow's own threads and rewrites. */
+const STANDARD_OPTIONS = new Uint8Array()
+
 export function createRecordedStepper(initial: NamedValues, step: StepFunction): Stepper {
   const { native } = tensorflowEngine()
   const graph = createGraph(native)
@@ -30,7 +32,7 @@ export function createRecordedStepper(initial: NamedValues, step: StepFunction):
   )
   const doors = new Map([...variables].map(([name, variable]) => [name, createDoor(graph, variable)]))
   const recordings = new Map<string, Recording>()
-  let session: NativeSession | null = native.createSession(graph.native, encodeConfig({}))
+  let session: NativeSession | null = native.createSession(graph.native, STANDARD_OPTIONS)
   // Let go of once they are in the session: they may be as large as the model several times over.
   let waiting: NamedValues | null = initial
   let ready: Promise<unknown> | null = null
