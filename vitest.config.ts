@@ -12,6 +12,9 @@ export default defineConfig({
     // Processes, not threads: each test file gets its own TensorFlow.js back end and its own WebAssembly memory.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
+    // Generous: they end what hangs, and are not there to time anything on a busy machine.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 50_000, interval: 10 } },
   },
 })
