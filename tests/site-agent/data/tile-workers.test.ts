@@ -66,13 +66,14 @@ describe('runJob()', () => {
 
   test('goes on after a job that failed and one that was cancelled', async () => {
     const paths = await files(40)
-    const cancelled = surveyOf(paths)
+    // So many that they cannot all be done between two lines, however busy the machine is.
+    const cancelled = surveyOf(Array.from({ length: 400 }, () => paths).flat())
     runJob(cancelled, 2).cancel()
     const job = surveyOf(paths)
     await runJob(job, 2).done
     expect(Atomics.load(job.progress, 1)).toBe(40)
     // Tiles that were in work at the time are finished, the others never begun.
-    expect(Atomics.load(cancelled.progress, 1)).toBeLessThan(40)
+    expect(Atomics.load(cancelled.progress, 1)).toBeLessThan(16_000)
   })
 })
 
@@ -97,10 +98,10 @@ async function run(script: string): Promise<{ code: number | null; signal: strin
 
 const source = (path: string): string =>
   JSON.stringify(new URL(`../../../site-agent/${path}`, import.meta.url))
-const opening = (dir: string): string => `
+const opening = (dir: string, workers = 2): string => `
   import { openTiles } from ${source('data/index.ts')}
   import { createRandom } from ${source('../shared/random.ts')}
-  const tiles = await openTiles({ dir: ${JSON.stringify(dir)}, classes: ['a', 'b'], sizePx: 8, workers: 2, memoryBudgetBytes: 0 })
+  const tiles = await openTiles({ dir: ${JSON.stringify(dir)}, classes: ['a', 'b'], sizePx: 8, workers: ${workers}, memoryBudgetBytes: 0 })
   const batches = tiles.batches({ random: createRandom('s'), batchSize: 2, augment: 'randaugment' })
 `
 
@@ -120,7 +121,7 @@ describe('a process that reads tiles', () => {
     expect({ signal, output }).toEqual({ signal: 'SIGINT', output: 'stop me\n' })
   })
 
-  test('starts its threads once, learns of a dead one as ERR_DATA_WORKER, and gets a new one', async () => {
+  test('starts its thread once, learns of its end as ERR_DATA_WORKER, and gets a new one', async () => {
     const dir = await noiseFolder({ a: 9, b: 9 })
     const { output } = await run(`
       import { Worker } from 'node:worker_threads'
@@ -131,10 +132,11 @@ describe('a process that reads tiles', () => {
         started.push(this)
         return post.apply(this, message)
       }
-      ${opening(dir)}
+      ${opening(dir, 1)}
       const reader = batches[Symbol.asyncIterator]()
       await reader.next()
-      console.log(new Set(started).size, started.length > 2)
+      console.log(new Set(started).size, started.length > 1)
+      // The only thread: another could do all the work before the end of this one is noticed.
       const [victim] = started
       Worker.prototype.postMessage = function (...message) {
         if (this === victim) void this.terminate()
@@ -146,7 +148,7 @@ describe('a process that reads tiles', () => {
       console.log(await read(tiles.batches({ random: null, batchSize: 5, augment: 'none' })))
     `)
     expect(output.split('\n')).toEqual([
-      '2 true',
+      '1 true',
       'ERR_DATA_WORKER thread that prepares tiles must run until its work is done, got its end',
       '18',
       '',
