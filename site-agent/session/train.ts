@@ -4,10 +4,9 @@ import { computeDelta, firstNonFinite, l2Norm } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
 import { decodeModel, decodeTeacher, type Layout, type Weights } from '@tessera/shared/model'
 import type { Offer, OnnxTeacher, SiteMetrics, Study } from '@tessera/shared/protocol'
-import { sha256Hex } from '@tessera/shared/security'
 import type { FrozenTeacher, LocalTrainer, TileSource, TrainerOptions } from '../distill/index.ts'
 import type { Ask } from '../uplink/connection.ts'
-import type { Gate } from '../uplink/gate.ts'
+import type { EncodedDelta, Gate } from '../uplink/gate.ts'
 import { fetchModel, keepOnly } from '../uplink/models.ts'
 import type { AgentEvent } from './events.ts'
 import type { LocalStates } from './local-states.ts'
@@ -20,9 +19,8 @@ export interface TrainedRound {
   readonly round: number
   /** SHA-256 of the student it started from. */
   readonly base: string
-  /** The encoded delta, as the gate gave it. */
-  readonly bytes: Uint8Array
-  readonly payload: string
+  /** As the gate gave it. */
+  readonly delta: EncodedDelta
   readonly samples: number
   readonly metrics: SiteMetrics
 }
@@ -119,11 +117,10 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       if (held !== null) held.after = round
       const delta = computeDelta(layout, result.student, student)
       assertSound(delta, layout, study)
-      const bytes = gate.admitDelta(delta)
-      const payload = sha256Hex(bytes)
-      await states.hold(round, payload, await trainer.state())
+      const encoded = gate.admitDelta(delta)
+      await states.hold(round, encoded.payload, await trainer.state())
       const metrics = { ...result.metrics, seconds: Math.max(0, clock.now() - startedMs) / 1000 }
-      trained = { round, base: offer.base, bytes, payload, samples: result.samples, metrics }
+      trained = { round, base: offer.base, delta: encoded, samples: result.samples, metrics }
       return trained
     },
     async dispose() {

@@ -4,7 +4,6 @@ import { encodeDelta } from '@tessera/shared/delta'
 import type { TesseraError } from '@tessera/shared/errors'
 import { federatedLayout, type Layout, layoutHash, studentLayout } from '@tessera/shared/model'
 import {
-  CHUNK_BYTES,
   call,
   coordinatorMessages,
   createParser,
@@ -30,6 +29,7 @@ import {
   signPayload,
   verifyPayload,
 } from '@tessera/shared/security'
+import { chunkOf, DIGEST_BYTES, listChunks, unpackMissing } from '@tessera/shared/transfer'
 import { io, type Socket } from 'socket.io-client'
 import { onTestFinished } from 'vitest'
 import { fakeClock } from '../support/fake-clock.ts'
@@ -227,6 +227,7 @@ export async function joined(
           encoding: 'f32',
           bytes: bytes.byteLength,
           payload: sha256Hex(bytes),
+          chunks: sha256Hex(listChunks(bytes).digests),
           samples: 10,
           metrics: { loss: 1, ce: 1, kl: null, nce: null, correct: 5, seen: 10, skippedTiles: 0, seconds: 1 },
           nonce: offer.nonce,
@@ -236,9 +237,10 @@ export async function joined(
         pair.privateKey,
       ),
     async deliver(manifest, bytes) {
-      const { upload, offset } = await ask(socket, 'upload:open', { manifest })
-      for (let at = offset; at < bytes.byteLength; at += CHUNK_BYTES) {
-        await ask(socket, 'upload:chunk', { upload, offset: at, chunk: bytes.subarray(at, at + CHUNK_BYTES) })
+      const { digests } = listChunks(bytes)
+      const { upload, missing } = await ask(socket, 'upload:open', { manifest, chunks: digests })
+      for (const index of unpackMissing(missing, digests.byteLength / DIGEST_BYTES)) {
+        await ask(socket, 'upload:chunk', { upload, index, chunk: chunkOf(bytes, index) })
       }
       return (await ask(socket, 'upload:commit', { upload })).receipt
     },

@@ -1,9 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { createStudy, exportStudy, startCoordinator } from '@tessera/coordinator'
 import { decodeModel } from '@tessera/shared/model'
 import { METADATA, readOnnxModel } from '@tessera/shared/model/onnx'
 import { sha256Hex, verifyPayload } from '@tessera/shared/security'
+import { chunkCount, listChunks, unpackMissing } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../support/fake-clock.ts'
 import { federation, wholeRound } from './federation.ts'
@@ -103,16 +104,21 @@ describe('a whole round', () => {
   test('a model is fetched in chunks by its hash, and only one of the joined study', async () => {
     const { north, dir } = await federation()
     const { base, baseBytes } = await north.offer()
+    const { totalBytes, chunks } = await ask(north.socket, 'model:open', { sha256: base })
+    expect(totalBytes).toBe(baseBytes)
     const parts: Uint8Array[] = []
-    for (let offset = 0; offset < baseBytes; offset += parts.at(-1)?.byteLength ?? 0) {
-      const { totalBytes, chunk } = await ask(north.socket, 'model:fetch', { sha256: base, offset })
-      expect(totalBytes).toBe(baseBytes)
-      parts.push(chunk)
+    for (let index = 0; index < chunkCount(totalBytes); index++) {
+      parts.push((await ask(north.socket, 'model:chunk', { sha256: base, index })).chunk)
     }
-    expect(sha256Hex(Buffer.concat(parts))).toBe(base)
+    const whole = Buffer.concat(parts)
+    expect(sha256Hex(whole)).toBe(base)
+    expect(listChunks(whole).digests).toEqual(chunks)
+    const behind = chunkCount(totalBytes)
+    expect((await ask(north.socket, 'model:chunk', { sha256: base, index: behind })).chunk).toHaveLength(0)
     const other = await createStudy({ dir, study: { ...TINY_STUDY, id: 'other', seed: 'another' } })
-    const fetchOther = ask(north.socket, 'model:fetch', { sha256: other.student, offset: 0 })
-    expect(await codeOf(fetchOther)).toBe('ERR_MODEL_UNKNOWN')
+    const sha256 = other.student
+    expect(await codeOf(ask(north.socket, 'model:open', { sha256 }))).toBe('ERR_MODEL_UNKNOWN')
+    expect(await codeOf(ask(north.socket, 'model:chunk', { sha256, index: 0 }))).toBe('ERR_MODEL_UNKNOWN')
   })
 
   test('a site that joins in mid-round takes part from the next one', async () => {
@@ -175,18 +181,15 @@ describe('who comes and goes', () => {
     const bytes = deltaOf(0.01)
     const offer = await north.offer()
     const manifest = await north.manifest(offer, bytes)
-    const { upload } = await ask(north.socket, 'upload:open', { manifest })
-    await ask(north.socket, 'upload:chunk', { upload, offset: 0, chunk: bytes.subarray(0, 1000) })
+    const chunks = listChunks(bytes).digests
+    const { upload, missing } = await ask(north.socket, 'upload:open', { manifest, chunks })
+    expect(unpackMissing(missing, 1)).toEqual([0])
+    await ask(north.socket, 'upload:chunk', { upload, index: 0, chunk: bytes })
     north.socket.disconnect()
     const back = await joined(url, key, 'north', keys.north)
     expect((await back.offer()).nonce).toBe(offer.nonce)
-    expect((await ask(back.socket, 'upload:open', { manifest })).offset).toBe(1000)
-    const { offset } = await ask(back.socket, 'upload:chunk', {
-      upload,
-      offset: 1000,
-      chunk: bytes.subarray(1000),
-    })
-    expect(offset).toBe(bytes.byteLength)
+    const again = await ask(back.socket, 'upload:open', { manifest, chunks })
+    expect([again.upload, unpackMissing(again.missing, 1)]).toEqual([upload, []])
     await ask(back.socket, 'upload:commit', { upload })
     await wholeRound([south], [0.01])
     expect((await back.published()).contributors).toHaveLength(2)
@@ -229,8 +232,9 @@ describe('who comes and goes', () => {
     const { url, north } = await federation()
     const stranger = await connect(url)
     const { base } = await north.offer()
-    const fetching = ask(stranger.socket, 'model:fetch', { sha256: base, offset: 0 })
-    expect(await codeOf(fetching)).toBe('ERR_NOT_JOINED')
+    const asked = { sha256: base }
+    expect(await codeOf(ask(stranger.socket, 'model:open', asked))).toBe('ERR_NOT_JOINED')
+    expect(await codeOf(ask(stranger.socket, 'model:chunk', { ...asked, index: 0 }))).toBe('ERR_NOT_JOINED')
   })
 })
 
@@ -248,6 +252,30 @@ describe('after a restart', () => {
     const bytes = deltaOf(0.01)
     await back.deliver(await back.manifest(again, bytes), bytes)
     expect((await back.published()).contributors.map(({ site }) => site)).toEqual(['north', 'south'])
+  })
+
+  test('an upload goes on with the chunks that are on the disk; what an ended round left is removed', async () => {
+    const { coordinator, dir, key, keys, clock, north, south } = await federation()
+    const bytes = deltaOf(0.01)
+    const offer = await north.offer()
+    const manifest = await north.manifest(offer, bytes)
+    const chunks = listChunks(bytes).digests
+    const { upload } = await ask(north.socket, 'upload:open', { manifest, chunks })
+    await ask(north.socket, 'upload:chunk', { upload, index: 0, chunk: bytes })
+    await coordinator.close()
+    const incoming = join(dir, 'updates', 'incoming')
+    expect(await readdir(incoming)).toEqual(['tiny.north.part'])
+    await writeFile(join(incoming, 'tiny.gone.part'), 'of a site without an offer')
+    await writeFile(join(incoming, 'other.north.part'), "another study's")
+
+    const { url } = (await started(dir, fakeClock(clock.now()))).coordinator
+    const back = await joined(url, key, 'north', keys.north)
+    const again = await ask(back.socket, 'upload:open', { manifest, chunks })
+    expect(again.upload).not.toBe(upload)
+    expect(unpackMissing(again.missing, 1)).toEqual([])
+    await ask(back.socket, 'upload:commit', { upload: again.upload })
+    expect(await readdir(incoming)).toEqual(['other.north.part'])
+    south.socket.disconnect()
   })
 
   test('between rounds it goes on from the last published student', async () => {

@@ -18,7 +18,7 @@ class FakeSocket extends EventEmitter {
   ended = false
 
   override emit(event: string, ...args: unknown[]): boolean {
-    if (event === 'model:fetch') {
+    if (event === 'model:chunk') {
       const [request, answer] = args
       this.sent.push({ event, request, answer: answer as (reply: unknown) => void })
       return true
@@ -142,12 +142,12 @@ describe('openConnection()', () => {
 
   test('refuses to ask without a session, and tells who waits for a reply that it will not come', async () => {
     const given = setup()
-    const request = { sha256: 'a'.repeat(64), offset: 0 }
-    await expect(given.connection.ask('model:fetch', request)).rejects.toMatchObject({
+    const request = { sha256: 'a'.repeat(64), index: 0 }
+    await expect(given.connection.ask('model:chunk', request)).rejects.toMatchObject({
       code: 'ERR_CONNECTION_LOST',
     })
     await join(given)
-    const asked = given.connection.ask('model:fetch', request)
+    const asked = given.connection.ask('model:chunk', request)
     await settled()
     last(given).drop()
     await expect(asked).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' })
@@ -156,7 +156,7 @@ describe('openConnection()', () => {
   test('hangs up when a reply does not come in a minute', async () => {
     const given = setup()
     await join(given)
-    const asked = given.connection.ask('model:fetch', { sha256: 'a'.repeat(64), offset: 0 })
+    const asked = given.connection.ask('model:chunk', { sha256: 'a'.repeat(64), index: 0 })
     await settled()
     given.clock.advance(60_000)
     await expect(asked).rejects.toMatchObject({ code: 'ERR_TIMED_OUT' })
