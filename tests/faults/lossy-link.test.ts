@@ -97,7 +97,7 @@ async function setup(loss: number, seed: string) {
     agent: (more: Pick<AgentOptions, 'onProgress'> = {}) =>
       agentOf(site, { clock, dial: network.dial, ...more }),
     /** The coordinator is gone and there again, on what is on its disk. */
-    async restart() {
+    restart: async () => {
       network.cut()
       await there.close()
       there = await openThere()

@@ -28,7 +28,7 @@ export interface LossyOptions {
 
 export interface LossyNetwork {
   /** Opens a site's connection; `connect` follows. */
-  dial(url: string, parser: SocketParser): LinkEnd
+  readonly dial: (url: string, parser: SocketParser) => LinkEnd
   /** Breaks all connections now. */
   cut(): void
   readonly counts: { readonly frames: number; readonly lost: number; readonly connections: number }
@@ -73,12 +73,12 @@ export function lossyNetwork(options: LossyOptions): LossyNetwork {
       return site
     },
     async run(work) {
-      let ended = false
+      const progress = { ended: false }
       const watched = work.finally(() => {
-        ended = true
+        progress.ended = true
       })
       watched.catch(() => undefined)
-      while (!ended) {
+      while (!progress.ended) {
         await idle()
         clock.advance(STEP_MS)
       }
