@@ -1,6 +1,6 @@
 /** @file Trains an offered round: fetches what it needs, goes on from the state of the round before, and gives what may be sent. */
 import type { Clock } from '@tessera/shared/clock'
-import { computeDelta, firstNonFinite, l2Norm } from '@tessera/shared/delta'
+import { computeDelta, decodeDelta, firstNonFinite, l2Norm } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
 import { decodeModel, decodeTeacher, type Layout, type Weights } from '@tessera/shared/model'
 import type { Offer, OnnxTeacher, SiteMetrics, Study } from '@tessera/shared/protocol'
@@ -42,7 +42,8 @@ export interface RoundTrainerOptions {
 
 export interface RoundTrainer {
   /**
-   * Trains the round of an offer, or gives what it gave before: a round that is offered again is not trained twice.
+   * Trains the round of an offer, or gives what it gave before, in this life or the one before: a round that is offered again is not
+   * trained twice.
    * @param ask Asks again by itself after a cut.
    * @throws {TesseraError} ERR_TRAINING_DIVERGED, ERR_UPDATE_NORM, ERR_INTERRUPTED; what fetching, decoding or training throw.
    */
@@ -89,11 +90,21 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     return held.trainer
   }
 
+  /** What was trained before the agent was stopped. Encoded anew: only what the gate has encoded itself may leave. */
+  const trainedBefore = async ({ round, base }: Offer): Promise<TrainedRound | null> => {
+    const found = await states.heldDelta(round)
+    if (found?.base !== base) return null
+    const { bytes, samples, metrics } = found
+    const delta = gate.admitDelta(decodeDelta(layout, bytes))
+    return delta.payload === (await states.held(round)) ? { round, base, delta, samples, metrics } : null
+  }
+
   return {
     async train(offer, ask, signal) {
       const { round } = offer
       if (trained?.round === round && trained.base === offer.base) return trained
-      trained = null
+      trained = await trainedBefore(offer)
+      if (trained !== null) return trained
       const student = decodeModel(await obtain(offer.base, ask, signal, offer.baseBytes), layout)
       const trainer = await trainerAfter(await states.lastBefore(round), ask, signal)
       await keepOnly(cacheDir, new Set([offer.base, study.teacher?.sha256 ?? '']))
@@ -118,9 +129,12 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       const delta = computeDelta(layout, result.student, student)
       assertSound(delta, layout, study)
       const encoded = gate.admitDelta(delta)
-      await states.hold(round, encoded.payload, await trainer.state())
       const metrics = { ...result.metrics, seconds: Math.max(0, clock.now() - startedMs) / 1000 }
-      trained = { round, base: offer.base, delta: encoded, samples: result.samples, metrics }
+      const { base } = offer
+      const { samples } = result
+      const { bytes, payload } = encoded
+      await states.hold(round, payload, await trainer.state(), { base, samples, metrics, bytes })
+      trained = { round, base, delta: encoded, samples, metrics }
       return trained
     },
     async dispose() {

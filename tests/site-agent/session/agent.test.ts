@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { computeDelta, decodeDelta } from '@tessera/shared/delta'
 import { createLog } from '@tessera/shared/log'
+import { encodeSafetensors } from '@tessera/shared/model'
 import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
 import { chunkOf } from '@tessera/shared/transfer'
 import { type AgentEvent, type AgentOutcome, runAgent } from '@tessera/site-agent'
@@ -240,32 +241,69 @@ describe('runAgent()', () => {
     expect(agent.log.filter(({ event }) => event === 'coordinator.waiting')).toHaveLength(2)
   })
 
-  test('gives the same bits when it is stopped before the receipt and starts again', async () => {
-    const { mini, site, training } = await setup()
+  /** An agent that is stopped when round 2 is trained and uploaded, and its receipt has not come. */
+  async function stoppedBeforeReceipt() {
+    const given = await setup()
+    const { mini, site, training } = given
     const first = run(site, training)
     await mini.offer()
     await delivered(first, 1)
     await mini.publish({ round: 1 })
-
-    // Round 2 is trained and uploaded, its receipt never comes.
     mini.answers['upload:commit'] = () => new Promise(() => undefined)
     await mini.offer({ round: 2 })
     await committed(mini, 2)
     first.stop()
     await expect(first.outcome).rejects.toMatchObject({ code: 'ERR_INTERRUPTED' })
     expect((await states(site)).toSorted()).toEqual(['after-1.state', 'held-2.state'])
-
     delete mini.answers['upload:commit']
+    return given
+  }
+
+  test('delivers what it has trained when it is stopped before the receipt and starts again', async () => {
+    const { mini, site, training } = await stoppedBeforeReceipt()
     const second = run(site, training)
     await mini.offer({ round: 2 })
     await delivered(second, 1)
-    const opened = mini.said.filter(({ event }) => event === 'upload:open')
-    expect(opened).toHaveLength(3)
-    // 0.001 · 2 on top of the base, not 0.001 · 3: it started from the state after round 1.
+    expect(training.rounds).toEqual([1, 2])
+    expect(mini.updates.at(-1)?.manifest).toMatchObject({ round: 2, samples: 12, metrics: { correct: 6 } })
     const delta = decodeDelta(TINY_LAYOUT, mini.updates.at(-1)?.bytes ?? new Uint8Array())
     expect(delta.get('classifier.1.bias')?.[0]).toBeCloseTo(0.002, 6)
+    // It goes on from the state of the round it did not train in this life.
+    await mini.offer({ round: 3 })
+    await delivered(second, 2)
+    const next = decodeDelta(TINY_LAYOUT, mini.updates.at(-1)?.bytes ?? new Uint8Array())
+    expect(next.get('classifier.1.bias')?.[0]).toBeCloseTo(0.003, 6)
+    expect(training.rounds).toEqual([1, 2, 3])
+    expect((await readdir(join(site.dir, 'state', 'tiny'))).filter((name) => /delta/.test(name))).toEqual([])
+  })
+
+  test('gives the same bits when its delta is lost and the round is trained again', async () => {
+    const { mini, site, training } = await stoppedBeforeReceipt()
+    const [held] = (await mini.heard('upload:open', 2)).manifest.split('.').slice(1)
+    const { payload } = JSON.parse(Buffer.from(held ?? '', 'base64url').toString())
+    await rm(join(site.dir, 'state', 'tiny', 'held-2.delta'))
+    const second = run(site, training)
+    await mini.offer({ round: 2 })
+    await delivered(second, 1)
+    // 0.001 · 2 on top of the base, not 0.001 · 3: it started from the state after round 1.
+    expect(mini.updates.at(-1)?.manifest.payload).toBe(payload)
     expect(training.rounds).toEqual([1, 2, 2])
     expect((await states(site)).toSorted()).toEqual(['after-1.state', 'after-2.state'])
+  })
+
+  test('trains anew what it holds a delta of another base for', async () => {
+    const { mini, site, training } = await stoppedBeforeReceipt()
+    const student = encodeSafetensors(
+      TINY_LAYOUT,
+      new Map([...TINY_STUDENT].map(([n, v]) => [n, v.map((x) => x / 2)])),
+    )
+    const base = sha256Hex(student)
+    mini.models.set(base, student)
+    const second = run(site, training)
+    await mini.offer({ round: 2, base, baseBytes: student.byteLength })
+    await delivered(second, 1)
+    expect(training.rounds).toEqual([1, 2, 2])
+    expect(mini.updates.at(-1)?.manifest.base).toBe(base)
   })
 
   test('trains a round again from the state before it when another attempt is offered after a restart', async () => {
