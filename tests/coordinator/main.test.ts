@@ -7,10 +7,11 @@ import { fileURLToPath } from 'node:url'
 import { createStudy, initCoordinator, invite } from '@tessera/coordinator'
 import { addCoordinatorCommands } from '@tessera/coordinator/main'
 import { generateKeyPair, type KeyPair } from '@tessera/shared/security'
+import { listChunks, unpackMissing } from '@tessera/shared/transfer'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { connect, deltaOf, enrol, joined, TINY_STUDY } from './raw-site.ts'
+import { ask, connect, deltaOf, enrol, joined, TINY_STUDY } from './raw-site.ts'
 
 const TESSERA = fileURLToPath(new URL('../../cli/tessera.mjs', import.meta.url))
 
@@ -71,7 +72,7 @@ describe('tessera coordinator', () => {
     expect(lines.at(-1)).toMatch(/^ {2}\$ tessera coordinator /)
   })
 
-  test('what a site has delivered survives kill -9: the round ends with it after a restart', async () => {
+  test('what a site has delivered or sent survives kill -9: the round ends with it after a restart', async () => {
     const dir = await folder()
     const first = await startProcess(dir)
     const keys = {
@@ -83,13 +84,19 @@ describe('tessera coordinator', () => {
     const bytes = deltaOf(0.01)
     await south.deliver(await south.manifest(await south.offer(), bytes), bytes)
     const offer = await before.offer()
+    const manifest = await before.manifest(offer, bytes)
+    const chunks = listChunks(bytes).digests
+    const { upload } = await ask(before.socket, 'upload:open', { manifest, chunks })
+    await ask(before.socket, 'upload:chunk', { upload, index: 0, chunk: bytes })
     first.child.kill('SIGKILL')
     await once(first.child, 'exit')
 
     const second = await startProcess(dir, '--until-finished', '--progress-json')
     const north = await joined(second.url, second.publicKey, 'north', keys.north)
     expect(await north.offer()).toEqual(offer)
-    await north.deliver(await north.manifest(offer, bytes), bytes)
+    const again = await ask(north.socket, 'upload:open', { manifest, chunks })
+    expect(unpackMissing(again.missing, 1)).toEqual([])
+    await ask(north.socket, 'upload:commit', { upload: again.upload })
     expect((await north.published()).contributors.map(({ site }) => site)).toEqual(['north', 'south'])
     const [code] = (await once(second.child, 'exit')) as [number]
     expect(code).toBe(0)

@@ -244,6 +244,61 @@ describe('openConnection()', () => {
     expect(given.clock.pending()).toBe(0)
   })
 
+  test('pause() waits as long as a dial would, says so once, and leaves the session alone', async () => {
+    const given = setup()
+    await join(given)
+    const reason = new TesseraError('ERR_UPLOAD_BUSY', 'test')
+    const { signal } = new AbortController()
+    for (const failures of [1, 2, 3, 10]) {
+      const ceiling = Math.min(30_000, 500 * 2 ** (failures - 1))
+      let isOver = false
+      const pause = given.connection.pause(reason, failures, signal).then(() => {
+        isOver = true
+      })
+      given.clock.advance(ceiling / 2 - 1)
+      await settled()
+      expect(isOver).toBe(false)
+      given.clock.advance(ceiling / 2 + 1)
+      await pause
+    }
+    expect(given.lines.filter(({ code }) => code === 'ERR_UPLOAD_BUSY')).toHaveLength(1)
+    expect([given.sockets.length, given.clock.pending()]).toEqual([1, 0])
+  })
+
+  test('pause() ends with its signal', async () => {
+    const given = setup()
+    await join(given)
+    const stop = new AbortController()
+    const reason = new TesseraError('ERR_STORE_WRITE', 'test')
+    const waiting = given.connection.pause(reason, 1, stop.signal)
+    stop.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 'ERR_INTERRUPTED' })
+    await expect(given.connection.pause(reason, 1, stop.signal)).rejects.toMatchObject({
+      code: 'ERR_INTERRUPTED',
+    })
+    expect(given.clock.pending()).toBe(0)
+  })
+
+  test('hangs up when nothing is answered in a minute, not when one answer is late', async () => {
+    const given = setup()
+    await join(given)
+    const request = { sha256: 'a'.repeat(64), index: 0 }
+    const first = given.connection.ask('model:chunk', request)
+    const others: Promise<unknown>[] = []
+    await settled()
+    for (let i = 0; i < 5; i++) {
+      others.push(given.connection.ask('model:chunk', request))
+      await settled()
+      given.clock.advance(59_999)
+      given.sockets[0]?.sent.at(-1)?.answer({ ok: true, chunk: new Uint8Array() })
+    }
+    await Promise.all(others)
+    expect(given.sockets[0]?.ended).toBe(false)
+    given.clock.advance(60_000)
+    await expect(first).rejects.toMatchObject({ code: 'ERR_TIMED_OUT' })
+    expect(given.sockets[0]?.ended).toBe(true)
+  })
+
   test('joined() ends with its signal', async () => {
     const given = setup()
     const stop = new AbortController()
