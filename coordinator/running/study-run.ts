@@ -109,7 +109,7 @@ export function createStudyRun(
           sites: event.contributors.length,
           reason: event.outcome,
         })
-        void deliveries.clear()
+        inBackground(() => deliveries.clear())
         break
       case 'round.published': {
         const told = Promise.all([...peers.values()].map((peer) => peer.published(event.record)))

@@ -39,7 +39,7 @@ export interface Uploads {
    * @throws {TesseraError} ERR_UPLOAD_UNKNOWN, ERR_UPLOAD_INCOMPLETE
    */
   finish(site: string, id: string, work: (upload: Upload) => Promise<string>): Promise<string>
-  /** Forgets a site's upload; its bytes go once nothing works on them. Do not wait for that within a decision: the work may itself wait for one. */
+  /** Forgets a site's upload; its bytes go when nothing works on them any more. Do not wait for that within a decision: the work may itself wait for one. */
   drop(site: string): Promise<void>
   /** Forgets all that are unfinished, on the disk too: their round has ended. */
   clear(): Promise<void>
@@ -53,6 +53,8 @@ interface Entry extends Upload {
   /** Writes that have not ended. */
   readonly writing: Set<Promise<void>>
   finishing: Promise<string> | null
+  /** A write has failed: what is on the disk has to be looked at anew. */
+  failed: boolean
 }
 
 /** Builds the uploads of one study. */
@@ -64,26 +66,40 @@ export function createUploads(study: string, store: ContentStore, room: Room): U
 
   const find = (site: string, id: string): Entry => {
     const upload = bySite.get(site)
-    if (upload?.id === id) return upload
+    if (upload?.id === id && !upload.failed) return upload
     throw new TesseraError('ERR_UPLOAD_UNKNOWN', 'upload must be open, got another: open it again')
   }
+  /** What opens or removes a site's file goes one after the other: none removes what another has just opened. */
   const inTurn = (site: string): Queue => {
     const queue = opening.get(site) ?? createQueue()
     opening.set(site, queue)
     return queue
   }
   /** Takes a site's upload out; when this returns, nothing works on its file. */
-  const takeOut = async (site: string): Promise<Entry | undefined> => {
+  const takeOut = async (site: string): Promise<void> => {
     const upload = bySite.get(site)
-    if (upload === undefined) return undefined
+    if (upload === undefined) return
     bySite.delete(site)
     room.leave(upload.id)
     await Promise.allSettled([...upload.writing, upload.finishing])
-    return upload
   }
   const drop = async (site: string): Promise<void> => {
-    const upload = await takeOut(site)
-    if (upload !== undefined && upload.receipt === null) await upload.file.discard()
+    const upload = bySite.get(site)
+    await inTurn(site)(async () => {
+      if (upload === undefined || bySite.get(site) !== upload) return
+      await takeOut(site)
+      if (upload.receipt === null) await upload.file.discard()
+    })
+  }
+  /** Removes files of sites that have no upload, of those that `unwanted` picks. */
+  const removeFiles = async (unwanted: (site: string) => boolean): Promise<void> => {
+    for (const name of await store.unfinished()) {
+      const site = name.slice(prefix.length)
+      if (!name.startsWith(prefix) || !unwanted(site)) continue
+      await inTurn(site)(async () => {
+        if (!bySite.has(site)) await store.discardChunks(name)
+      })
+    }
   }
 
   return {
@@ -91,11 +107,12 @@ export function createUploads(study: string, store: ContentStore, room: Room): U
       inTurn(manifest.site)(async () => {
         const { site, payload, bytes } = manifest
         let upload = bySite.get(site)
-        if (upload?.token !== token) {
+        if (upload === undefined || upload.token !== token || upload.failed) {
           await takeOut(site)
           const file = await store.receiveChunks(`${prefix}${site}`, list, payload)
           const id = createNonce()
-          upload = { id, manifest, token, file, receipt: null, writing: new Set(), finishing: null }
+          const idle = { receipt: null, writing: new Set<Promise<void>>(), finishing: null, failed: false }
+          upload = { id, manifest, token, file, ...idle }
           bySite.set(site, upload)
         }
         const window = upload.file.missing.size === 0 ? WINDOW_CHUNKS : room.grant(upload.id, bytes)
@@ -106,7 +123,8 @@ export function createUploads(study: string, store: ContentStore, room: Room): U
         )
       }),
     async write(site, id, index, chunk) {
-      const { file, writing, manifest } = find(site, id)
+      const upload = find(site, id)
+      const { file, writing, manifest } = upload
       if (file.missing.has(index)) {
         if (writing.size >= WINDOW_CHUNKS) {
           throw new TesseraError(
@@ -117,7 +135,11 @@ export function createUploads(study: string, store: ContentStore, room: Room): U
         assertListed(file.list, index, chunk)
         const work = file.write(index, chunk).finally(() => writing.delete(work))
         writing.add(work)
-        await work
+        await work.catch((thrown: unknown) => {
+          upload.failed = true
+          room.leave(id)
+          throw thrown
+        })
         // It may have been dropped meanwhile: then it has no place in the room any more.
         find(site, id)
       } else assertIndex(file.list, index)
@@ -146,10 +168,9 @@ export function createUploads(study: string, store: ContentStore, room: Room): U
     async clear() {
       const unfinished = [...bySite].filter(([, { receipt }]) => receipt === null)
       await Promise.all(unfinished.map(([site]) => drop(site)))
-      await store.discardChunks((name) => name.startsWith(prefix) && !bySite.has(name.slice(prefix.length)))
+      await removeFiles(() => true)
     },
-    sweep: (sites) =>
-      store.discardChunks((name) => name.startsWith(prefix) && !sites.has(name.slice(prefix.length))),
+    sweep: (sites) => removeFiles((site) => !sites.has(site)),
     received: () =>
       new Map(
         [...bySite.values()]

@@ -81,17 +81,17 @@ export async function openChunkedFile(
         }
         await syncFolder(dirname(target))
       }),
-    discard: () => rm(file, { force: true }),
+    discard: () => discardChunkedFile(folder, name),
   }
 }
 
-/** Removes the files in `folder` whose name `unwanted` picks. */
-export async function discardChunkedFiles(
-  folder: string,
-  unwanted: (name: string) => boolean,
-): Promise<void> {
+/** Names of the unfinished files in `folder`. */
+export async function chunkedFiles(folder: string): Promise<string[]> {
   const files = await readdir(folder).catch(() => [])
-  for (const file of files) {
-    if (unwanted(file.slice(0, -EXTENSION.length))) await rm(join(folder, file), { force: true })
-  }
+  return files.filter((file) => file.endsWith(EXTENSION)).map((file) => file.slice(0, -EXTENSION.length))
+}
+
+/** Removes one that nothing works on. @throws {TesseraError} ERR_STORE_WRITE */
+export function discardChunkedFile(folder: string, name: string): Promise<void> {
+  return explained(() => rm(join(folder, `${name}${EXTENSION}`), { force: true }))
 }

@@ -13,7 +13,7 @@ import {
 } from '@tessera/shared/files'
 import { sha256Hex } from '@tessera/shared/security'
 import { type ChunkList, digest } from '@tessera/shared/transfer'
-import { type ChunkedFile, discardChunkedFiles, openChunkedFile } from './chunked-file.ts'
+import { type ChunkedFile, chunkedFiles, discardChunkedFile, openChunkedFile } from './chunked-file.ts'
 
 export interface ContentStore {
   /** Saves bytes and returns their hash, when they are safe. */
@@ -35,8 +35,10 @@ export interface ContentStore {
    * @param sha256 Of the whole; the caller sees to it before it keeps the file.
    */
   receiveChunks(name: string, list: ChunkList, sha256: string): Promise<ChunkedFile>
-  /** Removes unfinished files of {@link ContentStore.receiveChunks} that `unwanted` picks. */
-  discardChunks(unwanted: (name: string) => boolean): Promise<void>
+  /** Names that {@link ContentStore.receiveChunks} has unfinished files of, from earlier runs too. */
+  unfinished(): Promise<string[]>
+  /** Removes an unfinished file. */
+  discardChunks(name: string): Promise<void>
 }
 
 /** Lists that are kept at hand: 64 KiB each at most. A study hands out three models at a time. */
@@ -135,7 +137,8 @@ export function contentStore(folder: string, extension: string): ContentStore {
     },
     list,
     receiveChunks: (name, chunks, sha256) => openChunkedFile(unfinished, name, chunks, fileOf(sha256)),
-    discardChunks: (unwanted) => discardChunkedFiles(unfinished, unwanted),
+    unfinished: () => chunkedFiles(unfinished),
+    discardChunks: (name) => discardChunkedFile(unfinished, name),
     receive: () =>
       explained(async () => {
         await mkdir(folder, { recursive: true })

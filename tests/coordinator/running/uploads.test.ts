@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { contentStore } from '@tessera/coordinator/store'
 import { CHUNK_BYTES, type Manifest, WINDOW_CHUNKS } from '@tessera/shared/protocol'
@@ -174,17 +174,36 @@ describe('an upload', () => {
     expect([await writing, await files()]).toEqual(['ERR_UPLOAD_UNKNOWN', []])
   })
 
-  test('a disk that cannot be written refuses the chunk, and takes it when it can again', async () => {
+  test('a disk that cannot be written refuses the chunk, and is looked at anew when it can', async () => {
     const { dir, uploads, open, send } = await setup()
     const upload = await open()
+    await send(upload, [0, 1])
     const file = join(dir, 'incoming', 'tiny.north.part')
     const content = await readFile(file)
-    await upload.file.discard()
-    expect(await codeOf(uploads.write('north', upload.id, 0, chunkOf(bytes, 0)))).toBe('ERR_STORE_WRITE')
-    expect(upload.file.missing.has(0)).toBe(true)
-    await writeFile(file, content)
-    await send(upload, [0])
-    expect(upload.file.missing.has(0)).toBe(false)
+    await rm(file)
+    await mkdir(file)
+    expect(await codeOf(uploads.write('north', upload.id, 2, chunkOf(bytes, 2)))).toBe('ERR_STORE_WRITE')
+    expect(await codeOf(uploads.write('north', upload.id, 3, chunkOf(bytes, 3)))).toBe('ERR_UPLOAD_UNKNOWN')
+    expect(await codeOf(open())).toBe('ERR_STORE_WRITE')
+    await rmdir(file)
+    // One of the two that were there is not any more.
+    await writeFile(file, content.fill(0, 0, 9))
+    const again = await open()
+    expect([again.file.missing.has(0), again.file.missing.has(1)]).toEqual([true, false])
+    await send(again, [0])
+  })
+
+  test('is opened for the next round while what the last one left is removed', async () => {
+    const { uploads, open, send } = await setup()
+    for (let i = 0; i < 20; i++) {
+      const ended = await open()
+      await send(ended, [i % COUNT])
+      const [, next] = await Promise.all([
+        uploads.clear(),
+        uploads.open(`round ${i}`, manifestOf(other, { round: 2 }), listChunks(other)),
+      ])
+      await uploads.write('north', next.upload.id, 0, chunkOf(other, 0))
+    }
   })
 })
 
