@@ -95,11 +95,13 @@ export async function started(
   return { coordinator, clock }
 }
 
+type Transport = 'websocket' | 'polling'
+
 /** Opens a socket as an agent does, without saying anything. */
-export function openSocket(url: string): Socket {
+export function openSocket(url: string, transport: Transport = 'websocket'): Socket {
   const socket = io(url, {
     parser: createParser(),
-    transports: ['websocket'],
+    transports: [transport],
     forceNew: true,
     reconnection: false,
   })
@@ -127,8 +129,8 @@ export interface Connection {
   readonly closed: Promise<void>
 }
 
-export async function connect(url: string): Promise<Connection> {
-  const socket = openSocket(url)
+export async function connect(url: string, transport?: Transport): Promise<Connection> {
+  const socket = openSocket(url, transport)
   const [offers, records] = [mailbox<string>(), mailbox<string>()]
   const refused = new Promise<{ code: string; message: string }>((resolve) => {
     serve(socket, coordinatorMessages, 'session:refused', (reason) => {
@@ -192,8 +194,9 @@ export async function joined(
   site: string,
   pair: KeyPair,
   study = 'tiny',
+  transport?: Transport,
 ): Promise<RawSite> {
-  const connection = await connect(url)
+  const connection = await connect(url, transport)
   const { socket, nonce } = connection
   const token = await signPayload(
     'joinToken',

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { createStudy, exportStudy, startCoordinator } from '@tessera/coordinator'
 import { decodeModel } from '@tessera/shared/model'
 import { METADATA, readOnnxModel } from '@tessera/shared/model/onnx'
+import { WINDOW_CHUNKS } from '@tessera/shared/protocol'
 import { sha256Hex, verifyPayload } from '@tessera/shared/security'
 import { chunkCount, listChunks, unpackMissing } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
@@ -120,6 +121,22 @@ describe('a whole round', () => {
     expect(await codeOf(ask(north.socket, 'model:open', { sha256 }))).toBe('ERR_MODEL_UNKNOWN')
     expect(await codeOf(ask(north.socket, 'model:chunk', { sha256, index: 0 }))).toBe('ERR_MODEL_UNKNOWN')
   })
+
+  test.each(['websocket', 'polling'] as const)(
+    'over %s a window of chunks may be asked for at once, again and again, and no more',
+    async (transport) => {
+      const { url, key, keys } = await federation()
+      const site = await joined(url, key, 'north', keys.north, 'tiny', transport)
+      const { base } = await site.offer()
+      const fetch = () => ask(site.socket, 'model:chunk', { sha256: base, index: 0 })
+      for (let i = 0; i < 3; i++) {
+        const chunks = await Promise.all(Array.from({ length: WINDOW_CHUNKS }, fetch))
+        expect(new Set(chunks.map(({ chunk }) => sha256Hex(chunk)))).toEqual(new Set([base]))
+      }
+      const codes = await Promise.all(Array.from({ length: 3 * WINDOW_CHUNKS }, () => codeOf(fetch())))
+      expect(new Set(codes)).toEqual(new Set(['no refusal', 'ERR_WINDOW_FULL']))
+    },
+  )
 
   test('a site that joins in mid-round takes part from the next one', async () => {
     const { dir, url, key, north, south } = await federation()

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { computeDelta, decodeDelta } from '@tessera/shared/delta'
 import { createLog } from '@tessera/shared/log'
-import { encodeSafetensors } from '@tessera/shared/model'
+import { backboneLayout, encodeSafetensors, initialWeights } from '@tessera/shared/model'
+import { study as studySchema } from '@tessera/shared/protocol'
 import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
 import { chunkOf } from '@tessera/shared/transfer'
 import { type AgentEvent, type AgentOutcome, runAgent } from '@tessera/site-agent'
@@ -275,6 +276,32 @@ describe('runAgent()', () => {
     expect(next.get('classifier.1.bias')?.[0]).toBeCloseTo(0.003, 6)
     expect(training.rounds).toEqual([1, 2, 3])
     expect((await readdir(join(site.dir, 'state', 'tiny'))).filter((name) => /delta/.test(name))).toEqual([])
+  })
+
+  test('fetches the teacher once, whatever rounds and lives follow', async () => {
+    const { mini, site, training } = await setup()
+    const backbone = { name: 'efficientnet-b0', widthMultiplier: 0.1, depthMultiplier: 0.1 } as const
+    const layout = backboneLayout(backbone, 2)
+    const teacher = encodeSafetensors(layout, initialWeights(layout, 'a teacher'))
+    const sha256 = sha256Hex(teacher)
+    mini.models.set(sha256, teacher)
+    const study = studySchema.parse({
+      ...TINY_STUDY,
+      teacher: { ...backbone, sha256, task: 'same', classes: 2 },
+    })
+    mini.welcome = { changes: { study } }
+    for (const rounds of [[1, 2], [3]]) {
+      const agent = run(site, training)
+      for (const [i, round] of rounds.entries()) {
+        await mini.offer({ round })
+        await delivered(agent, i + 1)
+      }
+      agent.stop()
+      await agent.outcome.catch(() => undefined)
+    }
+    expect(training.rounds).toEqual([1, 2, 3])
+    const opened = mini.said.filter(({ event }) => event === 'model:open')
+    expect(opened.map(({ request }) => (request as { sha256: string }).sha256)).toEqual([mini.base, sha256])
   })
 
   test('gives the same bits when its delta is lost and the round is trained again', async () => {
