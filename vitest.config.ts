@@ -6,8 +6,13 @@ const engine = process.env.TESSERA_ENGINE ?? 'wasm'
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
-    // What only the native engine has.
-    exclude: [...configDefaults.exclude, ...(engine === 'tensorflow' ? [] : ['tests/**/*.native.test.ts'])],
+    exclude: [
+      ...configDefaults.exclude,
+      // What only the native engine has.
+      ...(engine === 'tensorflow' ? [] : ['tests/**/*.native.test.ts']),
+      // What needs PostgreSQL's programs. CI has them and sets this.
+      ...(process.env.TESSERA_POSTGRES === '1' ? [] : ['tests/**/*.postgres.test.ts']),
+    ],
     env: { TESSERA_ENGINE: engine },
     // Processes, not threads: each test file gets its own TensorFlow.js back end and its own WebAssembly memory.
     pool: 'forks',

@@ -1,3 +1,7 @@
 export * from './content-store.ts'
-export * from './event-log.ts'
+export { type EventStore, type EventTable, openEventStore, readTable } from './event-store.ts'
+export { openPostgresTable, readPostgresTable } from './postgres-table.ts'
+export { maskedUrl } from './postgres-url.ts'
+export { isLogDamaged } from './sqlite-log.ts'
+export { openSqliteTable, readSqliteTable } from './sqlite-table.ts'
 export * from './store.ts'
