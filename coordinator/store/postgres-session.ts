@@ -8,8 +8,8 @@ import { Client, DatabaseError } from 'pg'
 const CONNECT_MS = 10_000
 /** A statement of ours takes milliseconds; one that has no answer by then is taken for lost. */
 const QUERY_MS = 30_000
-/** For the server to end a session of ours that it still holds. */
-const LOCK_MS = 5000
+/** For the server to end a session of ours, or to notice that a killed process is gone, which it does at once. */
+const LOCK_MS = 2000
 const SCHEMA_VERSION = 1
 
 /** Settings of our session. Keepalives: a server that does not hear of our end would hold the lock for two hours. */
@@ -113,30 +113,21 @@ export async function takeLock(
   coordinator: string,
   earlier: Session | null,
 ): Promise<void> {
-  const key = lockKey(coordinator)
   if (earlier !== null) {
     await client.query(
       'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2',
       [earlier.pid, earlier.startedAt],
     )
   }
-  const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [key])
-  if (rows[0]?.taken === true) return
-  if (earlier !== null) {
-    // It takes the server a moment to end a session. What it had begun is decided once we have the lock.
-    const waited = await client.query('SELECT pg_advisory_lock($1)', [key]).then(
-      () => true,
-      (cause: unknown) => {
-        if ((cause as { code?: unknown }).code === LOCK_NOT_AVAILABLE) return false
-        throw cause
-      },
+  // What an earlier session had begun is decided once we have the lock: it ends with its session.
+  await client.query('SELECT pg_advisory_lock($1)', [lockKey(coordinator)]).catch((cause: unknown) => {
+    if ((cause as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw cause
+    throw new TesseraError(
+      'ERR_STORE_LOCKED',
+      'store must have one writer, got another that has it in the database',
+      { cause },
     )
-    if (waited) return
-  }
-  throw new TesseraError(
-    'ERR_STORE_LOCKED',
-    'store must have one writer, got another that has it in the database',
-  )
+  })
 }
 
 const LOCK_NOT_AVAILABLE = '55P03'

@@ -1,4 +1,5 @@
 /** @file The file `events.db`: how it is made, opened and checked, and what SQLite's refusals become. */
+import type { BigIntStats } from 'node:fs'
 import { chmod, open, readFile, rm, stat } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { TesseraError } from '@tessera/shared/errors'
@@ -34,6 +35,8 @@ export async function openDatabase(file: string, coordinator: string): Promise<S
       if (valueOf(database, 'PRAGMA quick_check(1)') !== 'ok') throw corrupt('a damaged page')
       if (valueOf(database, 'PRAGMA journal_mode = WAL') !== 'wal') throw corrupt('no log')
       database.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON')
+      // A file that may only be read is opened all the same: better found out now than at the first event.
+      database.exec('BEGIN IMMEDIATE; ROLLBACK')
     })
   })
 }
@@ -42,7 +45,7 @@ export async function openDatabase(file: string, coordinator: string): Promise<S
 export async function openReader(file: string, coordinator: string): Promise<SqliteDatabase | null> {
   if (!(await fileExists(file))) return null
   await assertLogWhole(file)
-  const hasLog = (await sizeOf(`${file}-wal`)) > 0
+  const hasLog = ((await statOf(`${file}-wal`))?.size ?? 0n) > 0n
   const openAs = (query: string): SqliteDatabase => {
     const database = connect(file, query)
     return checked(database, () => assertOurs(database, coordinator))
@@ -147,9 +150,20 @@ function assertOurs(database: SqliteDatabase, coordinator: string): void {
     )
   }
   if (version !== SCHEMA_VERSION) throw corrupt(`version ${version} of its tables`)
-  if (valueOf(database, 'SELECT coordinator FROM tessera_head') !== coordinator) {
+  const owner = valueOf(database, `SELECT ${bytesOf('coordinator')} FROM tessera_head`)
+  if (textOf(owner as Uint8Array) !== coordinator) {
     throw new TesseraError('ERR_STORE_FOREIGN', "store must be this coordinator's, got that of another key")
   }
+}
+
+/** A text's column in a query, as bytes: libsql ends the process at a text that damage has left without valid UTF-8. */
+export function bytesOf(column: string): string {
+  return `CAST(${column} AS BLOB)`
+}
+
+/** What is not UTF-8 becomes another text, which the checksums find. */
+export function textOf(bytes: Uint8Array | null | undefined): string {
+  return Buffer.from(bytes ?? []).toString('utf8')
 }
 
 function valueOf(database: SqliteDatabase, sql: string): unknown {
@@ -166,26 +180,30 @@ async function assertLogWhole(file: string): Promise<void> {
 
 /** SQLite folds the log in at 1,000 pages of 4 KiB, so that it has a few MB. */
 async function readLog(file: string): Promise<Buffer> {
-  return readFile(`${file}-wal`).catch((cause: unknown) => {
-    if (isMissing(cause)) return Buffer.alloc(0)
-    throw cause
-  })
+  return explained(() =>
+    readFile(`${file}-wal`).catch((cause: unknown) => {
+      if (isMissing(cause)) return Buffer.alloc(0)
+      throw cause
+    }),
+  )
 }
 
 export async function fileExists(file: string): Promise<boolean> {
-  return (await sizeOf(file)) >= 0
+  return (await statOf(file)) !== null
 }
 
-/** −1 when it is not there. */
-function sizeOf(file: string): Promise<number> {
+/** Tells a file from another one of the same name; null when there is none. */
+export async function fileIdentity(file: string): Promise<string | null> {
+  const found = await statOf(file)
+  return found && `${found.dev}:${found.ino}`
+}
+
+function statOf(file: string): Promise<BigIntStats | null> {
   return explained(() =>
-    stat(file).then(
-      ({ size }) => size,
-      (cause: unknown) => {
-        if (isMissing(cause)) return -1
-        throw cause
-      },
-    ),
+    stat(file, { bigint: true }).catch((cause: unknown) => {
+      if (isMissing(cause)) return null
+      throw cause
+    }),
   )
 }
 

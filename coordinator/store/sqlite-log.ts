@@ -27,20 +27,22 @@ export function isLogDamaged(log: Buffer): boolean {
   const sum = (from: number, to: number, start: Checksum): Checksum =>
     checksum(log.subarray(from, to), start, littleEndian)
 
-  let previous = sum(0, 24, [0, 0])
-  if (!equal(previous, stored(24))) return true
+  const header = sum(0, 24, [0, 0])
+  if (!equal(header, stored(24))) return true
   let [whole, committed] = [true, false]
+  // Checksums that the next frame may continue: the one in the frame before it, and the one that frame should have.
+  let previous: readonly Checksum[] = [header]
   const frameBytes = FRAME_HEADER_BYTES + pageBytes
   for (let at = HEADER_BYTES; at + frameBytes <= log.length; at += frameBytes) {
-    const ofThisLog = log.subarray(at + 8, at + 16).equals(log.subarray(16, 24))
     const page = at + FRAME_HEADER_BYTES
-    const follows =
-      ofThisLog && equal(sum(page, page + pageBytes, sum(at, at + 8, previous)), stored(at + 16))
-    if (!follows) whole = false
-    else if (!whole && committed) return true
-    // Of the frame as it stands there: the next one was computed from it.
-    previous = stored(at + 16)
-    committed = ofThisLog && log.readUInt32BE(at + 4) !== 0
+    const own = stored(at + 16)
+    const ofThisLog = log.subarray(at + 8, at + 16).equals(log.subarray(16, 24))
+    const due = previous.map((sums) => sum(page, page + pageBytes, sum(at, at + 8, sums)))
+    const follows = ofThisLog && due.some((sums) => equal(sums, own))
+    if (follows && !whole && committed) return true
+    whole &&= follows
+    committed = log.readUInt32BE(at + 4) !== 0
+    previous = follows ? [own] : [own, ...due.slice(0, 1)]
   }
   return false
 }

@@ -11,7 +11,16 @@
 import { TesseraError } from '@tessera/shared/errors'
 import type { Head, Row } from './chain.ts'
 import { type EventTable, overtaken } from './event-store.ts'
-import { explainedSql, openDatabase, openReader, rollBack, type SqliteDatabase } from './sqlite-file.ts'
+import {
+  bytesOf,
+  explainedSql,
+  fileIdentity,
+  openDatabase,
+  openReader,
+  rollBack,
+  type SqliteDatabase,
+  textOf,
+} from './sqlite-file.ts'
 
 /** Rows a query: libsql's statements hold their results until they are collected, so results stay small. */
 const ROWS_A_PAGE = 2000
@@ -23,6 +32,7 @@ const ROWS_A_PAGE = 2000
  */
 export async function openSqliteTable(file: string, coordinator: string): Promise<EventTable> {
   const database = await openDatabase(file, coordinator)
+  const identity = await fileIdentity(file)
   return explainedSql(() => {
     const insert = database.prepare('INSERT INTO tessera_event (number, event, checksum) VALUES (?, ?, ?)')
     const move = database.prepare(
@@ -31,11 +41,13 @@ export async function openSqliteTable(file: string, coordinator: string): Promis
     return {
       scan: async (take) => scan(database, take),
       append: async (rows, from, to) => {
+        // SQLite would go on writing into a file that has no name any more, and everything would be gone with the process.
+        if ((await fileIdentity(file)) !== identity) throw movedAway()
         explainedSql(() => {
           database.exec('BEGIN IMMEDIATE')
           try {
-            for (const { number, json, checksum } of rows) insert.run(number, json, checksum)
             if (move.run(to.count, to.checksum, from.count, from.checksum).changes !== 1) throw overtaken()
+            for (const { number, json, checksum } of rows) insert.run(number, json, checksum)
             database.exec('COMMIT')
           } catch (cause) {
             rollBack(database)
@@ -52,6 +64,13 @@ export async function openSqliteTable(file: string, coordinator: string): Promis
       },
     }
   })
+}
+
+function movedAway(): TesseraError {
+  return new TesseraError(
+    'ERR_STORE_WRITE',
+    'events.db must stay where it is while the coordinator runs, got none or another file in its place',
+  )
 }
 
 /** Reads `file` beside a process that may be writing it; `null` if there is none. Errors as {@link openSqliteTable}. */
@@ -71,22 +90,26 @@ export async function readSqliteTable(
 function scan(database: SqliteDatabase, take: (row: Row) => void): Head {
   return explainedSql(() => {
     const page = database
-      .prepare('SELECT number, event, checksum FROM tessera_event WHERE number > ? ORDER BY number LIMIT ?')
+      .prepare(
+        `SELECT number, ${bytesOf('event')}, ${bytesOf('checksum')} FROM tessera_event WHERE number > ? ORDER BY number LIMIT ?`,
+      )
       .raw()
     database.exec('BEGIN')
     try {
       for (let last = 0; ; ) {
-        const rows = page.all(last, ROWS_A_PAGE) as [number, string, string][]
-        for (const [number, json, checksum] of rows) take({ number, json, checksum })
+        const rows = page.all(last, ROWS_A_PAGE) as [number, Uint8Array, Uint8Array][]
+        for (const [number, json, checksum] of rows) {
+          take({ number, json: textOf(json), checksum: textOf(checksum) })
+        }
         if (rows.length < ROWS_A_PAGE) break
         last = rows.at(-1)?.[0] ?? last
       }
-      const [head] = database.prepare('SELECT count, checksum FROM tessera_head').raw().all() as [
-        number,
-        string,
-      ][]
+      const [head] = database
+        .prepare(`SELECT count, ${bytesOf('checksum')} FROM tessera_head`)
+        .raw()
+        .all() as [number, Uint8Array][]
       if (head === undefined) throw new TesseraError('ERR_STORE_CORRUPT', 'store must have a head, got none')
-      return { count: head[0], checksum: head[1] }
+      return { count: head[0], checksum: textOf(head[1]) }
     } finally {
       rollBack(database)
     }

@@ -14,6 +14,7 @@ describeEventStore('PostgreSQL', async () => {
   return {
     table: () => openPostgresTable(url, 'a coordinator'),
     reader: () => readPostgresTable(url, 'a coordinator'),
+    tableSource: `store.openPostgresTable(${JSON.stringify(url)}, 'a coordinator')`,
     sql: async (...statements) => void (await query(url, ...statements)),
   }
 })

@@ -9,6 +9,7 @@ describeEventStore('SQLite', async () => {
   return {
     table: () => openSqliteTable(file, 'a coordinator'),
     reader: () => readSqliteTable(file, 'a coordinator'),
+    tableSource: `store.openSqliteTable(${JSON.stringify(file)}, 'a coordinator')`,
     sql: async (...statements) => {
       for (const statement of statements) withDatabase(file, (database) => database.exec(statement))
     },

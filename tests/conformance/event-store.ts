@@ -3,6 +3,7 @@ import { type EventStore, type EventTable, openEventStore, readTable } from '@te
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { sourceUrl, startScript } from '../support/script.ts'
 
 const event = z.strictObject({ type: z.literal('counted'), n: z.int(), text: z.string() })
 export type Event = z.infer<typeof event>
@@ -16,6 +17,8 @@ export interface Place {
   table(): Promise<EventTable>
   /** Beside a writer; null if there is nothing yet. */
   reader(): Promise<Pick<EventTable, 'scan' | 'close'> | null>
+  /** Source text that gives {@link Place.table} in another process, which imports the store as `store`. */
+  readonly tableSource: string
   /** Changes the rows behind the store's back. No writer is open. */
   sql(...statements: readonly string[]): Promise<void>
 }
@@ -157,6 +160,25 @@ export function describeEventStore(name: string, empty: () => Promise<Place>): v
       await expect(store.append(anEvent(4))).rejects.toMatchObject({ code: 'ERR_STORE_WRITE' })
     })
 
+    test('a process that is killed leaves whole appends only, and all that it had confirmed', async () => {
+      const place = await empty()
+      let count = 0
+      for (let kill = 0; kill < 3; kill++) {
+        const confirmed = await killedWhileAppending(place, count, 4 + kill)
+        const seen = await read(place)
+        expect(seen).toEqual(Array.from(seen, (_, n) => anEvent(n)))
+        expect(seen.length % 3).toBe(0)
+        // The one that was under way may have gone in.
+        expect([confirmed, confirmed + 3]).toContain(seen.length)
+        count = seen.length
+      }
+      const store = await open(place)
+      expect(store.events).toHaveLength(count)
+      await store.append(anEvent(count))
+      await store.close()
+      expect(await read(place)).toHaveLength(count + 1)
+    })
+
     test.each<[string, number, readonly string[]]>([
       [
         'a changed event',
@@ -219,4 +241,23 @@ export function describeEventStore(name: string, empty: () => Promise<Place>): v
       await again.close()
     })
   })
+}
+
+/**
+ * Lets another process append three events at a time, and kills it after some times.
+ * @returns How many events it was told are safe, counting the `count` that were there.
+ */
+async function killedWhileAppending(place: Place, count: number, times: number): Promise<number> {
+  const child = await startScript(`
+    import { writeSync } from 'node:fs'
+    import * as store from ${sourceUrl('coordinator/store/index.ts')}
+    const events = await store.openEventStore(await ${place.tableSource}, (value) => value)
+    const anEvent = (n) => ({ type: 'counted', n, text: \`line "\${n}"\\n\` })
+    for (let n = ${count}; ; n += 3) {
+      await events.append([anEvent(n), anEvent(n + 1), anEvent(n + 2)])
+      writeSync(1, \`\${n + 3}\\n\`)
+    }`)
+  while (child.lines.length < times) await child.next()
+  await child.kill()
+  return Number(child.lines.at(-1))
 }
