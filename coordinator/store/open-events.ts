@@ -22,9 +22,9 @@ export async function openEvents<E extends object>(
   { postgres, coordinator }: StorePlace,
   parse: Parse<E>,
 ): Promise<{ store: EventStore<E>; cutBytes: number }> {
+  if (postgres === null) await assertHere(dir)
   const cutBytes = await importJsonl(dir, coordinator)
   if (postgres === null) {
-    await assertHere(dir)
     return { store: await opened(await openSqliteTable(databaseFile(dir), coordinator), parse), cutBytes }
   }
   const table = await openPostgresTable(postgres, coordinator)
@@ -41,10 +41,10 @@ export async function readStoredEvents<E>(
   { postgres, coordinator }: StorePlace,
   parse: Parse<E>,
 ): Promise<readonly E[]> {
+  if (postgres === null) await assertHere(dir)
   // What has not been taken over yet, or not to its end, is still the whole truth.
   const jsonl = await readJsonlFile(jsonlFile(dir))
   if (jsonl !== null) return (await readTable(tableOf(jsonl.rows), parse)).events
-  if (postgres === null) await assertHere(dir)
   const table =
     (await readSqliteTable(databaseFile(dir), coordinator)) ??
     (postgres === null ? null : await readPostgresTable(postgres, coordinator))

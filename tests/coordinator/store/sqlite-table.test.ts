@@ -236,7 +236,7 @@ describe('two processes at once', () => {
 })
 
 describe('a copy of the folder', () => {
-  test('made of events.db and its log while the coordinator runs is whole', async () => {
+  test('as a snapshot of the file system gives it while the coordinator runs, is whole', async () => {
     const [dir, copy] = [await temporaryFolder(), await temporaryFolder()]
     const store = await openStore(dir)
     for (const site of ['north', 'south']) await store.append(revoked(site))
