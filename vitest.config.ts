@@ -13,7 +13,8 @@ export default defineConfig({
       // What needs PostgreSQL's programs. CI has them and sets this.
       ...(process.env.TESSERA_POSTGRES === '1' ? [] : ['tests/**/*.postgres.test.ts']),
     ],
-    env: { TESSERA_ENGINE: engine },
+    // Nor TESSERA_STORE: no test may write into a database of somebody who has set it.
+    env: { TESSERA_ENGINE: engine, TESSERA_STORE: '' },
     // Processes, not threads: each test file gets its own TensorFlow.js back end and its own WebAssembly memory.
     pool: 'forks',
     maxWorkers: 2,

@@ -12,7 +12,7 @@ import {
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { rejectionOf } from '../../support/errors.ts'
-import { raiseFileLimit, sourceUrl, startScript } from '../../support/script.ts'
+import { sourceUrl, startScript } from '../../support/script.ts'
 import { withDatabase } from '../../support/sqlite.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -161,39 +161,6 @@ describe('a folder that cannot be written', () => {
     await store.append({ n: 2 })
     await store.close()
     expect((await opened(file)).at(-1)).toEqual({ n: 2 })
-  })
-})
-
-describe('a full disk', () => {
-  test('is ERR_STORE_WRITE, loses nothing that was confirmed, and ends when there is room', async () => {
-    const dir = await temporaryFolder()
-    const file = join(dir, 'events.db')
-    // A limit on the size of a file (in KiB): the same refusal as by a quota.
-    const child = await startScript(
-      `
-      import * as store from ${sourceUrl('coordinator/store/index.ts')}
-      process.on('SIGXFSZ', () => undefined)
-      const events = await store.openEventStore(await store.openSqliteTable(${JSON.stringify(file)}, 'c'), (value) => value)
-      let n = 0
-      const append = () => events.append([{ n }, { n, text: 'x'.repeat(20_000) }]).then(() => n++)
-      try { for (;;) await append() } catch (error) { console.log(error.code + ': ' + error.message) }
-      console.log(n)
-      await append().catch((error) => console.log(error.code))
-      setInterval(() => undefined, 1000)
-      process.once('SIGUSR1', async () => { await append(); await events.close(); console.log(n); process.exit(0) })
-      console.log('waiting')`,
-      'ulimit -S -f 400',
-    )
-    expect(await child.next()).toMatch(/^ERR_STORE_WRITE: store must be writable, got /)
-    const confirmed = Number(await child.next())
-    expect(confirmed).toBeGreaterThan(2)
-    expect(await child.next()).toBe('ERR_STORE_WRITE')
-    expect(await child.next()).toBe('waiting')
-    expect(await readBeside(file)).toHaveLength(2 * confirmed)
-    await raiseFileLimit(child.pid)
-    process.kill(child.pid, 'SIGUSR1')
-    expect(await child.next()).toBe(String(confirmed + 1))
-    expect(await opened(file)).toHaveLength(2 * confirmed + 2)
   })
 })
 
