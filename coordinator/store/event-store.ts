@@ -8,7 +8,7 @@ export interface EventTable {
   scan(take: (row: Row) => void): Promise<Head>
   /**
    * Adds `rows` and moves the head, all or nothing, and only if the head is still `from`; returns when they survive a power cut.
-   * What it rejects with has changed nothing that a later call or another process would see.
+   * When it rejects, the next append follows the rows before: what may have gone in all the same is taken back first.
    * @throws {TesseraError} ERR_STORE_WRITE; ERR_STORE_LOCKED if another process has written.
    */
   append(rows: readonly Row[], from: Head, to: Head): Promise<void>

@@ -108,7 +108,8 @@ async function closingOnError<T>(table: { close(): Promise<void> }, work: () => 
   try {
     return await work()
   } catch (cause) {
-    await table.close()
+    // Closing what is damaged may fail too, and would hide why.
+    await table.close().catch(() => undefined)
     throw cause
   }
 }

@@ -69,15 +69,18 @@ export async function openPostgresTable(url: string, coordinator: string): Promi
   return {
     scan: async (take) => scan(await connected(), coordinator, take),
     async append(rows, from, to) {
+      let lost = false
       // Twice: most lost connections are ones that a server or a firewall closed while nobody used them.
       for (let again = true; ; again = false) {
         try {
           await attempt(rows, from, to)
           return
         } catch (cause) {
-          if (isLost(cause)) await session.end()
-          if (isLost(cause) && again) continue
-          if (isLost(cause)) doubtful ??= to
+          const lostNow = isLost(cause)
+          lost ||= lostNow
+          if (lostNow) await session.end()
+          if (lostNow && again) continue
+          if (lost) doubtful ??= to
           throw refused(cause)
         }
       }

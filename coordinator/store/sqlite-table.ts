@@ -57,9 +57,12 @@ export async function openSqliteTable(file: string, coordinator: string): Promis
       },
       close: async () => {
         explainedSql(() => {
-          // libsql keeps a connection until its statements are collected as garbage; the file is whole without the log from here on.
-          database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-          database.close()
+          try {
+            // libsql keeps a connection until its statements are collected as garbage; the file is whole without the log from here on.
+            database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+          } finally {
+            database.close()
+          }
         })
       },
     }

@@ -86,6 +86,21 @@ describe('a lost connection', () => {
     expect(await read(direct)).toEqual([{ n: 1 }, { n: 'other' }])
   })
 
+  test('in doubt, while another coordinator has the lock and writes nothing, is taken back after it', async () => {
+    const { direct, proxy, store } = await behindProxy()
+    proxy.loseNextAnswer()
+    proxy.refuse(true)
+    await expect(store.append({ n: 'lost' })).rejects.toMatchObject({ code: 'ERR_STORE_WRITE' })
+    // The server notices: until now it held the lock for us.
+    proxy.cut()
+    const other = await openPostgresTable(direct, 'c')
+    proxy.refuse(false)
+    await expect(store.append({ n: 2 })).rejects.toMatchObject({ code: 'ERR_STORE_LOCKED' })
+    await other.close()
+    await store.append({ n: 3 })
+    expect(await read(direct)).toEqual([{ n: 1 }, { n: 3 }])
+  })
+
   test('while the server restarts is ERR_STORE_WRITE until it is there, and nothing is lost', async () => {
     const url = await server.database()
     const store = await openEventStore(await openPostgresTable(url, 'c'), anything)
