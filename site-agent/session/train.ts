@@ -6,6 +6,7 @@ import { decodeModel, decodeTeacher, type Layout, type Weights } from '@tessera/
 import type { Offer, OnnxTeacher, SiteMetrics, Study } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import type { FrozenTeacher, LocalTrainer, TileSource, TrainerOptions } from '../distill/index.ts'
+import { clipDelta } from '../policy/index.ts'
 import type { Ask } from '../uplink/connection.ts'
 import type { Gate } from '../uplink/gate.ts'
 import { fetchModel, keepOnly } from '../uplink/models.ts'
@@ -117,12 +118,15 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       })
       // From here on the trainer is a round further, whatever becomes of the delta.
       if (held !== null) held.after = round
-      const delta = computeDelta(layout, result.student, student)
-      assertSound(delta, layout, study)
+      const whole = computeDelta(layout, result.student, student)
+      assertFinite(whole, layout)
+      const delta = clipDelta(layout, whole, gate.normClip)
+      assertNorm(delta, layout, study)
       const bytes = gate.admitDelta(delta)
       const payload = sha256Hex(bytes)
       await states.hold(round, payload, await trainer.state())
-      const metrics = { ...result.metrics, seconds: Math.max(0, clock.now() - startedMs) / 1000 }
+      const seconds = Math.max(0, clock.now() - startedMs) / 1000
+      const metrics = gate.admitMetrics(result.samples, { ...result.metrics, seconds })
       trained = { round, base: offer.base, bytes, payload, samples: result.samples, metrics }
       return trained
     },
@@ -135,11 +139,15 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
 }
 
 /** The coordinator would refuse it: better said before the upload. */
-function assertSound(delta: Weights, layout: Layout, study: Study): void {
+function assertFinite(delta: Weights, layout: Layout): void {
   const broken = firstNonFinite(layout, delta)
   if (broken !== null) {
     throw new TesseraError('ERR_TRAINING_DIVERGED', `delta must be finite, got NaN or infinity in ${broken}`)
   }
+}
+
+/** As {@link assertFinite}, of what the site's own clip has left. */
+function assertNorm(delta: Weights, layout: Layout, study: Study): void {
   const norm = l2Norm(layout, delta)
   const { maxNorm } = study.federation
   if (norm > maxNorm) {

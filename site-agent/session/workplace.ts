@@ -5,6 +5,7 @@ import type { Log } from '@tessera/shared/log'
 import { studentLayout } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
 import { openTiles } from '../data/index.ts'
+import { createPermit } from '../policy/index.ts'
 import type { Connection } from '../uplink/connection.ts'
 import type { Gate } from '../uplink/gate.ts'
 import type { AgentEvent } from './events.ts'
@@ -56,6 +57,7 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
     ...(maxBadShare === undefined ? {} : { maxBadShare }),
     ...(allowMissingClasses === undefined ? {} : { allowMissingClasses }),
   })
+  gate.admitTiles(tiles.classCounts)
   log.info('data.opened', { samples: tiles.count, count: tiles.skipped })
   onProgress({ kind: 'data', report: tiles.report })
 
@@ -70,7 +72,8 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
     onProgress(event)
     if (event.kind !== 'training') return
     const { round, step, steps, loss, secondsLeft } = event
-    const progress = { study: study.id, round, step, steps, loss, secondsLeft }
+    const told = gate.mayTellLoss() ? loss : null
+    const progress = { study: study.id, round, step, steps, loss: told, secondsLeft }
     // For people only: lost progress is no loss.
     connection.ask('round:progress', progress).catch(() => undefined)
   }
@@ -96,6 +99,15 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
     keys,
     connection,
     trainer,
+    permit: createPermit({
+      ask: (step, round) => gate.assertRound(step, round),
+      clock,
+      onWaiting(round, { code, message }) {
+        log.warn('round.waiting', { round, code, reason: message })
+        onProgress({ kind: 'waiting', round, code, reason: message })
+      },
+    }),
+    policyHash: gate.policyHash,
     states,
     receipts,
     clock,

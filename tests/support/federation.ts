@@ -93,6 +93,7 @@ export async function smallFederation(
       await enroll({
         kitFile: file,
         dir: siteDir(site),
+        acceptPolicy: true,
         log: silentLog,
         clock: systemClock,
         signal: AbortSignal.timeout(10_000),
