@@ -45,7 +45,7 @@ async function audit({ dir, since, json }: AuditFlags): Promise<void> {
   if (json) return
   print(shown.lines().join('\n'))
   print(`\nThe chain of ${summary.entries} lines is whole: ${readableBytes(summary.bytes)} have left.`)
-  if (since !== undefined) print(`Shown: ${frames} lines since ${since}, ${readableBytes(bytes)}.`)
+  if (since !== undefined) print(`Frames since ${since}: ${frames}, ${readableBytes(bytes)}.`)
   print(`Days are those of ${timeZone}. Last line: ${summary.head || 'none'}`)
   if (summary.unfinished) print('One more line was cut off while it was written; nothing was sent for it.')
 }

@@ -2,8 +2,10 @@
 import { systemClock } from '@tessera/shared/clock'
 import { type Command, Option } from 'commander'
 import { loadPolicy } from '../policy/index.ts'
+import { dryRunLines } from '../screen/dry-run-lines.ts'
 import { createScreen } from '../screen/progress-line.ts'
-import { runAgent } from '../session/agent.ts'
+import { type AgentOptions, runAgent } from '../session/agent.ts'
+import { dryRun } from '../session/dry-run.ts'
 import type { AgentEvent } from '../session/events.ts'
 import { loadSite } from '../session/site-folder.ts'
 import { approvalPrompt } from './approval-prompt.ts'
@@ -15,6 +17,7 @@ interface StartFlags extends DataRules {
   data: string
   coordinator?: string
   engine: 'auto' | 'wasm' | 'cpu'
+  dryRun?: true
   progressJson?: true
 }
 
@@ -24,6 +27,10 @@ export function addStart(group: Command): void {
     .requiredOption('--study <id>', 'the study to join')
     .requiredOption('--data <folder>', 'the tiles: one folder a class; read only, nothing of it leaves')
     .option('--coordinator <url>', "another address than the kit's; the coordinator's key stays pinned")
+    .option(
+      '--dry-run',
+      'train one round and print what would leave; join and fetch models, send nothing else',
+    )
     .option('--progress-json', 'print progress as JSON lines to standard output, for a parent program')
     .addOption(
       new Option('--engine <name>', 'what computes').choices(['auto', 'wasm', 'cpu']).default('auto'),
@@ -50,7 +57,7 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
   const prompt =
     screen && process.stdin.isTTY ? approvalPrompt(process.stdin, screen.note, { dir, study }) : null
   try {
-    const { rounds, finished } = await runAgent({
+    const options: AgentOptions = {
       dir,
       dataDir: flags.data,
       study,
@@ -65,7 +72,14 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
         screen?.show(event)
         prompt?.see(event)
       },
-    })
+    }
+    if (flags.dryRun) {
+      const found = await dryRun(options)
+      screen?.close()
+      print(progressJson ? JSON.stringify({ kind: 'dry-run', ...found }) : dryRunLines(found).join('\n'))
+      return
+    }
+    const { rounds, finished } = await runAgent(options)
     tell({ kind: 'ended', rounds, finished })
   } finally {
     prompt?.close()

@@ -136,8 +136,7 @@ export function createGuard(options: GuardOptions): Guard {
     },
     assertFrame({ kind, bytes, study, round }) {
       if (OF_THE_CONNECTION.has(kind)) return
-      if (dryRun) {
-        if (kind === 'model:fetch') return
+      if (dryRun && kind !== 'model:fetch') {
         throw new TesseraError(
           'ERR_POLICY_PAUSED',
           `${kind} must stay here in a dry run, got an attempt to send it`,

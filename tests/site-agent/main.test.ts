@@ -1,9 +1,11 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { generateKeyPair } from '@tessera/shared/security'
+import { systemClock } from '@tessera/shared/clock'
+import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
 import { addSiteCommands } from '@tessera/site-agent/main'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { isApproved, isPaused } from '../../site-agent/policy/index.ts'
 import { openAudit } from '../../site-agent/uplink/audit.ts'
 import { enrolledSite } from '../support/enrolled-site.ts'
 import { fakeClock } from '../support/fake-clock.ts'
@@ -25,7 +27,8 @@ async function tessera(line: string): Promise<string> {
   })
   const program = new Command('tessera').exitOverride()
   addSiteCommands(program)
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
+  const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)]
+  for (const command of all(program)) {
     command.exitOverride().configureOutput({ writeErr: () => undefined })
   }
   try {
@@ -86,6 +89,74 @@ describe('tessera site check', () => {
   })
 })
 
+describe('tessera site policy', () => {
+  test('shows the rules in words and whether they are in force, and signs them', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    const file = join(site.dir, 'policy.yaml')
+    await writeFile(file, `${await readFile(file, 'utf8')}\n# read by IT\n`)
+    const shown = await tessera(`site policy show --dir ${site.dir}`)
+    expect(shown).toContain('largest upload         1.0 GB a round')
+    expect(shown).toContain('NOT in force: policy.yaml must be read and then signed')
+    await expect(tessera(`site start --study tiny --data tiles --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'ERR_POLICY_UNSIGNED',
+    })
+    const signed = await tessera(`site policy sign --dir ${site.dir}`)
+    expect(signed).toContain(`Signed. policy ${sha256Hex(await readFile(file))}`)
+    expect(await tessera(`site policy show --dir ${site.dir}`)).toContain('signed by this site')
+  })
+
+  test('writes the default where there is none, never over one', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    expect(await tessera(`site policy write --dir ${site.dir}`)).toContain('nothing is changed')
+    await rm(join(site.dir, 'policy.yaml'))
+    await expect(tessera(`site policy sign --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'ERR_POLICY_FILE',
+    })
+    expect(await tessera(`site policy write --dir ${site.dir}`)).toContain('policy.yaml is written')
+    await tessera(`site policy sign --dir ${site.dir}`)
+  })
+})
+
+describe('tessera site pause, resume, status and approve', () => {
+  test('a pause is shown until it is ended, whether or not an agent runs', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    expect(await tessera(`site status --dir ${site.dir}`)).toContain('paused         no')
+    await tessera(`site pause --dir ${site.dir}`)
+    expect(isPaused(site.dir)).toBe(true)
+    expect(await tessera(`site status --dir ${site.dir}`)).toMatch(/paused +since \d{4}-/)
+    await tessera(`site resume --dir ${site.dir}`)
+    expect(isPaused(site.dir)).toBe(false)
+    await tessera(`site resume --dir ${site.dir}`)
+  })
+
+  test('status says what left today against the policy’s limits', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    const log = await openAudit(join(site.dir, 'audit.jsonl'), systemClock)
+    const frame = { kind: 'upload:open', sha256: 'a'.repeat(64), why: 'test', study: 'tiny', round: 4 }
+    log.append({ ...frame, bytes: 1500 })
+    log.close()
+    const status = JSON.parse(await tessera(`site status --json --dir ${site.dir}`))
+    expect(status).toMatchObject({
+      site: 'north',
+      pausedSince: null,
+      policy: { inForce: true, fault: null },
+      today: { bytes: 1500, rounds: 1 },
+      auditLines: 1,
+    })
+  })
+
+  test('approve says yes to one round of one study', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    await tessera(`site approve 3 --study tiny --dir ${site.dir}`)
+    expect(isApproved(site.dir, 'tiny', 3)).toBe(true)
+    expect(isApproved(site.dir, 'tiny', 4)).toBe(false)
+    expect(isApproved(site.dir, 'other', 3)).toBe(false)
+    await expect(tessera(`site approve 3 --study ../tiny --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'commander.invalidArgument',
+    })
+  })
+})
+
 describe('tessera site audit', () => {
   test('prints what left and that the chain is whole, or names the line that is not', async () => {
     const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
@@ -104,6 +175,28 @@ describe('tessera site audit', () => {
     await expect(tessera(`site audit --dir ${site.dir}`)).rejects.toMatchObject({
       code: 'ERR_AUDIT_BROKEN',
       message: expect.stringContaining('audit line 2'),
+    })
+  })
+
+  test('shows lines since a day, and still checks them all', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    const file = join(site.dir, 'audit.jsonl')
+    const clock = fakeClock(Date.parse('2026-11-24T23:59:59Z'))
+    const log = await openAudit(file, clock)
+    log.append({ kind: 'connect', bytes: 13, sha256: 'a'.repeat(64), why: 'old' })
+    clock.advance(1000)
+    log.append({ kind: 'connect', bytes: 17, sha256: 'b'.repeat(64), why: 'new' })
+    log.close()
+    const printed = await tessera(`site audit --since 2026-11-25 --dir ${site.dir}`)
+    expect(printed).not.toContain('old')
+    expect(printed).toContain('The chain of 2 lines is whole: 30 B have left.')
+    expect(printed).toContain('Frames since 2026-11-25: 1, 17 B.')
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"bytes":13', '"bytes":14'))
+    await expect(tessera(`site audit --since 2026-11-25 --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'ERR_AUDIT_BROKEN',
+    })
+    await expect(tessera(`site audit --since yesterday --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'commander.invalidArgument',
     })
   })
 

@@ -77,7 +77,10 @@ const policyOf = (site: EnrolledSite, mini: MiniCoordinator, rules: Partial<Poli
   writePolicy(site.dir, { site: 'north', keys: site.keys, coordinator: mini.keys.publicKey }, rules)
 
 const aborted = (signal: AbortSignal | undefined) =>
-  new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()))
+  new Promise<void>((resolve) => {
+    if (signal?.aborted) resolve()
+    signal?.addEventListener('abort', () => resolve())
+  })
 
 describe('runAgent()', () => {
   test('trains what it is offered, delivers the signed delta, and ends with the study', async () => {
