@@ -136,7 +136,7 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
 }
 
 /** The trainer of production. Loaded late: enrolment, `site check` and `site audit` need no engine. */
-const distillTrainer: TrainerFactory = async (options) => {
+export const distillTrainer: TrainerFactory = async (options) => {
   const [{ startEngine }, { createTrainer }] = await Promise.all([
     import('@tessera/shared/engine'),
     import('../distill/index.ts'),

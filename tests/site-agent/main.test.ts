@@ -9,7 +9,7 @@ import { isApproved, isPaused } from '../../site-agent/policy/index.ts'
 import { openAudit } from '../../site-agent/uplink/audit.ts'
 import { enrolledSite } from '../support/enrolled-site.ts'
 import { fakeClock } from '../support/fake-clock.ts'
-import { TINY_STUDY } from '../support/mini-coordinator.ts'
+import { miniCoordinator, TINY_STUDY } from '../support/mini-coordinator.ts'
 import { noiseFolder } from '../support/tile-files.ts'
 
 /** Runs a command line; gives what it prints to standard output. A failure keeps it as `printed`. */
@@ -44,7 +44,7 @@ async function tessera(line: string): Promise<string> {
 describe('tessera site check', () => {
   test('prints the counts by class and says that the folder is ready', async () => {
     const dir = await noiseFolder({ normal: 2, tumor: 3 })
-    const printed = await tessera(`site check ${dir} --classes normal,tumor --size 8`)
+    const printed = await tessera(`site check ${dir} --data-only --classes normal,tumor --size 8`)
     expect(printed).toContain('tumor       3\ntotal       5\n')
     expect(printed).toContain('Ready to train.')
   })
@@ -52,12 +52,16 @@ describe('tessera site check', () => {
   test('prints everything that is wrong, then fails with the code that training would give', async () => {
     const dir = await noiseFolder({ normal: 2, tumor: 0 })
     await writeFile(join(dir, 'normal', 'x.png'), 'no image')
-    await expect(tessera(`site check ${dir} --classes normal,tumor --size 8`)).rejects.toMatchObject({
+    await expect(
+      tessera(`site check ${dir} --data-only --classes normal,tumor --size 8`),
+    ).rejects.toMatchObject({
       code: 'ERR_DATA_CLASS_EMPTY',
       printed: expect.stringContaining('skipped      1: 1 unreadable'),
     })
     await mkdir(join(dir, 'tumour'))
-    await expect(tessera(`site check ${dir} --classes normal,tumor --size 8`)).rejects.toMatchObject({
+    await expect(
+      tessera(`site check ${dir} --data-only --classes normal,tumor --size 8`),
+    ).rejects.toMatchObject({
       code: 'ERR_DATA_CLASSES',
       message: expect.stringContaining('tumour'),
     })
@@ -65,17 +69,47 @@ describe('tessera site check', () => {
 
   test('gives JSON for programs', async () => {
     const dir = await noiseFolder({ normal: 1, tumor: 1 })
-    const printed = await tessera(`site check ${dir} --classes normal,tumor --size 8 --json`)
+    const printed = await tessera(`site check ${dir} --data-only --classes normal,tumor --size 8 --json`)
     expect(JSON.parse(printed)).toMatchObject({ code: null, report: { tiles: 2, duplicates: 0 } })
   })
 
   test('takes classes and size from a study that the site has joined', async () => {
     const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
-    const line = `site check ${site.dataDir} --study tiny --dir ${site.dir}`
+    const line = `site check ${site.dataDir} --data-only --study tiny --dir ${site.dir}`
     await expect(tessera(line)).rejects.toMatchObject({ code: 'ERR_STUDY_UNKNOWN' })
     await mkdir(join(site.dir, 'state', 'tiny'), { recursive: true })
     await writeFile(join(site.dir, 'state', 'tiny', 'study.json'), JSON.stringify(TINY_STUDY))
     expect(await tessera(line)).toContain('total      12')
+  })
+
+  test('checks a study before it is joined: way, clock, disk, engine, a real step, memory', async () => {
+    const mini = await miniCoordinator()
+    const site = await enrolledSite(mini.url, mini.keys)
+    const printed = await tessera(`site check ${site.dataDir} --study tiny --dir ${site.dir} --json`)
+    const { report, checks } = JSON.parse(printed)
+    expect(report.tiles).toBe(12)
+    expect(checks.map(({ name }: { name: string }) => name)).toEqual([
+      'coordinator',
+      'clock',
+      'disk',
+      'engine',
+      'round',
+      'memory',
+    ])
+    const round = checks.find(({ name }: { name: string }) => name === 'round')
+    expect(round.text).toMatch(/^\d+\.\d\d s a step of 4 tiles, 3 a round: about /)
+    expect(mini.said.map(({ event }) => event)).toEqual(['session:join'])
+  })
+
+  test('prints every line and then fails when one of them does', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    await mkdir(join(site.dir, 'state', 'tiny'), { recursive: true })
+    await writeFile(join(site.dir, 'state', 'tiny', 'study.json'), JSON.stringify(TINY_STUDY))
+    await expect(tessera(`site check ${site.dataDir} --study tiny --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'ERR_PREFLIGHT',
+      message: 'every check must pass, got coordinator failed',
+      printed: expect.stringMatching(/coordinator +FAIL +coordinator must answer[\s\S]*round +ok/),
+    })
   })
 
   test('wants to know the classes', async () => {
