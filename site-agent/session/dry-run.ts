@@ -96,7 +96,7 @@ async function fetchStart(options: AgentOptions, site: Site, gate: Gate): Promis
       throw new TesseraError('ERR_ROUND_CLOSED', `study ${study.id} must have a round to come, got its end`)
     }
     gate.admitStudy(gateStudy(study, site))
-    const fetch = (sha256: string): Promise<Uint8Array> =>
+    const obtain = (sha256: string): Promise<Uint8Array> =>
       fetchModel({
         dir: join(dir, 'cache'),
         sha256,
@@ -104,8 +104,8 @@ async function fetchStart(options: AgentOptions, site: Site, gate: Gate): Promis
         signal,
         onProgress: (bytes, totalBytes) => onProgress({ kind: 'fetching', bytes, totalBytes }),
       })
-    const { byteLength: baseBytes } = await fetch(student)
-    if (study.teacher !== undefined) await fetch(study.teacher.sha256)
+    const { byteLength: baseBytes } = await obtain(student)
+    if (study.teacher !== undefined) await obtain(study.teacher.sha256)
     return { study, round: round + 1, base: student, baseBytes }
   })
 }

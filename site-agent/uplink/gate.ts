@@ -8,9 +8,9 @@
  * (policy/guard.ts), and nothing is sent before its audit line is on the disk.
  */
 
-import { deltaBytes, encodeDelta, l2Norm } from '@tessera/shared/delta'
-import { isErrorCode, TesseraError } from '@tessera/shared/errors'
-import { federatedLayout, type Layout, layoutHash, type Weights } from '@tessera/shared/model'
+import { deltaBytes, encodeDelta } from '@tessera/shared/delta'
+import { TesseraError } from '@tessera/shared/errors'
+import { type Layout, layoutHash, type Weights } from '@tessera/shared/model'
 import {
   CHUNK_BYTES,
   createParser,
@@ -23,30 +23,17 @@ import {
   siteMessages,
 } from '@tessera/shared/protocol'
 import { readUnverified, sha256Hex } from '@tessera/shared/security'
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Guard, RoundStep } from '../policy/index.ts'
 import type { AuditLog } from './audit.ts'
+import { assertClipped, assertTensors, judgeAnswer, refused, withheld } from './gate-form.ts'
 
 /** Largest frame without a chunk: the largest, an announced delta, is about 2 KB. Leaves no room for an image. */
 const MAX_CONTROL_BYTES = 16 * 1024
 /** Envelope of a chunk: names, offset, upload id; about 150 bytes. */
 const MAX_ENVELOPE_BYTES = 512
-/** How far a clipped delta's norm may lie above the clip: each of its float32 values is rounded by 6e-8 of itself. */
-const CLIP_TOLERANCE = 1e-6
-
 /** What Socket.IO hands to an encoder. */
 type OutgoingPacket = Parameters<typeof encodeFrame>[0]
-
-/** The only answers of a site: every message of the coordinator is answered without fields. */
-const answer = z.tuple([z.strictObject({ ok: z.literal(true) })]).or(
-  z.tuple([
-    z.strictObject({
-      ok: z.literal(false),
-      code: z.string().refine(isErrorCode),
-      message: z.string().max(1000),
-    }),
-  ]),
-)
 
 /** Socket.IO's packet types (socket.io-protocol, revision 5). */
 const [CONNECT, DISCONNECT, EVENT, ANSWER] = [0, 1, 2, 3]
@@ -306,22 +293,6 @@ function isEmpty(data: unknown): boolean {
   return data === undefined || data === null || (typeof data === 'object' && Object.keys(data).length === 0)
 }
 
-function judgeAnswer(data: unknown): string {
-  const result = answer.safeParse(data)
-  if (!result.success) throw refused('answer must be ok or a refusal', 'other fields')
-  const [reply] = result.data
-  return `answers the coordinator: ${reply.ok ? 'accepted' : `refused with ${reply.code}`}`
-}
-
-function assertTensors(layout: Layout, delta: Weights): void {
-  const names = federatedLayout(layout).tensors.map(({ name }) => name)
-  const stranger = [...delta.keys()].find((name, i) => name !== names[i])
-  if (stranger !== undefined || delta.size !== names.length) {
-    const got = stranger ?? `${delta.size} tensors`
-    throw new TesseraError('ERR_GATE_TENSOR', `delta must have the tensors of the study's layout, got ${got}`)
-  }
-}
-
 function assertAnnounces(
   claim: Manifest,
   { site, layout }: GateStudy,
@@ -339,25 +310,7 @@ function assertAnnounces(
   }
 }
 
-function assertClipped(layout: Layout, delta: Weights, clip: number | null): void {
-  if (clip === null) return
-  const norm = l2Norm(layout, delta)
-  if (norm <= clip * (1 + CLIP_TOLERANCE)) return
-  throw new TesseraError(
-    'ERR_GATE_TENSOR',
-    `delta must be clipped to a norm of ${clip}, got ${norm.toPrecision(4)}`,
-  )
-}
-
 function chunkLimit({ data }: OutgoingPacket): number {
   const body = (data as [string, Body<'upload:chunk'>])[1]
   return body.chunk.byteLength + MAX_ENVELOPE_BYTES
-}
-
-function withheld(what: string): TesseraError {
-  return refused(`${what} must be withheld by the policy`, 'a value')
-}
-
-function refused(rule: string, got: string): TesseraError {
-  return new TesseraError('ERR_GATE_MESSAGE', `${rule}, got ${got}`)
 }
