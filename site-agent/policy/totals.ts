@@ -25,15 +25,23 @@ export interface Totals {
 
 /** Days that are remembered. Only today's are asked for; more than one, because a clock that is set right may go back. */
 const DAYS_KEPT = 32
+const QUARTER_MS = 15 * 60_000
 
 /** Starts at nothing. Memory: a name for each round of {@link DAYS_KEPT} days, and a number a study. */
 export function createTotals(timeZone: string): Totals {
   const days = new Map<string, { bytes: number; rounds: Set<string> }>()
   const latest = new Map<string, { round: number; bytes: number }>()
+  let known = { quarter: Number.NaN, day: '' }
+  /** A long log asks once a line; no time zone changes its day within a quarter of an hour. */
+  const dayOf = (timeMs: number): string => {
+    const quarter = Math.floor(timeMs / QUARTER_MS)
+    if (quarter !== known.quarter) known = { quarter, day: localDay(timeMs, timeZone) }
+    return known.day
+  }
   return {
     add({ time, kind, bytes, study, round }) {
       if (!kind.startsWith('upload:')) return
-      const day = localDay(Date.parse(time), timeZone)
+      const day = dayOf(Date.parse(time))
       const total = days.get(day) ?? { bytes: 0, rounds: new Set() }
       days.set(day, total)
       if (days.size > DAYS_KEPT) days.delete([...days.keys()].toSorted()[0] ?? day)
@@ -45,11 +53,10 @@ export function createTotals(timeZone: string): Totals {
       else if (round === last.round) last.bytes += bytes
     },
     day(nowMs) {
-      const total = days.get(localDay(nowMs, timeZone))
+      const total = days.get(dayOf(nowMs))
       return { bytes: total?.bytes ?? 0, rounds: total?.rounds.size ?? 0 }
     },
-    hasRound: (nowMs, study, round) =>
-      days.get(localDay(nowMs, timeZone))?.rounds.has(`${study} ${round}`) ?? false,
+    hasRound: (nowMs, study, round) => days.get(dayOf(nowMs))?.rounds.has(`${study} ${round}`) ?? false,
     roundBytes(study, round) {
       const last = latest.get(study)
       return last?.round === round ? last.bytes : 0
