@@ -10,6 +10,7 @@ import { openAudit } from '../../site-agent/uplink/audit.ts'
 import { enrolledSite } from '../support/enrolled-site.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 import { miniCoordinator, TINY_STUDY } from '../support/mini-coordinator.ts'
+import { writePolicy } from '../support/site-policy.ts'
 import { noiseFolder } from '../support/tile-files.ts'
 
 /** Runs a command line; gives what it prints to standard output. A failure keeps it as `printed`. */
@@ -242,6 +243,24 @@ describe('tessera site audit', () => {
 })
 
 describe('tessera site start', () => {
+  test('--dry-run trains with the real engine, prints what would leave, and sends no update', async () => {
+    const mini = await miniCoordinator()
+    const site = await enrolledSite(mini.url, mini.keys)
+    // Noise trains wildly: without the clip its delta would be refused.
+    const who = { site: 'north', keys: site.keys, coordinator: mini.keys.publicKey }
+    await writePolicy(site.dir, who, { normClip: 1 })
+    const start = `site start --study tiny --data ${site.dataDir} --dir ${site.dir} --engine wasm --dry-run`
+    const printed = await tessera(start)
+    expect(printed).toContain('Round 1 of tiny was trained and nothing of it was sent.')
+    expect(printed).toMatch(/features\.0\.0\.weight +trainable +\[8, 3, 3, 3\] +864\n/)
+    const json = (await tessera(`${start} --progress-json`)).trim().split('\n')
+    expect(JSON.parse(json.at(-1) ?? '')).toMatchObject({
+      kind: 'dry-run',
+      manifest: { round: 1, samples: 12 },
+    })
+    expect(new Set(mini.said.map(({ event }) => event))).toEqual(new Set(['session:join', 'model:fetch']))
+  })
+
   test('finds out at once that the folder is not enrolled', async () => {
     await expect(tessera('site start --study tiny --data tiles --dir /no/such/folder')).rejects.toMatchObject(
       {
