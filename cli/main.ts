@@ -18,7 +18,7 @@ const GROUPS: readonly { name: string; summary: string; load: (program: Command)
   },
   {
     name: 'site',
-    summary: 'run a hospital’s agent: enroll, check, start, audit',
+    summary: 'run a hospital’s agent: enroll, check, policy, start, audit, pause',
     load: async (program) => (await import('@tessera/site-agent/main')).addSiteCommands(program),
   },
   {

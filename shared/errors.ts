@@ -92,6 +92,17 @@ export const ERROR_CODES = {
   ERR_GATE_TENSOR: { exit: 77, retry: false },
   ERR_GATE_SIZE: { exit: 77, retry: false },
   ERR_AUDIT_BROKEN: { exit: 65, retry: false },
+  // the site's policy
+  ERR_POLICY_FILE: { exit: 78, retry: false },
+  ERR_POLICY_UNSIGNED: { exit: 78, retry: false },
+  ERR_POLICY_STUDY: { exit: 77, retry: false },
+  ERR_POLICY_SAMPLES: { exit: 77, retry: false },
+  ERR_POLICY_LIMIT: { exit: 75, retry: false },
+  ERR_POLICY_HOURS: { exit: 75, retry: false },
+  ERR_POLICY_APPROVAL: { exit: 75, retry: false },
+  ERR_POLICY_PAUSED: { exit: 75, retry: false },
+  // before a site starts
+  ERR_PREFLIGHT: { exit: 69, retry: false },
   // store, configuration, program
   ERR_STORE_CORRUPT: { exit: 65, retry: false },
   ERR_STORE_WRITE: { exit: 74, retry: true },

@@ -104,7 +104,8 @@ export function checkDeclaredBytes({ layout }: Border, { bytes }: Manifest): voi
 
 /** No tile weighs more than once: `samples` cannot exceed the tiles the site says it has seen, nor can the right ones. @throws {TesseraError} ERR_UPDATE_SAMPLES */
 export function checkSamples(_border: Border, { samples, metrics }: Manifest): void {
-  const { seen, correct } = metrics
+  const { seen } = metrics
+  const correct = metrics.correct ?? 0
   if (samples <= seen && correct <= seen) return
   throw new TesseraError(
     'ERR_UPDATE_SAMPLES',

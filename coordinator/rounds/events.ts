@@ -35,7 +35,8 @@ export const updateAccepted = z.strictObject({
   attempt,
   site: name,
   samples: z.int().positive().max(MAX_SAMPLES),
-  loss: z.number(),
+  /** Null: the site's policy withholds it. */
+  loss: z.number().nullable(),
   payload: sha256,
   bytes: z.int().positive().max(MAX_MODEL_BYTES),
   norm: z.number().min(0),

@@ -186,7 +186,7 @@ export function createStudyRun(
       inBackground(() => deliveries.sweep(new Set(open?.offers.keys())))
       inBackground(() => advance(async () => void (await take({ type: 'resume', nowMs: clock.now() }))))
     },
-    welcome: (site, nonce) => signWelcome(created, state, { site, nonce }, key),
+    welcome: (site, nonce) => signWelcome(created, state, { site, nonce, nowMs: clock.now() }, key),
     join(peer) {
       const earlier = peers.get(peer.site)
       peers.set(peer.site, peer)

@@ -9,7 +9,7 @@ import type { Store } from '../store/index.ts'
 export function signWelcome(
   { study, layoutHash }: StudyCreated,
   { phase, round, student }: RoundsState,
-  { site, nonce }: { site: string; nonce: string },
+  { site, nonce, nowMs }: { site: string; nonce: string; nowMs: number },
   key: KeyPair,
 ): Promise<string> {
   const finished = phase === 'finished'
@@ -24,6 +24,7 @@ export function signWelcome(
       round: finished ? round : round - 1,
       student,
       finished,
+      issuedAtMs: nowMs,
     },
     key.privateKey,
   )

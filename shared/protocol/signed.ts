@@ -48,6 +48,8 @@ export const welcome = z.strictObject({
   round: z.int().min(0),
   student: sha256,
   finished: z.boolean(),
+  /** Lets a site compare its clock. */
+  issuedAtMs: timeMs,
 })
 /** Coordinator → site: train round `round` from student `base`. */
 export const offer = z.strictObject({
@@ -62,13 +64,13 @@ export const offer = z.strictObject({
   issuedAtMs: timeMs,
   deadlineMs: timeMs,
 })
-/** Means over the round's tiles, and a count: nothing of a single tile. */
+/** Means over the round's tiles, and a count: nothing of a single tile. Null: the method has no such part, or the site's policy withholds it. */
 export const siteMetrics = z.strictObject({
-  loss: z.number(),
-  ce: z.number(),
+  loss: z.number().nullable(),
+  ce: z.number().nullable(),
   kl: z.number().nullable(),
   nce: z.number().nullable(),
-  correct: z.int().min(0),
+  correct: z.int().min(0).nullable(),
   seen: z.int().min(0),
   skippedTiles: z.int().min(0),
   seconds: z.number().min(0),
@@ -88,9 +90,13 @@ export const manifest = z.strictObject({
   chunks: sha256,
   samples: z.int().positive().max(MAX_SAMPLES),
   metrics: siteMetrics,
+  /** SHA-256 of the policy.yaml that the site's gate enforced. */
+  policyHash: sha256,
   nonce,
   issuedAtMs: timeMs,
 })
+/** A site's own mark under its policy: it stays in the site's folder. `policy`: SHA-256 of policy.yaml. */
+export const sitePolicy = z.strictObject({ site: name, policy: sha256, issuedAtMs: timeMs })
 /** Coordinator → site: this update is stored and will count. `manifest`: SHA-256 of the manifest's JWS text. */
 export const receipt = z.strictObject({
   study: name,
@@ -127,6 +133,7 @@ export const signedPayloads = {
   manifest,
   receipt,
   published,
+  sitePolicy,
 } as const
 export type SignedKind = keyof typeof signedPayloads
 export type Signed<K extends SignedKind> = z.infer<(typeof signedPayloads)[K]>

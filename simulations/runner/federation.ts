@@ -84,7 +84,7 @@ export async function openFederation(
           'invite',
         )
       }
-      await tessera(['site', 'enroll', kit, '--dir', siteDir(name)], `site-${name}`)
+      await tessera(['site', 'enroll', kit, '--accept-policy', '--dir', siteDir(name)], `site-${name}`)
     }),
   )
 

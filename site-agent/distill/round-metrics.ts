@@ -12,7 +12,12 @@ export interface StepMetrics {
   readonly seen: number
 }
 
-export type RoundMetrics = Omit<SiteMetrics, 'seconds' | 'skippedTiles'>
+/** As they are computed, before the site's policy withholds any. */
+export interface RoundMetrics extends Pick<SiteMetrics, 'kl' | 'nce' | 'seen'> {
+  readonly loss: number
+  readonly ce: number
+  readonly correct: number
+}
 
 /** Returns the means over all tiles of the steps, each step weighted by its tiles. */
 export function roundMetrics(steps: readonly StepMetrics[]): RoundMetrics {

@@ -13,7 +13,7 @@ import { learningRateAt } from './learning-rate.ts'
 import { assertOwnState, type LocalState, localState } from './local-state.ts'
 import { createMethod, type TeacherSource } from './methods/index.ts'
 import type { MethodState } from './methods/method.ts'
-import { roundMetrics, type StepMetrics } from './round-metrics.ts'
+import { type RoundMetrics, roundMetrics, type StepMetrics } from './round-metrics.ts'
 import type { TileSource } from './tiles.ts'
 import { startTraining, type Training, untouchedState, velocitiesOf } from './training.ts'
 
@@ -50,7 +50,7 @@ export interface RoundResult {
   readonly student: Weights
   /** Tiles trained on in one epoch: the aggregation weight. */
   readonly samples: number
-  readonly metrics: Omit<SiteMetrics, 'seconds'>
+  readonly metrics: RoundMetrics & Pick<SiteMetrics, 'skippedTiles'>
 }
 
 export interface LocalTrainer {

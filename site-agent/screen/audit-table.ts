@@ -1,4 +1,4 @@
-/** @file The audit log for people: what left, how much, when and why, with neighbouring lines of one kind drawn together. */
+/** @file The audit log for people: what left, how much, when and why, with neighbouring lines of one kind drawn together, and sums by kind, day and study. */
 import type { AuditEntry } from '../uplink/audit.ts'
 import { readableBytes, table } from './table.ts'
 
@@ -9,34 +9,41 @@ interface Run {
   bytes: number
 }
 
+/** Frames and bytes by a name. */
+interface Sums {
+  add(name: string, bytes: number): void
+  rows(): (string | number)[][]
+}
+
 /** Collects entries as they are read: the log itself may be longer than the memory. */
 export interface AuditTable {
   add(entry: AuditEntry): void
   lines(): string[]
 }
 
-/** Builds an empty table. */
-export function auditTable(): AuditTable {
+/** Builds an empty table. @param dayOf The local day of a time. */
+export function auditTable(dayOf: (time: string) => string): AuditTable {
   const runs: Run[] = []
-  const totals = new Map<string, { frames: number; bytes: number }>()
+  const [kinds, days, studies] = [sums(), sums(), sums()]
+  const total = { frames: 0, bytes: 0 }
   return {
     add(entry) {
-      const total = totals.get(entry.kind) ?? { frames: 0, bytes: 0 }
-      totals.set(entry.kind, { frames: total.frames + 1, bytes: total.bytes + entry.bytes })
+      const { kind, bytes, time, study } = entry
+      kinds.add(kind, bytes)
+      days.add(dayOf(time), bytes)
+      studies.add(study ?? 'no study', bytes)
+      total.frames++
+      total.bytes += bytes
       const run = runs.at(-1)
-      if (run?.last.kind === entry.kind) {
+      if (run?.last.kind === kind && run.last.study === study) {
         run.last = entry
         run.frames++
-        run.bytes += entry.bytes
+        run.bytes += bytes
       } else {
-        runs.push({ first: entry, last: entry, frames: 1, bytes: entry.bytes })
+        runs.push({ first: entry, last: entry, frames: 1, bytes })
       }
     },
     lines() {
-      const sums = [...totals].map(([kind, { frames, bytes }]) => [kind, frames, readableBytes(bytes)])
-      const all = [...totals.values()]
-      const frames = all.reduce((sum, total) => sum + total.frames, 0)
-      const bytes = all.reduce((sum, total) => sum + total.bytes, 0)
       return [
         ...table([
           ['when', 'what', 'frames', 'size', 'why'],
@@ -49,8 +56,27 @@ export function auditTable(): AuditTable {
           ]),
         ]),
         '',
-        ...table([['what', 'frames', 'size'], ...sums, ['total', frames, readableBytes(bytes)]]),
+        ...table([['study', 'frames', 'size'], ...studies.rows()]),
+        '',
+        ...table([['day', 'frames', 'size'], ...days.rows()]),
+        '',
+        ...table([
+          ['what', 'frames', 'size'],
+          ...kinds.rows(),
+          ['total', total.frames, readableBytes(total.bytes)],
+        ]),
       ]
     },
+  }
+}
+
+function sums(): Sums {
+  const totals = new Map<string, { frames: number; bytes: number }>()
+  return {
+    add(name, bytes) {
+      const total = totals.get(name) ?? { frames: 0, bytes: 0 }
+      totals.set(name, { frames: total.frames + 1, bytes: total.bytes + bytes })
+    },
+    rows: () => [...totals].map(([name, { frames, bytes }]) => [name, frames, readableBytes(bytes)]),
   }
 }

@@ -26,9 +26,10 @@ const TEXTS: { [K in AgentEvent['kind']]: (event: Extract<AgentEvent, { kind: K 
   }),
   delivered({ round, samples, metrics, bytes }) {
     const [time, size] = [readableSeconds(metrics.seconds), readableBytes(bytes)]
-    const loss = metrics.loss.toFixed(3)
-    return { note: `round ${round} delivered: ${samples} tiles, loss ${loss}, ${time}, ${size} sent` }
+    const loss = metrics.loss === null ? 'loss withheld' : `loss ${metrics.loss.toFixed(3)}`
+    return { note: `round ${round} delivered: ${samples} tiles, ${loss}, ${time}, ${size} sent` }
   },
+  waiting: ({ round, reason }) => ({ note: `round ${round} waits: ${reason}` }),
   declined: ({ round, code }) => ({ note: `round ${round} goes on without this site: ${code}` }),
   published({ round, sites, final }) {
     const end = final ? '. The study is finished' : ''

@@ -10,16 +10,17 @@ import type { Log } from '@tessera/shared/log'
 import { studentLayout } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
-import { type AuditLog, openAudit } from '../uplink/audit.ts'
+import { loadPolicy } from '../policy/index.ts'
 import { type Connection, openConnection } from '../uplink/connection.ts'
-import { createGate, type Gate, gatedParser } from '../uplink/gate.ts'
+import { type Gate, gatedParser } from '../uplink/gate.ts'
 import { type Dial, dial } from '../uplink/socket.ts'
+import { behindGate, gateStudy } from './behind-gate.ts'
 import type { AgentEvent } from './events.ts'
 import { checkOffer, joinStudy } from './join.ts'
 import { type Ledger, openLedger } from './ledger.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
 import type { Rounds } from './rounds.ts'
-import { auditFile, loadSite, lockFolder, type Site } from './site-folder.ts'
+import { loadSite, type Site } from './site-folder.ts'
 import type { TrainerFactory } from './train.ts'
 import { openWorkplace, studyFile, studyFolder } from './workplace.ts'
 
@@ -40,8 +41,6 @@ export interface AgentOptions {
   /** See openTiles. */
   readonly maxBadShare?: number | undefined
   readonly allowMissingClasses?: boolean | undefined
-  /** Whether batch-norm statistics, means over the site's tiles, may leave. Default true; false declines studies that want them. */
-  readonly allowStatistics?: boolean | undefined
   /** Default: MoMA and the baselines of site-agent/distill on the engine that `startEngine` picks. */
   readonly createTrainer?: TrainerFactory
   readonly dial?: Dial
@@ -61,21 +60,14 @@ interface Joined {
 
 /**
  * Runs until the study is finished.
- * @throws {TesseraError} ERR_INTERRUPTED on the signal; ERR_CONFIG_INVALID, ERR_KEY_FILE, ERR_STORE_LOCKED, ERR_AUDIT_BROKEN before anything is sent;
- * what the coordinator says against the site; ERR_COORDINATOR_KEY, ERR_LAYOUT_MISMATCH; what openTiles throws.
+ * @throws {TesseraError} ERR_INTERRUPTED on the signal; ERR_CONFIG_INVALID, ERR_KEY_FILE, ERR_POLICY_FILE, ERR_POLICY_UNSIGNED, ERR_STORE_LOCKED,
+ * ERR_AUDIT_BROKEN before anything is sent; ERR_POLICY_STUDY, ERR_POLICY_SAMPLES; what the coordinator says against the site; ERR_COORDINATOR_KEY, ERR_LAYOUT_MISMATCH; what openTiles throws.
  */
 export async function runAgent(options: AgentOptions): Promise<AgentOutcome> {
   const { dir, clock } = options
   const site = await loadSite(dir)
-  const unlock = await lockFolder(dir)
-  let audit: AuditLog | null = null
-  try {
-    audit = await openAudit(auditFile(dir), clock)
-    return await runSession(options, site, createGate(audit))
-  } finally {
-    audit?.close()
-    await unlock()
-  }
+  const policy = await loadPolicy(dir, site)
+  return behindGate({ dir, clock, policy }, (gate) => runSession(options, site, gate))
 }
 
 async function runSession(options: AgentOptions, site: Site, gate: Gate): Promise<AgentOutcome> {
@@ -209,9 +201,9 @@ async function admit(
   study: Study,
   { site, coordinatorKey }: Site,
   gate: Gate,
-  { dir, allowStatistics = true }: AgentOptions,
+  { dir }: AgentOptions,
 ): Promise<Joined> {
-  gate.admitStudy({ site, study: study.id, layout: studentLayout(study), allowStatistics })
+  gate.admitStudy(gateStudy(study, { site, coordinatorKey }))
   await writeDurably(studyFile(dir, study.id), `${JSON.stringify(study, null, 2)}\n`)
   const ledger = await openLedger(join(studyFolder(dir, study.id), 'ledger'), study.id, coordinatorKey)
   return { study, ledger }

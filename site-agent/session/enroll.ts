@@ -17,6 +17,7 @@ import {
   savePrivateKey,
   signPayload,
 } from '@tessera/shared/security'
+import { signPolicy, writeDefaultPolicy } from '../policy/index.ts'
 import { openAudit } from '../uplink/audit.ts'
 import { type Ask, openConnection } from '../uplink/connection.ts'
 import { createGate, type Gate, gatedParser } from '../uplink/gate.ts'
@@ -38,6 +39,8 @@ export interface EnrollOptions {
   readonly log: Log
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** Signs the policy as it is written, for demonstrations. Default false: a person reads it, and signs. */
+  readonly acceptPolicy?: boolean | undefined
   readonly dial?: Dial
 }
 
@@ -60,7 +63,7 @@ export async function enroll(options: EnrollOptions): Promise<SiteIdentity> {
   try {
     const audit = await openAudit(auditFile(dir), clock)
     try {
-      return await enrolOver(createGate(audit), kit, keys, options)
+      return await enrolOver(createGate(audit, null), kit, keys, options)
     } finally {
       audit.close()
     }
@@ -73,7 +76,7 @@ async function enrolOver(
   gate: Gate,
   kit: EnrolmentKit,
   keys: KeyPair,
-  { dir, log, clock, signal, dial: dialWith = dial }: EnrollOptions,
+  { dir, log, clock, signal, acceptPolicy = false, dial: dialWith = dial }: EnrollOptions,
 ): Promise<SiteIdentity> {
   const { site, coordinatorUrl, coordinatorKey } = kit
   const connection = openConnection({
@@ -96,6 +99,9 @@ async function enrolOver(
       coordinatorKey,
       publicKey: keys.publicKey,
     }
+    await writeDefaultPolicy(dir, { site, coordinatorKey })
+    if (acceptPolicy) await signPolicy(dir, { site, keys }, clock.now())
+    // Last: a folder with an identity has all the rest.
     await writeIdentity(dir, identity)
     return identity
   } finally {

@@ -32,6 +32,8 @@ export type AgentEvent =
       readonly bytes: number
       readonly metrics: SiteMetrics
     }
+  /** The site's policy holds the round up: a pause, the hours, an approval that is not there yet. */
+  | { readonly kind: 'waiting'; readonly round: number; readonly code: string; readonly reason: string }
   /** This site has no part in the round. */
   | { readonly kind: 'declined'; readonly round: number; readonly code: string }
   | {

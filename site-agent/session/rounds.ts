@@ -4,6 +4,7 @@ import { asTesseraError, type ErrorCode, TesseraError } from '@tessera/shared/er
 import type { Log } from '@tessera/shared/log'
 import type { Manifest, Offer, Published } from '@tessera/shared/protocol'
 import { type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
+import type { Permit } from '../policy/index.ts'
 import type { Connection } from '../uplink/connection.ts'
 import { deliver } from '../uplink/deliver.ts'
 import { patientAsk } from '../uplink/patient.ts'
@@ -21,6 +22,7 @@ const OF_THE_ROUND: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_MODEL_UNKNOWN',
   'ERR_LAYOUT_MISMATCH',
   'ERR_TENSOR_SHAPE',
+  'ERR_POLICY_LIMIT',
 ])
 
 export interface RoundsOptions {
@@ -28,6 +30,9 @@ export interface RoundsOptions {
   readonly keys: KeyPair
   readonly connection: Connection
   readonly trainer: RoundTrainer
+  /** The site's policy over each step. */
+  readonly permit: Permit
+  readonly policyHash: string
   readonly states: LocalStates
   readonly receipts: Receipts
   readonly clock: Clock
@@ -51,7 +56,8 @@ export interface Rounds {
 
 /** Builds the rounds of a session. */
 export function createRounds(options: RoundsOptions): Rounds {
-  const { site, keys, connection, trainer, states, receipts, clock, log, onProgress } = options
+  const { site, keys, connection, trainer, permit, policyHash, states, receipts, clock, log, onProgress } =
+    options
   let current: Work | null = null
   let delivered = 0
 
@@ -72,6 +78,7 @@ export function createRounds(options: RoundsOptions): Rounds {
       chunks: sha256Hex(chunks),
       samples,
       metrics,
+      policyHash,
       nonce,
       issuedAtMs: clock.now(),
     }
@@ -88,7 +95,8 @@ export function createRounds(options: RoundsOptions): Rounds {
     else await receipts.accept(receipt, token, manifest)
     await states.commit(round)
     delivered++
-    log.info('update.delivered', { round, attempt, samples, bytes: bytes.byteLength, loss: metrics.loss })
+    const loss = metrics.loss === null ? {} : { loss: metrics.loss }
+    log.info('update.delivered', { round, attempt, samples, bytes: bytes.byteLength, ...loss })
     onProgress({ kind: 'delivered', round, attempt, samples, bytes: bytes.byteLength, metrics })
   }
 
@@ -97,7 +105,7 @@ export function createRounds(options: RoundsOptions): Rounds {
     for (;;) {
       const used = work.offer
       try {
-        return await settle(used, trained, signal)
+        return await permit('send', used.round, signal, () => settle(used, trained, signal))
       } catch (thrown) {
         if (work.offer === used || !isVerdict(asTesseraError(thrown).code)) throw thrown
       }
@@ -107,7 +115,9 @@ export function createRounds(options: RoundsOptions): Rounds {
   const train = async (work: Work, signal: AbortSignal): Promise<TrainedRound | null> => {
     const { offer } = work
     try {
-      return await trainer.train(offer, patientAsk(connection, signal), signal)
+      return await permit('train', offer.round, signal, () =>
+        trainer.train(offer, patientAsk(connection, signal), signal),
+      )
     } catch (thrown) {
       if (signal.aborted) throw thrown
       const error = asTesseraError(thrown)
@@ -200,7 +210,7 @@ function end({ offer, over }: Work, why: string): void {
   over.abort(new TesseraError('ERR_ROUND_CLOSED', `round ${offer.round} must be open, got ${why}`))
 }
 
-/** True for what the coordinator says about an update or its round: the site waits for the next one. */
+/** True for what the coordinator, or the site's policy, says about an update or its round: the site waits for the next one. */
 function isVerdict(code: ErrorCode): boolean {
-  return /^ERR_(UPDATE|ROUND|UPLOAD)_/.test(code)
+  return /^ERR_(UPDATE|ROUND|UPLOAD)_|^ERR_POLICY_LIMIT$/.test(code)
 }

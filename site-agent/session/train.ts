@@ -5,6 +5,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import { decodeModel, decodeTeacher, type Layout, type Weights } from '@tessera/shared/model'
 import type { Offer, OnnxTeacher, SiteMetrics, Study } from '@tessera/shared/protocol'
 import type { FrozenTeacher, LocalTrainer, TileSource, TrainerOptions } from '../distill/index.ts'
+import { clipDelta } from '../policy/index.ts'
 import type { Ask } from '../uplink/connection.ts'
 import type { EncodedDelta, Gate } from '../uplink/gate.ts'
 import { fetchModel, keepOnly } from '../uplink/models.ts'
@@ -126,10 +127,13 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       })
       // From here on the trainer is a round further, whatever becomes of the delta.
       if (held !== null) held.after = round
-      const delta = computeDelta(layout, result.student, student)
-      assertSound(delta, layout, study)
+      const whole = computeDelta(layout, result.student, student)
+      assertFinite(whole, layout)
+      const delta = clipDelta(layout, whole, gate.normClip)
+      assertNorm(delta, layout, study)
       const encoded = gate.admitDelta(delta)
-      const metrics = { ...result.metrics, seconds: Math.max(0, clock.now() - startedMs) / 1000 }
+      const seconds = Math.max(0, clock.now() - startedMs) / 1000
+      const metrics = gate.admitMetrics(result.samples, { ...result.metrics, seconds })
       const { base } = offer
       const { samples } = result
       const { bytes, payload } = encoded
@@ -146,11 +150,15 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
 }
 
 /** The coordinator would refuse it: better said before the upload. */
-function assertSound(delta: Weights, layout: Layout, study: Study): void {
+function assertFinite(delta: Weights, layout: Layout): void {
   const broken = firstNonFinite(layout, delta)
   if (broken !== null) {
     throw new TesseraError('ERR_TRAINING_DIVERGED', `delta must be finite, got NaN or infinity in ${broken}`)
   }
+}
+
+/** As {@link assertFinite}, of what the site's own clip has left. */
+function assertNorm(delta: Weights, layout: Layout, study: Study): void {
   const norm = l2Norm(layout, delta)
   const { maxNorm } = study.federation
   if (norm > maxNorm) {

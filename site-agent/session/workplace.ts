@@ -5,17 +5,20 @@ import type { Log } from '@tessera/shared/log'
 import { studentLayout } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
 import { openTiles } from '../data/index.ts'
+import type { TileSource } from '../distill/index.ts'
+import { createPermit } from '../policy/index.ts'
 import type { Connection } from '../uplink/connection.ts'
 import type { Gate } from '../uplink/gate.ts'
 import type { AgentEvent } from './events.ts'
-import { openLocalStates } from './local-states.ts'
+import { type LocalStates, openLocalStates } from './local-states.ts'
 import { throttled } from './progress.ts'
 import { openReceipts } from './receipts.ts'
 import { createRounds, type Rounds } from './rounds.ts'
 import type { Site } from './site-folder.ts'
-import { createRoundTrainer, type TrainerFactory } from './train.ts'
+import { createRoundTrainer, type RoundTrainer, type TrainerFactory } from './train.ts'
 
-export interface WorkplaceOptions {
+/** What training takes. */
+export interface TrainingOptions {
   readonly dir: string
   readonly dataDir: string
   readonly maxBadShare?: number | undefined
@@ -24,10 +27,13 @@ export interface WorkplaceOptions {
   readonly study: Study
   readonly site: Site
   readonly gate: Gate
-  readonly connection: Connection
   readonly clock: Clock
-  readonly log: Log
   readonly onProgress: (event: AgentEvent) => void
+}
+
+export interface WorkplaceOptions extends TrainingOptions {
+  readonly connection: Connection
+  readonly log: Log
 }
 
 export interface Workplace {
@@ -45,19 +51,49 @@ export function studyFile(dir: string, study: string): string {
   return join(studyFolder(dir, study), 'study.json')
 }
 
-/** Opens it. @throws {TesseraError} What openTiles throws; ERR_STORE_CORRUPT. */
-export async function openWorkplace(options: WorkplaceOptions): Promise<Workplace> {
-  const { dir, study, gate, connection, clock, log, onProgress, maxBadShare, allowMissingClasses } = options
-  const { site, keys, coordinatorKey } = options.site
+/** Opens the tiles, and tells how many there are. @throws {TesseraError} What openTiles throws; ERR_POLICY_SAMPLES. */
+export async function openSiteTiles(options: TrainingOptions): Promise<TileSource> {
+  const { dataDir, study, gate, maxBadShare, allowMissingClasses, onProgress } = options
   const tiles = await openTiles({
-    dir: options.dataDir,
+    dir: dataDir,
     classes: study.classes,
     sizePx: study.tile.sizePx,
     ...(maxBadShare === undefined ? {} : { maxBadShare }),
     ...(allowMissingClasses === undefined ? {} : { allowMissingClasses }),
   })
-  log.info('data.opened', { samples: tiles.count, count: tiles.skipped })
+  gate.admitTiles(tiles.classCounts)
   onProgress({ kind: 'data', report: tiles.report })
+  return tiles
+}
+
+/** Builds the study's trainer on these tiles and states. */
+export function openTraining(options: TrainingOptions, tiles: TileSource, states: LocalStates): RoundTrainer {
+  const { dir, study, site, gate, clock, onProgress, createTrainer = distillTrainer } = options
+  return createRoundTrainer({
+    study,
+    layout: studentLayout(study),
+    site: site.site,
+    tiles,
+    cacheDir: join(dir, 'cache'),
+    states,
+    gate,
+    createTrainer,
+    openTeacher: async (bytes, teacher) => {
+      // Loaded late: only such a study needs its runtime.
+      const { openOnnxTeacher } = await import('../teacher/index.ts')
+      return openOnnxTeacher({ bytes, teacher, augment: study.training.augment, dir: join(dir, 'features') })
+    },
+    clock,
+    onProgress: throttled(clock, onProgress),
+  })
+}
+
+/** Opens it. @throws {TesseraError} As {@link openSiteTiles}; ERR_STORE_CORRUPT. */
+export async function openWorkplace(options: WorkplaceOptions): Promise<Workplace> {
+  const { dir, study, gate, connection, clock, log, onProgress } = options
+  const { site, keys, coordinatorKey } = options.site
+  const tiles = await openSiteTiles(options)
+  log.info('data.opened', { samples: tiles.count, count: tiles.skipped })
 
   const states = openLocalStates(studyFolder(dir, study.id))
   const receipts = openReceipts(join(dir, 'receipts', study.id), coordinatorKey)
@@ -70,32 +106,26 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
     onProgress(event)
     if (event.kind !== 'training') return
     const { round, step, steps, loss, secondsLeft } = event
-    const progress = { study: study.id, round, step, steps, loss, secondsLeft }
+    const told = gate.mayTellLoss() ? loss : null
+    const progress = { study: study.id, round, step, steps, loss: told, secondsLeft }
     // For people only: lost progress is no loss.
     connection.ask('round:progress', progress).catch(() => undefined)
   }
-  const trainer = createRoundTrainer({
-    study,
-    layout: studentLayout(study),
-    site,
-    tiles,
-    cacheDir: join(dir, 'cache'),
-    states,
-    gate,
-    createTrainer: options.createTrainer ?? distillTrainer,
-    openTeacher: async (bytes, teacher) => {
-      // Loaded late: only such a study needs its runtime.
-      const { openOnnxTeacher } = await import('../teacher/index.ts')
-      return openOnnxTeacher({ bytes, teacher, augment: study.training.augment, dir: join(dir, 'features') })
-    },
-    clock,
-    onProgress: throttled(clock, tell),
-  })
+  const trainer = openTraining({ ...options, onProgress: tell }, tiles, states)
   const rounds = createRounds({
     site,
     keys,
     connection,
     trainer,
+    permit: createPermit({
+      ask: (step, round) => gate.assertRound(step, round),
+      clock,
+      onWaiting(round, { code, message }) {
+        log.warn('round.waiting', { round, code, reason: message })
+        onProgress({ kind: 'waiting', round, code, reason: message })
+      },
+    }),
+    policyHash: gate.policyHash,
     states,
     receipts,
     clock,
@@ -106,7 +136,7 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
 }
 
 /** The trainer of production. Loaded late: enrolment, `site check` and `site audit` need no engine. */
-const distillTrainer: TrainerFactory = async (options) => {
+export const distillTrainer: TrainerFactory = async (options) => {
   const [{ startEngine }, { createTrainer }] = await Promise.all([
     import('@tessera/shared/engine'),
     import('../distill/index.ts'),

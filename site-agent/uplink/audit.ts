@@ -27,6 +27,9 @@ const auditEntry = z.strictObject({
   sha256: digest,
   /** Why the gate let it pass. */
   why: z.string(),
+  /** What the frame belongs to, where it belongs to one: limits and sums are counted by it. */
+  study: z.string().optional(),
+  round: z.int().positive().optional(),
   /** SHA-256 of the line before without its line feed; `''` in the first. */
   previous: digest.or(z.literal('')),
 })
@@ -35,7 +38,7 @@ export type AuditEntry = z.infer<typeof auditEntry>
 /** Appends to the site's audit file. */
 export interface AuditLog {
   /** Returns when the line is on the disk. @throws {TesseraError} ERR_STORE_WRITE */
-  append(entry: Pick<AuditEntry, 'kind' | 'bytes' | 'sha256' | 'why'>): void
+  append(entry: Omit<AuditEntry, 'seq' | 'time' | 'previous'>): void
   close(): void
 }
 
@@ -56,19 +59,25 @@ const MAX_LINE_BYTES = 4096
 
 /**
  * Opens the audit file for appending, after checking its chain. An unfinished last line is cut off: nothing was sent for it.
+ * @param onEntry Called with every line: those that are there, then each that is added. What counts lines sees all of them once.
  * @throws {TesseraError} ERR_AUDIT_BROKEN
  */
-export async function openAudit(file: string, clock: Clock): Promise<AuditLog> {
+export async function openAudit(
+  file: string,
+  clock: Clock,
+  onEntry: (entry: AuditEntry) => void = () => undefined,
+): Promise<AuditLog> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const { entries, head, wholeBytes, unfinished } = await verifyAudit(file)
+  const { entries, head, wholeBytes, unfinished } = await verifyAudit(file, onEntry)
   if (unfinished) await truncate(file, wholeBytes)
   const descriptor = openSync(file, 'a', 0o600)
   let seq = entries
   let previous = head
   return {
-    append({ kind, bytes, sha256, why }) {
+    append(told) {
       const time = new Date(clock.now()).toISOString()
-      const line = JSON.stringify({ seq: seq + 1, time, kind, bytes, sha256, why, previous })
+      const entry = { seq: seq + 1, time, ...told, previous }
+      const line = JSON.stringify(entry)
       try {
         // Synchronous: the encoder that asks is, and no other frame may come between the line and its frame.
         writeSync(descriptor, `${line}\n`)
@@ -79,6 +88,7 @@ export async function openAudit(file: string, clock: Clock): Promise<AuditLog> {
       }
       seq++
       previous = sha256Hex(line)
+      onEntry(entry)
     },
     close: () => closeSync(descriptor),
   }

@@ -4,12 +4,13 @@
  *
  * What may pass: the declared messages with exactly their fields; signed parts whose header and payload are exactly the declared ones;
  * answers that say yes or name an error code; and bytes only as slices of a delta that {@link Gate.admitDelta} has encoded itself, after
- * checking its tensors against the study's layout. Everything else is refused, and nothing is sent before its audit line is on the disk.
+ * checking its tensors against the study's layout. Everything else is refused. What is of the right form then meets the site's policy
+ * (policy/guard.ts), and nothing is sent before its audit line is on the disk.
  */
 
 import { deltaBytes, encodeDelta } from '@tessera/shared/delta'
-import { isErrorCode, TesseraError } from '@tessera/shared/errors'
-import { federatedLayout, type Layout, layoutHash, type Weights } from '@tessera/shared/model'
+import { TesseraError } from '@tessera/shared/errors'
+import { type Layout, layoutHash, type Weights } from '@tessera/shared/model'
 import {
   CHUNK_BYTES,
   createParser,
@@ -17,32 +18,23 @@ import {
   MAX_MODEL_BYTES,
   type Manifest,
   type SiteMessage,
+  type SiteMetrics,
   type SocketParser,
   siteMessages,
 } from '@tessera/shared/protocol'
 import { readUnverified, sha256Hex } from '@tessera/shared/security'
 import { chunkCount, chunkOf, listChunks } from '@tessera/shared/transfer'
-import { z } from 'zod'
+import type { z } from 'zod'
+import type { Guard, RoundStep } from '../policy/index.ts'
 import type { AuditLog } from './audit.ts'
+import { assertClipped, assertTensors, judgeAnswer, refused, withheld } from './gate-form.ts'
 
 /** Largest frame without a chunk: the largest, an announced delta, is about 2 KB. Leaves no room for an image. */
 const MAX_CONTROL_BYTES = 16 * 1024
 /** Envelope of a chunk: names, index, upload id; about 150 bytes. */
 const MAX_ENVELOPE_BYTES = 512
-
 /** What Socket.IO hands to an encoder. */
 type OutgoingPacket = Parameters<typeof encodeFrame>[0]
-
-/** The only answers of a site: every message of the coordinator is answered without fields. */
-const answer = z.tuple([z.strictObject({ ok: z.literal(true) })]).or(
-  z.tuple([
-    z.strictObject({
-      ok: z.literal(false),
-      code: z.string().refine(isErrorCode),
-      message: z.string().max(1000),
-    }),
-  ]),
-)
 
 /** Socket.IO's packet types (socket.io-protocol, revision 5). */
 const [CONNECT, DISCONNECT, EVENT, ANSWER] = [0, 1, 2, 3]
@@ -52,8 +44,12 @@ export interface GateStudy {
   readonly site: string
   readonly study: string
   readonly layout: Layout
-  /** Whether batch-norm running statistics may leave; they are means over the site's tiles. */
-  readonly allowStatistics: boolean
+  /** Public key of its coordinator. */
+  readonly coordinatorKey: string
+  /** SHA-256 of its teacher; null: it has none. */
+  readonly teacher: string | null
+  /** Tiles of a step, whose mean loss is told as progress. */
+  readonly batchSize: number
 }
 
 /** A delta as it may leave. */
@@ -66,67 +62,110 @@ export interface EncodedDelta {
 }
 
 export interface Gate {
-  /** Opens the gate for a study's messages. @throws {TesseraError} ERR_GATE_TENSOR if the study wants statistics and they may not leave. */
+  /** SHA-256 of the policy that it enforces, for the manifest. */
+  readonly policyHash: string
+  /** Norm that a delta must be clipped to; null: none. */
+  readonly normClip: number | null
+  /** Opens the gate for a study's messages. @throws {TesseraError} ERR_POLICY_STUDY; ERR_POLICY_UNSIGNED if the gate has no policy. */
   admitStudy(study: GateStudy): void
+  /** Learns how many tiles of each class there are. @throws {TesseraError} ERR_POLICY_SAMPLES if they are too few to take part. */
+  admitTiles(classCounts: readonly number[]): void
+  /**
+   * Asks before a round's training, or its upload, what the policy would say to its frames.
+   * @throws {TesseraError} ERR_POLICY_PAUSED, ERR_POLICY_HOURS, ERR_POLICY_APPROVAL, ERR_POLICY_LIMIT
+   */
+  assertRound(step: RoundStep, round: number): void
   /**
    * Encodes a delta; from now on its bytes, and no others, may be uploaded.
-   * @throws {TesseraError} ERR_GATE_TENSOR if its tensors are not the layout's; ERR_GATE_SIZE.
+   * @throws {TesseraError} ERR_GATE_TENSOR if its tensors are not the layout's, or its norm is above the policy's; ERR_GATE_SIZE.
    */
   admitDelta(delta: Weights): EncodedDelta
+  /** The metrics as a manifest may hold them. @throws {TesseraError} ERR_POLICY_SAMPLES */
+  admitMetrics(samples: number, metrics: SiteMetrics): SiteMetrics
+  /** True when the loss of a step may be told as progress. */
+  mayTellLoss(): boolean
   /**
    * Gives the frame of a packet, after writing its audit line.
-   * @throws {TesseraError} ERR_GATE_MESSAGE, ERR_GATE_TENSOR or ERR_GATE_SIZE: the packet is not sent.
+   * @throws {TesseraError} ERR_GATE_MESSAGE, ERR_GATE_TENSOR, ERR_GATE_SIZE or ERR_POLICY_…: the packet is not sent.
    */
   pass(packet: OutgoingPacket): Uint8Array
 }
 
 type Body<E extends SiteMessage> = z.infer<(typeof siteMessages)[E]['request']>
 
-/** Builds a gate that writes to this audit log. Until a study is admitted only enrolment and joining pass. */
-export function createGate(audit: AuditLog): Gate {
+/** What the gate says of a packet that has the right form. */
+interface Verdict {
+  readonly kind: string
+  readonly why: string
+  /** For the audit's sums and the policy's limits. */
+  readonly study?: string
+  readonly round?: number
+  readonly announces?: Manifest
+}
+
+/**
+ * Builds a gate that writes to this audit log. Until a study is admitted only enrolment and joining pass.
+ * @param guard The site's signed policy; null: there is none yet, and no study is ever admitted.
+ */
+export function createGate(audit: AuditLog, guard: Guard | null): Gate {
   let admitted: GateStudy | null = null
+  let classCounts: readonly number[] | null = null
   let delta: EncodedDelta | null = null
   /** The announced delta: chunks belong to it. */
   let announced: Manifest | null = null
 
-  const inStudy = (kind: SiteMessage, study?: string): GateStudy => {
+  const inStudy = (kind: SiteMessage | 'round', study?: string): GateStudy => {
     if (admitted === null || (study !== undefined && study !== admitted.study)) {
       throw refused(`${kind} must belong to the joined study`, 'another study')
     }
     return admitted
   }
 
+  const rules = (): Guard => {
+    if (guard !== null) return guard
+    throw new TesseraError(
+      'ERR_POLICY_UNSIGNED',
+      'study must wait for a signed policy (tessera site policy sign), got none',
+    )
+  }
+  const mayTellLoss = (): boolean => rules().mayTellMeans(inStudy('round:progress').batchSize, classCounts)
+
   /** One entry a message: refuses it, or says why it may leave. The type makes a missing entry an error. */
-  const reasons: { [E in SiteMessage]: (body: Body<E>) => string } = {
+  const reasons: { [E in SiteMessage]: (body: Body<E>) => Omit<Verdict, 'kind'> } = {
     'site:enroll'({ request }) {
       const { site } = readUnverified('enrolRequest', request)
-      return `enrolment of ${site}: its new public key and the proof of its kit`
+      return { why: `enrolment of ${site}: its new public key and the proof of its kit` }
     },
     'session:join'({ token }) {
       const { study } = readUnverified('joinToken', token)
-      return `proves who this site is, for study ${study}`
+      return { why: `proves who this site is, for study ${study}`, study }
     },
     'model:open'({ sha256 }) {
-      inStudy('model:open')
-      return `asks what model ${sha256.slice(0, 12)} is made of`
+      const { study } = inStudy('model:open')
+      return { why: `asks what model ${sha256.slice(0, 12)} is made of`, study }
     },
     'model:chunk'({ sha256, index }) {
-      inStudy('model:chunk')
-      return `asks for chunk ${index} of model ${sha256.slice(0, 12)}`
+      const { study } = inStudy('model:chunk')
+      return { why: `asks for chunk ${index} of model ${sha256.slice(0, 12)}`, study }
     },
-    'round:progress'({ study, round, step, steps }) {
+    'round:progress'({ study, round, step, steps, loss }) {
       inStudy('round:progress', study)
-      return `progress of round ${round}: step ${step} of ${steps} and its mean loss`
+      if (loss !== null && !mayTellLoss()) throw withheld('round:progress')
+      const mean = loss === null ? '' : ' and its mean loss'
+      return { why: `progress of round ${round}: step ${step} of ${steps}${mean}`, study, round }
     },
     'round:decline'({ study, round, code }) {
       inStudy('round:decline', study)
-      return `declines round ${round} with ${code}`
+      return { why: `declines round ${round} with ${code}`, study, round }
     },
     'upload:open'({ manifest, chunks }) {
       const claim = readUnverified('manifest', manifest)
-      const { bytes } = assertAnnounces(claim, chunks, inStudy('upload:open', claim.study), delta)
-      announced = claim
-      return `announces the delta of round ${claim.round}: ${bytes.byteLength} bytes, the hashes of its ${chunkCount(bytes.byteLength)} chunks, ${claim.samples} samples, means of the losses`
+      const { study, round, bytes, samples, metrics } = claim
+      assertAnnounces(claim, chunks, inStudy('upload:open', study), delta)
+      assertTold(claim)
+      const means = metrics.loss === null ? 'no losses' : 'means of the losses'
+      const why = `announces the delta of round ${round}: ${bytes} bytes, the hashes of its ${chunkCount(bytes)} chunks, ${samples} samples, ${means}`
+      return { why, study, round, announces: claim }
     },
     'upload:chunk'({ index, chunk }) {
       inStudy('upload:chunk')
@@ -141,16 +180,33 @@ export function createGate(audit: AuditLog): Gate {
       if (Buffer.compare(want, chunk) !== 0) {
         throw new TesseraError('ERR_GATE_TENSOR', 'chunk must be one of the announced delta, got other bytes')
       }
-      return `bytes ${start} to ${start + chunk.byteLength} of the delta of round ${announced.round}`
+      const { study, round } = announced
+      return {
+        why: `bytes ${start} to ${start + chunk.byteLength} of the delta of round ${round}`,
+        study,
+        round,
+      }
     },
     'upload:commit'() {
       inStudy('upload:commit')
       if (announced === null) throw refused('upload:commit must follow upload:open', 'none')
-      return `all of the delta of round ${announced.round} is sent`
+      const { study, round } = announced
+      return { why: `all of the delta of round ${round} is sent`, study, round }
     },
   }
 
-  const judge = ({ type, nsp, data }: OutgoingPacket): { kind: string; why: string } => {
+  /** The manifest tells what the policy lets it tell, under the policy's own hash. */
+  const assertTold = ({ samples, metrics, policyHash }: Manifest): void => {
+    if (policyHash !== rules().hash)
+      throw refused('manifest must name the policy that is enforced', 'another')
+    rules().assertSamples(samples)
+    const allowed = rules().reportable(samples, metrics, classCounts)
+    for (const [name, value] of Object.entries(allowed)) {
+      if (metrics[name as keyof SiteMetrics] !== value) throw withheld(`manifest's ${name}`)
+    }
+  }
+
+  const judge = ({ type, nsp, data }: OutgoingPacket): Verdict => {
     if (nsp !== '/') throw refused('packet must be for namespace /', 'another')
     if (type === CONNECT && isEmpty(data)) return { kind: 'connect', why: 'opens the connection' }
     if (type === DISCONNECT && isEmpty(data)) return { kind: 'disconnect', why: 'ends the connection' }
@@ -162,19 +218,30 @@ export function createGate(audit: AuditLog): Gate {
     const result = siteMessages[kind].request.safeParse(body)
     if (!result.success) throw refused(`${kind} must have its declared fields`, 'others')
     // The entry and the schema are both picked by `kind`; the compiler cannot follow that.
-    return { kind, why: (reasons[kind] as (body: unknown) => string)(result.data) }
+    return { kind, ...(reasons[kind] as (body: unknown) => Omit<Verdict, 'kind'>)(result.data) }
   }
 
   return {
+    get policyHash() {
+      return rules().hash
+    },
+    get normClip() {
+      return rules().normClip
+    },
     admitStudy(study) {
-      const statistic = study.layout.tensors.find((tensor) => tensor.kind === 'statistic')
-      if (!study.allowStatistics && statistic !== undefined) {
-        throw new TesseraError(
-          'ERR_GATE_TENSOR',
-          `study must keep batch-norm statistics at the site, got ${statistic.name} in its delta`,
-        )
-      }
+      rules().assertStudy(study)
       admitted = study
+    },
+    admitTiles(counts) {
+      rules().assertSamples(counts.reduce((sum, count) => sum + count, 0))
+      classCounts = counts
+    },
+    assertRound(step, round) {
+      const { study, layout } = inStudy('round')
+      const bytes = deltaBytes(layout)
+      // An upper bound of what the frames of one whole upload take.
+      const frames = Math.ceil(bytes / CHUNK_BYTES) * MAX_ENVELOPE_BYTES + 2 * MAX_CONTROL_BYTES
+      rules().assertRound(step, study, round, bytes + frames)
     },
     admitDelta(values) {
       const { layout } = inStudy('upload:open')
@@ -186,21 +253,34 @@ export function createGate(audit: AuditLog): Gate {
           `delta must have at most ${MAX_MODEL_BYTES} bytes, got ${bytes.byteLength}`,
         )
       }
+      assertClipped(layout, values, rules().normClip)
       delta = { bytes, payload: sha256Hex(bytes), chunks: listChunks(bytes).digests }
       announced = null
       return delta
     },
+    admitMetrics(samples, metrics) {
+      rules().assertSamples(samples)
+      return rules().reportable(samples, metrics, classCounts)
+    },
+    mayTellLoss,
     pass(packet) {
-      const { kind, why } = judge(packet)
+      const { kind, why, study, round, announces } = judge(packet)
       const frame = encodeFrame(packet)
       const limit = frameLimit(kind, packet)
-      if (frame.byteLength > limit) {
-        throw new TesseraError(
-          'ERR_GATE_SIZE',
-          `${kind} must have at most ${limit} bytes, got ${frame.byteLength}`,
-        )
+      const bytes = frame.byteLength
+      if (bytes > limit) {
+        throw new TesseraError('ERR_GATE_SIZE', `${kind} must have at most ${limit} bytes, got ${bytes}`)
       }
-      audit.append({ kind, why, bytes: frame.byteLength, sha256: sha256Hex(frame) })
+      guard?.assertFrame({ kind, bytes, study, round })
+      audit.append({
+        kind,
+        why,
+        bytes,
+        sha256: sha256Hex(frame),
+        ...(study === undefined ? {} : { study }),
+        ...(round === undefined ? {} : { round }),
+      })
+      if (announces !== undefined) announced = announces
       return frame
     },
   }
@@ -226,29 +306,13 @@ function isEmpty(data: unknown): boolean {
   return data === undefined || data === null || (typeof data === 'object' && Object.keys(data).length === 0)
 }
 
-function judgeAnswer(data: unknown): string {
-  const result = answer.safeParse(data)
-  if (!result.success) throw refused('answer must be ok or a refusal', 'other fields')
-  const [reply] = result.data
-  return `answers the coordinator: ${reply.ok ? 'accepted' : `refused with ${reply.code}`}`
-}
-
-function assertTensors(layout: Layout, delta: Weights): void {
-  const names = federatedLayout(layout).tensors.map(({ name }) => name)
-  const stranger = [...delta.keys()].find((name, i) => name !== names[i])
-  if (stranger !== undefined || delta.size !== names.length) {
-    const got = stranger ?? `${delta.size} tensors`
-    throw new TesseraError('ERR_GATE_TENSOR', `delta must have the tensors of the study's layout, got ${got}`)
-  }
-}
-
-/** Gives the delta that the manifest and its list of chunks announce. */
+/** Checks that a manifest and its list of chunks announce the admitted delta. */
 function assertAnnounces(
   claim: Manifest,
   chunks: Uint8Array,
   { site, layout }: GateStudy,
   delta: EncodedDelta | null,
-): EncodedDelta {
+): void {
   const bytes = deltaBytes(layout)
   if (claim.bytes !== bytes || delta?.bytes.byteLength !== bytes) {
     throw new TesseraError('ERR_GATE_SIZE', `delta must have ${bytes} bytes, got ${claim.bytes} announced`)
@@ -262,7 +326,6 @@ function assertAnnounces(
   if (Buffer.compare(chunks, delta.chunks) !== 0 || claim.chunks !== sha256Hex(delta.chunks)) {
     throw new TesseraError('ERR_GATE_TENSOR', "chunks must be the hashes of the delta's chunks, got others")
   }
-  return delta
 }
 
 /** What carries bytes may be larger by them: both were compared with the delta. */
@@ -271,8 +334,4 @@ function frameLimit(kind: string, { data }: OutgoingPacket): number {
   const [, body] = data as [string, Body<typeof kind>]
   if ('chunk' in body) return body.chunk.byteLength + MAX_ENVELOPE_BYTES
   return body.chunks.byteLength + MAX_CONTROL_BYTES
-}
-
-function refused(rule: string, got: string): TesseraError {
-  return new TesseraError('ERR_GATE_MESSAGE', `${rule}, got ${got}`)
 }

@@ -233,6 +233,7 @@ export async function joined(
           chunks: sha256Hex(listChunks(bytes).digests),
           samples: 10,
           metrics: { loss: 1, ce: 1, kl: null, nce: null, correct: 5, seen: 10, skippedTiles: 0, seconds: 1 },
+          policyHash: '0'.repeat(64),
           nonce: offer.nonce,
           issuedAtMs: 1,
           ...changes,

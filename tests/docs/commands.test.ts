@@ -21,6 +21,7 @@ const PAGES = [
   'docs/models.md',
   'docs/export.md',
   'docs/operations.md',
+  'docs/site.md',
   'tests/parity/README.md',
   'simulations/bench/README.md',
 ]

@@ -4,16 +4,18 @@
  * The tiles are noise, so that 24 bytes of one occur nowhere by chance; the study trains without augmentation, so that what the trainer sees
  * is what the files hold.
  */
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deserialize } from 'node:v8'
 import { systemClock } from '@tessera/shared/clock'
 import { silentLog } from '@tessera/shared/log'
-import { decodeFrame } from '@tessera/shared/protocol'
+import { decodeFrame, encodeFrame } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import { GRADES } from '@tessera/simulations'
 import { runAgent } from '@tessera/site-agent'
 import { describe, expect, test } from 'vitest'
+import { signPolicy } from '../../site-agent/policy/index.ts'
+import { loadSite } from '../../site-agent/session/site-folder.ts'
 import { SITES, type SiteName, SMALL_STUDY, smallFederation } from '../support/federation.ts'
 import { recordingProxy, type SentBytes } from '../support/recording-proxy.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -123,6 +125,16 @@ function labelLists(): Uint8Array[] {
   ]
 }
 
+/** A number in the forms that a frame can hold it in: MessagePack's big-endian double, and a signed part's text. */
+function numberForms(value: number): Uint8Array[] {
+  const double = Buffer.alloc(8)
+  double.writeDoubleBE(value)
+  return [double, text(String(value))]
+}
+
+/** A remark that hospital IT may leave in its policy. */
+const REMARK = 'Agreed with Dr. Smith of ward 7'
+
 /** Every value inside a decoded frame. */
 function values(value: unknown): unknown[] {
   if (value instanceof Uint8Array || value === null || typeof value !== 'object') return [value]
@@ -136,15 +148,28 @@ describe('the search', () => {
       { what: 'pixels', fragments: windows(pixels, 7) },
       { what: 'label list', fragments: labelLists() },
       { what: 'name', fragments: [text(PATIENT)] },
+      { what: 'loss', fragments: numberForms(1.2345678901234567) },
+      { what: 'loss of a signed part', fragments: numberForms(2.345678901234568) },
     ]
-    const token = Buffer.from(`{"note":"${PATIENT}"}`).toString('base64url')
+    const token = Buffer.from(`{"note":"${PATIENT}","loss":2.345678901234568}`).toString('base64url')
     const sent = [
       {
         http: Buffer.alloc(0),
-        frames: [Buffer.from(pixels.slice(700, 800)), Buffer.from(labelLists()[1] ?? []), Buffer.from(token)],
+        frames: [
+          Buffer.from(pixels.slice(700, 800)),
+          Buffer.from(labelLists()[1] ?? []),
+          Buffer.from(token),
+          Buffer.from(encodeFrame({ type: 2, nsp: '/', data: ['x', { loss: 1.2345678901234567 }] })),
+        ],
       },
     ]
-    expect(found(everyByte(sent), secrets)).toEqual(['pixels', 'label list', 'name'])
+    expect(found(everyByte(sent), secrets)).toEqual([
+      'pixels',
+      'label list',
+      'loss',
+      'name',
+      'loss of a signed part',
+    ])
     expect(found(Buffer.from('nothing of the kind'), secrets)).toEqual([])
   })
 })
@@ -155,7 +180,7 @@ test('no frame of a whole study holds an image, an embedding, a file name or a l
     training: { ...SMALL_STUDY.training, augment: 'none' },
   })
   const coordinator = await federation.start()
-  const run = async (site: SiteName): Promise<{ sent: SentBytes[]; secrets: Secret[] }> => {
+  const run = async (site: SiteName): Promise<{ sent: SentBytes[]; secrets: Secret[]; policy: Buffer }> => {
     const proxy = await recordingProxy(coordinator.port)
     const tiles = join(await temporaryFolder(), 'ward-7')
     const dir = federation.siteDir(site)
@@ -174,20 +199,47 @@ test('no frame of a whole study holds an image, an embedding, a file name or a l
       clock: systemClock,
       signal: AbortSignal.timeout(60_000),
     }
-    const outcome = await runAgent({ dir, dataDir: tiles, ...common })
+    const policyFile = join(dir, 'policy.yaml')
+    await appendFile(policyFile, `# ${REMARK}\n`)
+    await signPolicy(dir, await loadSite(dir), 1)
+    const losses = new Set<number>()
+    const outcome = await runAgent({
+      dir,
+      dataDir: tiles,
+      ...common,
+      onProgress: (event) => {
+        if (event.kind === 'training') losses.add(event.loss)
+      },
+    })
     expect(outcome).toEqual({ rounds: 2, finished: true })
     const sent = proxy.sent()
     await proxy.close()
-    return { sent, secrets: await secretsOf(dir, tiles) }
+    // Four tiles of each class, steps of eight: the policy as enrolment wrote it withholds every loss.
+    expect(losses.size).toBeGreaterThan(1)
+    const withheld = { what: 'a withheld loss', fragments: [...losses].flatMap(numberForms) }
+    const policy = {
+      what: 'the policy',
+      fragments: [text(REMARK), ...windows(await readFile(policyFile), 31)],
+    }
+    return {
+      sent,
+      secrets: [...(await secretsOf(dir, tiles)), withheld, policy],
+      policy: await readFile(policyFile),
+    }
   }
   const recordings = await Promise.all(SITES.map(run))
   await coordinator.close()
 
   const secrets = recordings.flatMap((recording) => recording.secrets)
   expect(secrets.length).toBeGreaterThan(100)
-  for (const { sent } of recordings) {
+  for (const { sent, policy } of recordings) {
     const haystack = everyByte(sent)
     expect(found(haystack, secrets)).toEqual([])
+    // Of the policy its hash leaves, and of the metrics the word that they are withheld.
+    expect(haystack.includes(`"policyHash":"${sha256Hex(policy)}"`)).toBe(true)
+    expect(haystack.includes('"metrics":{"loss":null,"ce":null,"kl":null,"nce":null,"correct":null,')).toBe(
+      true,
+    )
 
     // The recording sees what it should: the delta, whole, as the manifest names it.
     const packets = sent

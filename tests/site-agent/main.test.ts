@@ -1,13 +1,16 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { generateKeyPair } from '@tessera/shared/security'
+import { systemClock } from '@tessera/shared/clock'
+import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
 import { addSiteCommands } from '@tessera/site-agent/main'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { isApproved, isPaused } from '../../site-agent/policy/index.ts'
 import { openAudit } from '../../site-agent/uplink/audit.ts'
 import { enrolledSite } from '../support/enrolled-site.ts'
 import { fakeClock } from '../support/fake-clock.ts'
-import { TINY_STUDY } from '../support/mini-coordinator.ts'
+import { miniCoordinator, TINY_STUDY } from '../support/mini-coordinator.ts'
+import { writePolicy } from '../support/site-policy.ts'
 import { noiseFolder } from '../support/tile-files.ts'
 
 /** Runs a command line; gives what it prints to standard output. A failure keeps it as `printed`. */
@@ -25,7 +28,8 @@ async function tessera(line: string): Promise<string> {
   })
   const program = new Command('tessera').exitOverride()
   addSiteCommands(program)
-  for (const command of [program, ...program.commands, ...program.commands.flatMap((c) => c.commands)]) {
+  const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)]
+  for (const command of all(program)) {
     command.exitOverride().configureOutput({ writeErr: () => undefined })
   }
   try {
@@ -41,7 +45,7 @@ async function tessera(line: string): Promise<string> {
 describe('tessera site check', () => {
   test('prints the counts by class and says that the folder is ready', async () => {
     const dir = await noiseFolder({ normal: 2, tumor: 3 })
-    const printed = await tessera(`site check ${dir} --classes normal,tumor --size 8`)
+    const printed = await tessera(`site check ${dir} --data-only --classes normal,tumor --size 8`)
     expect(printed).toContain('tumor       3\ntotal       5\n')
     expect(printed).toContain('Ready to train.')
   })
@@ -49,12 +53,16 @@ describe('tessera site check', () => {
   test('prints everything that is wrong, then fails with the code that training would give', async () => {
     const dir = await noiseFolder({ normal: 2, tumor: 0 })
     await writeFile(join(dir, 'normal', 'x.png'), 'no image')
-    await expect(tessera(`site check ${dir} --classes normal,tumor --size 8`)).rejects.toMatchObject({
+    await expect(
+      tessera(`site check ${dir} --data-only --classes normal,tumor --size 8`),
+    ).rejects.toMatchObject({
       code: 'ERR_DATA_CLASS_EMPTY',
       printed: expect.stringContaining('skipped      1: 1 unreadable'),
     })
     await mkdir(join(dir, 'tumour'))
-    await expect(tessera(`site check ${dir} --classes normal,tumor --size 8`)).rejects.toMatchObject({
+    await expect(
+      tessera(`site check ${dir} --data-only --classes normal,tumor --size 8`),
+    ).rejects.toMatchObject({
       code: 'ERR_DATA_CLASSES',
       message: expect.stringContaining('tumour'),
     })
@@ -62,17 +70,47 @@ describe('tessera site check', () => {
 
   test('gives JSON for programs', async () => {
     const dir = await noiseFolder({ normal: 1, tumor: 1 })
-    const printed = await tessera(`site check ${dir} --classes normal,tumor --size 8 --json`)
+    const printed = await tessera(`site check ${dir} --data-only --classes normal,tumor --size 8 --json`)
     expect(JSON.parse(printed)).toMatchObject({ code: null, report: { tiles: 2, duplicates: 0 } })
   })
 
   test('takes classes and size from a study that the site has joined', async () => {
     const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
-    const line = `site check ${site.dataDir} --study tiny --dir ${site.dir}`
+    const line = `site check ${site.dataDir} --data-only --study tiny --dir ${site.dir}`
     await expect(tessera(line)).rejects.toMatchObject({ code: 'ERR_STUDY_UNKNOWN' })
     await mkdir(join(site.dir, 'state', 'tiny'), { recursive: true })
     await writeFile(join(site.dir, 'state', 'tiny', 'study.json'), JSON.stringify(TINY_STUDY))
     expect(await tessera(line)).toContain('total      12')
+  })
+
+  test('checks a study before it is joined: way, clock, disk, engine, a real step, memory', async () => {
+    const mini = await miniCoordinator()
+    const site = await enrolledSite(mini.url, mini.keys)
+    const printed = await tessera(`site check ${site.dataDir} --study tiny --dir ${site.dir} --json`)
+    const { report, checks } = JSON.parse(printed)
+    expect(report.tiles).toBe(12)
+    expect(checks.map(({ name }: { name: string }) => name)).toEqual([
+      'coordinator',
+      'clock',
+      'disk',
+      'engine',
+      'round',
+      'memory',
+    ])
+    const round = checks.find(({ name }: { name: string }) => name === 'round')
+    expect(round.text).toMatch(/^\d+\.\d\d s a step of 4 tiles, 3 a round: about /)
+    expect(mini.said.map(({ event }) => event)).toEqual(['session:join'])
+  })
+
+  test('prints every line and then fails when one of them does', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    await mkdir(join(site.dir, 'state', 'tiny'), { recursive: true })
+    await writeFile(join(site.dir, 'state', 'tiny', 'study.json'), JSON.stringify(TINY_STUDY))
+    await expect(tessera(`site check ${site.dataDir} --study tiny --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'ERR_PREFLIGHT',
+      message: 'every check must pass, got coordinator failed',
+      printed: expect.stringMatching(/coordinator +FAIL +coordinator must answer[\s\S]*round +ok/),
+    })
   })
 
   test('wants to know the classes', async () => {
@@ -81,6 +119,74 @@ describe('tessera site check', () => {
       code: 'commander.invalidArgument',
     })
     await expect(tessera('site check tiles --max-bad 2')).rejects.toMatchObject({
+      code: 'commander.invalidArgument',
+    })
+  })
+})
+
+describe('tessera site policy', () => {
+  test('shows the rules in words and whether they are in force, and signs them', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    const file = join(site.dir, 'policy.yaml')
+    await writeFile(file, `${await readFile(file, 'utf8')}\n# read by IT\n`)
+    const shown = await tessera(`site policy show --dir ${site.dir}`)
+    expect(shown).toContain('largest upload         1.0 GB a round')
+    expect(shown).toContain('NOT in force: policy.yaml must be read and then signed')
+    await expect(tessera(`site start --study tiny --data tiles --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'ERR_POLICY_UNSIGNED',
+    })
+    const signed = await tessera(`site policy sign --dir ${site.dir}`)
+    expect(signed).toContain(`Signed. policy ${sha256Hex(await readFile(file))}`)
+    expect(await tessera(`site policy show --dir ${site.dir}`)).toContain('signed by this site')
+  })
+
+  test('writes the default where there is none, never over one', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    expect(await tessera(`site policy write --dir ${site.dir}`)).toContain('nothing is changed')
+    await rm(join(site.dir, 'policy.yaml'))
+    await expect(tessera(`site policy sign --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'ERR_POLICY_FILE',
+    })
+    expect(await tessera(`site policy write --dir ${site.dir}`)).toContain('policy.yaml is written')
+    await tessera(`site policy sign --dir ${site.dir}`)
+  })
+})
+
+describe('tessera site pause, resume, status and approve', () => {
+  test('a pause is shown until it is ended, whether or not an agent runs', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    expect(await tessera(`site status --dir ${site.dir}`)).toContain('paused         no')
+    await tessera(`site pause --dir ${site.dir}`)
+    expect(isPaused(site.dir)).toBe(true)
+    expect(await tessera(`site status --dir ${site.dir}`)).toMatch(/paused +since \d{4}-/)
+    await tessera(`site resume --dir ${site.dir}`)
+    expect(isPaused(site.dir)).toBe(false)
+    await tessera(`site resume --dir ${site.dir}`)
+  })
+
+  test('status says what left today against the policy’s limits', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    const log = await openAudit(join(site.dir, 'audit.jsonl'), systemClock)
+    const frame = { kind: 'upload:open', sha256: 'a'.repeat(64), why: 'test', study: 'tiny', round: 4 }
+    log.append({ ...frame, bytes: 1500 })
+    log.close()
+    const status = JSON.parse(await tessera(`site status --json --dir ${site.dir}`))
+    expect(status).toMatchObject({
+      site: 'north',
+      pausedSince: null,
+      policy: { inForce: true, fault: null },
+      today: { bytes: 1500, rounds: 1 },
+      auditLines: 1,
+    })
+  })
+
+  test('approve says yes to one round of one study', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    await tessera(`site approve 3 --study tiny --dir ${site.dir}`)
+    expect(isApproved(site.dir, 'tiny', 3)).toBe(true)
+    expect(isApproved(site.dir, 'tiny', 4)).toBe(false)
+    expect(isApproved(site.dir, 'other', 3)).toBe(false)
+    await expect(tessera(`site approve 3 --study ../tiny --dir ${site.dir}`)).rejects.toMatchObject({
       code: 'commander.invalidArgument',
     })
   })
@@ -107,6 +213,28 @@ describe('tessera site audit', () => {
     })
   })
 
+  test('shows lines since a day, and still checks them all', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    const file = join(site.dir, 'audit.jsonl')
+    const clock = fakeClock(Date.parse('2026-11-24T23:59:59Z'))
+    const log = await openAudit(file, clock)
+    log.append({ kind: 'connect', bytes: 13, sha256: 'a'.repeat(64), why: 'old' })
+    clock.advance(1000)
+    log.append({ kind: 'connect', bytes: 17, sha256: 'b'.repeat(64), why: 'new' })
+    log.close()
+    const printed = await tessera(`site audit --since 2026-11-25 --dir ${site.dir}`)
+    expect(printed).not.toContain('old')
+    expect(printed).toContain('The chain of 2 lines is whole: 30 B have left.')
+    expect(printed).toContain('Frames since 2026-11-25: 1, 17 B.')
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"bytes":13', '"bytes":14'))
+    await expect(tessera(`site audit --since 2026-11-25 --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'ERR_AUDIT_BROKEN',
+    })
+    await expect(tessera(`site audit --since yesterday --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'commander.invalidArgument',
+    })
+  })
+
   test('wants an enrolled folder', async () => {
     await expect(tessera('site audit --dir /no/such/folder')).rejects.toMatchObject({
       code: 'ERR_CONFIG_INVALID',
@@ -115,6 +243,26 @@ describe('tessera site audit', () => {
 })
 
 describe('tessera site start', () => {
+  test('--dry-run trains with the real engine, prints what would leave, and sends no update', async () => {
+    const mini = await miniCoordinator()
+    const site = await enrolledSite(mini.url, mini.keys)
+    // Noise trains wildly: without the clip its delta would be refused.
+    const who = { site: 'north', keys: site.keys, coordinator: mini.keys.publicKey }
+    await writePolicy(site.dir, who, { normClip: 1 })
+    const start = `site start --study tiny --data ${site.dataDir} --dir ${site.dir} --engine wasm --dry-run`
+    const printed = await tessera(start)
+    expect(printed).toContain('Round 1 of tiny was trained and nothing of it was sent.')
+    expect(printed).toMatch(/features\.0\.0\.weight +trainable +\[8, 3, 3, 3\] +864\n/)
+    const json = (await tessera(`${start} --progress-json`)).trim().split('\n')
+    expect(JSON.parse(json.at(-1) ?? '')).toMatchObject({
+      kind: 'dry-run',
+      manifest: { round: 1, samples: 12 },
+    })
+    expect(new Set(mini.said.map(({ event }) => event))).toEqual(
+      new Set(['session:join', 'model:open', 'model:chunk']),
+    )
+  })
+
   test('finds out at once that the folder is not enrolled', async () => {
     await expect(tessera('site start --study tiny --data tiles --dir /no/such/folder')).rejects.toMatchObject(
       {

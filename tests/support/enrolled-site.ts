@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Weights } from '@tessera/shared/model'
 import { generateKeyPair, type KeyPair, savePrivateKey } from '@tessera/shared/security'
 import type { TrainerFactory } from '@tessera/site-agent'
+import { writePolicy } from './site-policy.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { noiseFolder } from './tile-files.ts'
 
@@ -27,6 +28,7 @@ export async function enrolledSite(url: string, coordinator: KeyPair, site = 'no
     publicKey: keys.publicKey,
   }
   await writeFile(join(dir, 'site.json'), JSON.stringify(identity))
+  await writePolicy(dir, { site, keys, coordinator: coordinator.publicKey })
   return { dir, dataDir: await noiseFolder({ normal: 6, tumor: 6 }, 16), keys }
 }
 

@@ -97,6 +97,7 @@ export async function smallFederation(
       await enroll({
         kitFile: file,
         dir: federation.siteDir(site),
+        acceptPolicy: true,
         log: silentLog,
         clock: systemClock,
         signal: AbortSignal.timeout(10_000),

@@ -198,6 +198,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
         round: 0,
         student: base,
         finished: false,
+        issuedAtMs: Date.now(),
         ...changes,
       }
       return { welcome: await signPayload('welcome', welcome, key.privateKey) }

@@ -19,6 +19,7 @@ export function aManifest(changes: Partial<Manifest> = {}): Manifest {
     chunks: HASH('d'),
     samples: 10,
     metrics: { loss: 1, ce: 1, kl: null, nce: null, correct: 5, seen: 10, skippedTiles: 0, seconds: 1 },
+    policyHash: HASH('d'),
     nonce: NONCE,
     issuedAtMs: 1,
     ...changes,

@@ -174,6 +174,13 @@ describe('checks of what the manifest declares', () => {
     expect(() => check(aBorder(), good())).not.toThrow()
     expect(() => check(aBorder(), good(changes))).toThrow(refuses(code))
   })
+  test('right answers that a site withholds are no fault', () => {
+    const metrics = { ...good().metrics, loss: null, ce: null, correct: null }
+    checkSamples(aBorder(), good({ metrics }))
+    expect(() => checkSamples(aBorder(), good({ metrics, samples: 11 }))).toThrow(
+      refuses('ERR_UPDATE_SAMPLES'),
+    )
+  })
   test('more tiles right than seen are ERR_UPDATE_SAMPLES', () => {
     const metrics = { ...good().metrics, correct: 11 }
     expect(() => checkSamples(aBorder(), good({ metrics }))).toThrow(refuses('ERR_UPDATE_SAMPLES'))

@@ -102,8 +102,8 @@ test('dataLines() counts classes and reasons', () => {
   ])
 })
 
-test('auditTable() draws neighbours of one kind together and sums up', () => {
-  const entry = (seq: number, kind: string, bytes: number, why: string) => ({
+test('auditTable() draws neighbours of one kind together and sums up by study, day and kind', () => {
+  const entry = (seq: number, kind: string, bytes: number, why: string, study?: string) => ({
     seq,
     kind,
     bytes,
@@ -111,21 +111,34 @@ test('auditTable() draws neighbours of one kind together and sums up', () => {
     sha256: '',
     previous: '',
     time: `2026-01-01T00:00:0${seq}.000Z`,
+    ...(study === undefined ? {} : { study }),
   })
-  const shown = auditTable()
-  shown.add(entry(1, 'upload:open', 900, 'announces'))
-  shown.add(entry(2, 'upload:chunk', 500_000, 'bytes 0 to 500000'))
-  shown.add(entry(3, 'upload:chunk', 300_000, 'bytes 500000 to 800000'))
-  shown.add(entry(4, 'upload:open', 900, 'announces'))
+  const shown = auditTable((time) => (time < '2026-01-01T00:00:04' ? '2025-12-31' : '2026-01-01'))
+  shown.add(entry(0, 'connect', 13, 'opens'))
+  shown.add(entry(1, 'upload:open', 900, 'announces', 'colon'))
+  shown.add(entry(2, 'upload:chunk', 500_000, 'bytes 0 to 500000', 'colon'))
+  shown.add(entry(3, 'upload:chunk', 300_000, 'bytes 500000 to 800000', 'colon'))
+  shown.add(entry(4, 'upload:open', 900, 'announces', 'lung'))
   expect(shown.lines()).toEqual([
     'when                      what          frames  size      why',
+    '2026-01-01T00:00:00.000Z  connect            1  13 B      opens',
     '2026-01-01T00:00:01.000Z  upload:open        1  900 B     announces',
     '2026-01-01T00:00:02.000Z  upload:chunk       2  800.0 kB  bytes 0 to 500000 … bytes 500000 to 800000',
     '2026-01-01T00:00:04.000Z  upload:open        1  900 B     announces',
     '',
+    'study     frames  size',
+    'no study       1  13 B',
+    'colon          3  800.9 kB',
+    'lung           1  900 B',
+    '',
+    'day         frames  size',
+    '2025-12-31       4  800.9 kB',
+    '2026-01-01       1  900 B',
+    '',
     'what          frames  size',
+    'connect            1  13 B',
     'upload:open        2  1.8 kB',
     'upload:chunk       2  800.0 kB',
-    'total              4  801.8 kB',
+    'total              5  801.8 kB',
   ])
 })

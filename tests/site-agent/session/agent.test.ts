@@ -1,14 +1,16 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
-import { computeDelta, decodeDelta } from '@tessera/shared/delta'
+import { computeDelta, decodeDelta, l2Norm } from '@tessera/shared/delta'
+import { TesseraError } from '@tessera/shared/errors'
 import { createLog } from '@tessera/shared/log'
 import { backboneLayout, encodeSafetensors, initialWeights } from '@tessera/shared/model'
 import { study as studySchema } from '@tessera/shared/protocol'
 import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
-import { chunkOf } from '@tessera/shared/transfer'
+import { chunkOf, packMissing } from '@tessera/shared/transfer'
 import { type AgentEvent, type AgentOutcome, runAgent } from '@tessera/site-agent'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { approve, type Policy, pause, resume } from '../../../site-agent/policy/index.ts'
 import { type AuditEntry, verifyAudit } from '../../../site-agent/uplink/audit.ts'
 import {
   additiveTrainer,
@@ -24,6 +26,7 @@ import {
   TINY_STUDY,
 } from '../../support/mini-coordinator.ts'
 import { HASH } from '../../support/signed-parts.ts'
+import { writePolicy } from '../../support/site-policy.ts'
 
 interface Run {
   readonly outcome: Promise<AgentOutcome>
@@ -71,6 +74,10 @@ const states = async (site: EnrolledSite) =>
   (await readdir(join(site.dir, 'state', 'tiny'))).filter((name) => name.endsWith('.state'))
 const delivered = (agent: Run, count: number) =>
   expect.poll(() => agent.events.filter(({ kind }) => kind === 'delivered').length).toBe(count)
+
+/** Gives the site another policy; its hash. */
+const policyOf = (site: EnrolledSite, mini: MiniCoordinator, rules: Partial<Policy>) =>
+  writePolicy(site.dir, { site: 'north', keys: site.keys, coordinator: mini.keys.publicKey }, rules)
 
 const aborted = (signal: AbortSignal | undefined) =>
   new Promise<void>((resolve) => {
@@ -184,10 +191,134 @@ describe('runAgent()', () => {
   })
 
   test('refuses a study whose statistics may not leave', async () => {
-    const { site } = await setup()
-    await expect(run(site, undefined, { allowStatistics: false }).outcome).rejects.toMatchObject({
-      code: 'ERR_GATE_TENSOR',
+    const { mini, site } = await setup()
+    await policyOf(site, mini, { statisticsMayLeave: false })
+    await expect(run(site).outcome).rejects.toMatchObject({ code: 'ERR_POLICY_STUDY' })
+    expect(mini.said.map(({ event }) => event)).toEqual(['session:join'])
+  })
+
+  test('sends nothing, not even a join, as long as the policy is not signed as it stands', async () => {
+    const { mini, site } = await setup()
+    await appendFile(join(site.dir, 'policy.yaml'), '\n# changed\n')
+    await expect(run(site).outcome).rejects.toMatchObject({ code: 'ERR_POLICY_UNSIGNED' })
+    expect(mini.said).toEqual([])
+  })
+
+  test('names the policy in its manifest, and withholds what the policy withholds', async () => {
+    const { mini, site } = await setup()
+    const hash = await policyOf(site, mini, { smallestSampleCount: 10 })
+    const agent = run(site)
+    await mini.offer()
+    await delivered(agent, 1)
+    // Of 12 answers 6 were right; steps of 4 tiles tell no loss.
+    expect(mini.updates[0]?.manifest).toMatchObject({
+      policyHash: hash,
+      samples: 12,
+      metrics: { loss: 0.5, correct: null, seen: 12 },
     })
+    const losses = mini.said.flatMap(({ event, request }) =>
+      event === 'round:progress' ? [(request as { loss: unknown }).loss] : [],
+    )
+    expect(losses.length).toBeGreaterThan(0)
+    expect(new Set(losses)).toEqual(new Set([null]))
+  })
+
+  test('declines and ends with fewer tiles than the policy lets it report', async () => {
+    const { mini, site } = await setup()
+    await policyOf(site, mini, { smallestSampleCount: 13 })
+    const agent = run(site)
+    await mini.offer()
+    await expect(agent.outcome).rejects.toMatchObject({ code: 'ERR_POLICY_SAMPLES' })
+    expect(await mini.heard('round:decline')).toMatchObject({ code: 'ERR_POLICY_SAMPLES' })
+  })
+
+  test('clips its delta to the policy’s norm', async () => {
+    const { mini, site } = await setup()
+    await policyOf(site, mini, { normClip: 0.01 })
+    const agent = run(site)
+    await mini.offer()
+    await delivered(agent, 1)
+    const sent = decodeDelta(TINY_LAYOUT, mini.updates[0]?.bytes ?? new Uint8Array())
+    expect(l2Norm(TINY_LAYOUT, sent)).toBeCloseTo(0.01, 8)
+  })
+
+  test('declines a round that is too large for the policy, and every further one', async () => {
+    const { mini, site, training } = await setup()
+    await policyOf(site, mini, { largestUpload: { roundBytes: 1000, dayBytes: 1000 } })
+    run(site, training)
+    await mini.offer()
+    expect(await mini.heard('round:decline')).toMatchObject({ round: 1, code: 'ERR_POLICY_LIMIT' })
+    await mini.offer({ round: 2 })
+    expect(await mini.heard('round:decline', 2)).toMatchObject({ round: 2, code: 'ERR_POLICY_LIMIT' })
+    expect(training.rounds).toEqual([])
+  })
+
+  test('a pause in the middle of an upload stops the next chunk, and its end lets the upload go on', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    const honest = { opened: 0, missing: [0, 1] }
+    mini.answers['upload:open'] = () => {
+      honest.opened++
+      return { upload: 'one', missing: packMissing(honest.missing, 2), window: 1 }
+    }
+    mini.answers['upload:chunk'] = async ({ index }) => {
+      if (index === 0) await pause(site.dir, 1)
+      honest.missing = honest.missing.filter((other) => other !== index)
+      return { window: 1 }
+    }
+    await mini.offer()
+    await expect
+      .poll(() => agent.events.find(({ kind }) => kind === 'waiting'))
+      .toMatchObject({ round: 1, code: 'ERR_POLICY_PAUSED' })
+    expect(mini.said.filter(({ event }) => event === 'upload:chunk')).toHaveLength(1)
+    mini.answers['upload:commit'] = () => {
+      throw new TesseraError('ERR_UPDATE_SAMPLES', 'far enough')
+    }
+    await resume(site.dir)
+    await mini.heard('upload:commit')
+    expect(mini.said.filter(({ event }) => event === 'upload:chunk')).toHaveLength(2)
+    expect(honest.opened).toBe(2)
+    expect(training.rounds).toEqual([1])
+  })
+
+  test('a pause outlives a restart: the agent joins, and sends nothing until it is over', async () => {
+    const { mini, site, training } = await setup()
+    await pause(site.dir, 1)
+    const agent = run(site, training)
+    await mini.offer()
+    await expect
+      .poll(() => agent.events.find(({ kind }) => kind === 'waiting'))
+      .toMatchObject({ round: 1, code: 'ERR_POLICY_PAUSED' })
+    expect(new Set(mini.said.map(({ event }) => event))).toEqual(new Set(['session:join']))
+    await resume(site.dir)
+    await delivered(agent, 1)
+    expect(training.rounds).toEqual([1])
+  })
+
+  test('waits with a trained round until a person approves it', async () => {
+    const { mini, site, training } = await setup()
+    await policyOf(site, mini, { approval: 'each-round' })
+    const agent = run(site, training)
+    await mini.offer()
+    await expect
+      .poll(() => agent.events.find(({ kind }) => kind === 'waiting'))
+      .toMatchObject({ round: 1, code: 'ERR_POLICY_APPROVAL' })
+    expect(training.rounds).toEqual([1])
+    expect(mini.said.map(({ event }) => event)).not.toContain('upload:open')
+    await approve(site.dir, 'tiny', 1, 1)
+    await delivered(agent, 1)
+    expect(training.rounds).toEqual([1])
+  })
+
+  test('gives a round up at its deadline that nobody approved', async () => {
+    const { mini, site } = await setup()
+    await policyOf(site, mini, { approval: 'each-round' })
+    const agent = run(site)
+    await mini.offer({ issuedAtMs: 1, deadlineMs: 2000 })
+    await expect
+      .poll(() => agent.log.find(({ event }) => event === 'round.missed'))
+      .toMatchObject({ code: 'ERR_ROUND_CLOSED' })
+    expect(mini.said.map(({ event }) => event)).not.toContain('upload:open')
   })
 
   test('fetches a model with a wrong hash twice, declines the round, and does the next', async () => {
@@ -437,7 +568,6 @@ describe('runAgent()', () => {
 
   test('goes on after the coordinator refuses an update', async () => {
     const { mini, site } = await setup()
-    const { TesseraError } = await import('@tessera/shared/errors')
     mini.answers['upload:commit'] = () => {
       throw new TesseraError('ERR_UPDATE_SAMPLES', 'as the test wants it')
     }

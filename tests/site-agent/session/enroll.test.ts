@@ -6,6 +6,7 @@ import { silentLog } from '@tessera/shared/log'
 import {
   createKit,
   type EnrolmentKit,
+  fingerprint,
   formatKit,
   generateKeyPair,
   signPayload,
@@ -14,6 +15,7 @@ import {
 } from '@tessera/shared/security'
 import { enroll } from '@tessera/site-agent'
 import { describe, expect, test } from 'vitest'
+import { loadPolicy, readPolicy } from '../../../site-agent/policy/index.ts'
 import { loadSite } from '../../../site-agent/session/site-folder.ts'
 import { verifyAudit } from '../../../site-agent/uplink/audit.ts'
 import { type MiniCoordinator, miniCoordinator } from '../../support/mini-coordinator.ts'
@@ -58,7 +60,20 @@ describe('enroll()', () => {
     expect(site.keys.publicKey).toBe(identity.publicKey)
     expect((await stat(join(dir, 'keys', 'site.jwk'))).mode & 0o777).toBe(0o600)
     expect(await verifyAudit(join(dir, 'audit.jsonl'))).toMatchObject({ unfinished: false })
-    expect((await readdir(dir)).toSorted()).toEqual(['audit.jsonl', 'keys', 'site.json'])
+    expect((await readdir(dir)).toSorted()).toEqual(['audit.jsonl', 'keys', 'policy.yaml', 'site.json'])
+  })
+
+  test('leaves a policy of the kit’s coordinator for a person to sign, or signs it when it is told to', async () => {
+    const { kit, dir, options } = await setup()
+    await enroll(options)
+    const site = await loadSite(dir)
+    await expect(loadPolicy(dir, site)).rejects.toMatchObject({ code: 'ERR_POLICY_UNSIGNED' })
+    const { policy } = await readPolicy(dir, 'north')
+    expect(policy.coordinators).toEqual([fingerprint(kit.coordinatorKey)])
+
+    const demo = await setup()
+    await enroll({ ...demo.options, acceptPolicy: true })
+    await loadPolicy(demo.dir, await loadSite(demo.dir))
   })
 
   test('refuses a folder that is enrolled', async () => {

@@ -6,10 +6,14 @@ import { generateKeyPair, type KeyPair, sha256Hex, signPayload } from '@tessera/
 import { chunkOf, listChunks } from '@tessera/shared/transfer'
 import { CompactSign } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { GuardOptions } from '../../../site-agent/policy/guard.ts'
+import type { Policy } from '../../../site-agent/policy/index.ts'
+import { clipDelta } from '../../../site-agent/policy/index.ts'
 import { type AuditEntry, openAudit, verifyAudit } from '../../../site-agent/uplink/audit.ts'
 import { createGate, type Gate, gatedParser } from '../../../site-agent/uplink/gate.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
 import { aManifest, HASH } from '../../support/signed-parts.ts'
+import { aGuard, KEY, POLICY_HASH } from '../../support/site-policy.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const layout: Layout = {
@@ -26,12 +30,13 @@ const delta: Weights = new Map([
 ])
 const bytes = encodeDelta(layout, delta)
 const chunks = listChunks(bytes).digests
-const study = { site: 'north', study: 'tiny', layout, allowStatistics: true }
+const study = { site: 'north', study: 'tiny', layout, coordinatorKey: KEY, teacher: null, batchSize: 8 }
 const announcement = {
   layoutHash: layoutHash(layout),
   bytes: bytes.length,
   payload: sha256Hex(bytes),
   chunks: sha256Hex(chunks),
+  policyHash: POLICY_HASH,
 }
 
 let keys: KeyPair
@@ -42,11 +47,16 @@ const sign = (changes = {}) =>
   signPayload('manifest', aManifest({ ...announcement, ...changes }), keys.privateKey)
 const event = (name: string, body: unknown) => ({ type: 2, nsp: '/', id: 0, data: [name, body] })
 
-async function gateWithAudit(): Promise<{ gate: Gate; entries: () => Promise<AuditEntry[]> }> {
+async function gateWithAudit(
+  rules: Partial<Policy> = {},
+  world: Partial<GuardOptions> = {},
+  clock = fakeClock(),
+): Promise<{ gate: Gate; entries: () => Promise<AuditEntry[]> }> {
   const file = join(await temporaryFolder(), 'audit.jsonl')
-  const audit = await openAudit(file, fakeClock())
+  const guard = aGuard(rules, { now: () => clock.now(), ...world })
+  const audit = await openAudit(file, clock, (entry) => guard.totals.add(entry))
   return {
-    gate: createGate(audit),
+    gate: createGate(audit, guard),
     async entries() {
       const entries: AuditEntry[] = []
       await verifyAudit(file, (entry) => entries.push(entry))
@@ -56,9 +66,10 @@ async function gateWithAudit(): Promise<{ gate: Gate; entries: () => Promise<Aud
 }
 
 /** A gate that has announced the delta. */
-async function openGate() {
-  const both = await gateWithAudit()
+async function openGate(rules: Partial<Policy> = {}) {
+  const both = await gateWithAudit(rules)
   both.gate.admitStudy(study)
+  both.gate.admitTiles([6, 6])
   both.gate.admitDelta(delta)
   both.gate.pass(event('upload:open', { manifest: await sign(), chunks }))
   return both
@@ -77,12 +88,13 @@ describe('gate.pass()', () => {
   })
 
   test('gives no frame when the audit line cannot be written', async () => {
-    const gate = createGate({
+    const full = {
       append() {
         throw new Error('disk full')
       },
       close() {},
-    })
+    }
+    const gate = createGate(full, aGuard())
     expect(() => gate.pass({ type: 0, nsp: '/' })).toThrow('disk full')
   })
 
@@ -182,9 +194,11 @@ describe('gate.pass()', () => {
     ['other chunks', { chunks: HASH('f') }, 'ERR_GATE_TENSOR'],
     ['another size', { bytes: 36 }, 'ERR_GATE_SIZE'],
     ['another study', { study: 'other' }, 'ERR_GATE_MESSAGE'],
+    ['another policy', { policyHash: HASH('f') }, 'ERR_GATE_MESSAGE'],
   ])('refuses a manifest of %s', async (_, changes, code) => {
     const { gate } = await gateWithAudit()
     gate.admitStudy(study)
+    gate.admitTiles([6, 6])
     gate.admitDelta(delta)
     const manifest = await sign(changes)
     expect(() => gate.pass(event('upload:open', { manifest, chunks }))).toThrow(
@@ -215,6 +229,7 @@ describe('gate.pass()', () => {
       tensors: [{ name: 'w', shape: [count], kind: 'trainable' }],
     }
     gate.admitStudy({ ...study, layout: wide })
+    gate.admitTiles([6, 6])
     const values = new Float32Array(count)
     for (let i = 0; i < 9; i++) values[i * (CHUNK_BYTES / 4)] = i
     const encoded = gate.admitDelta(new Map([['w', values]]))
@@ -293,6 +308,7 @@ describe('gate.pass()', () => {
       .setProtectedHeader({ alg: 'EdDSA', typ: 'manifest' })
       .sign(keys.privateKey)
     gate.admitStudy(study)
+    gate.admitTiles([6, 6])
     gate.admitDelta(delta)
     expect(() => gate.pass(event('upload:open', { manifest: long, chunks }))).toThrow(
       expect.objectContaining({ code: 'ERR_GATE_SIZE' }),
@@ -320,14 +336,20 @@ describe('gate.admitDelta()', () => {
 })
 
 describe('gate.admitStudy()', () => {
-  test('refuses a study that wants statistics which may not leave', async () => {
-    const { gate } = await gateWithAudit()
-    expect(() => gate.admitStudy({ ...study, allowStatistics: false })).toThrow(
+  test('refuses a study that the policy does not allow', async () => {
+    const { gate } = await gateWithAudit({ statisticsMayLeave: false })
+    expect(() => gate.admitStudy(study)).toThrow(
       expect.objectContaining({
-        code: 'ERR_GATE_TENSOR',
-        message: 'study must keep batch-norm statistics at the site, got mean in its delta',
+        code: 'ERR_POLICY_STUDY',
+        message: 'policy.yaml: batch-norm statistics must stay at the site, got mean in the delta',
       }),
     )
+  })
+  test('refuses every study as long as no policy is signed, and lets enrolment and joining pass', async () => {
+    const file = join(await temporaryFolder(), 'audit.jsonl')
+    const gate = createGate(await openAudit(file, fakeClock()), null)
+    expect(() => gate.admitStudy(study)).toThrow(expect.objectContaining({ code: 'ERR_POLICY_UNSIGNED' }))
+    expect(gate.pass({ type: 0, nsp: '/' })).toEqual(encodeFrame({ type: 0, nsp: '/' }))
   })
 })
 
@@ -339,5 +361,185 @@ describe('gatedParser()', () => {
     expect(() => encoder.encode(event('tile:send', {}))).toThrow(
       expect.objectContaining({ code: 'ERR_GATE_MESSAGE' }),
     )
+  })
+})
+
+describe('the policy at the gate', () => {
+  const metrics = aManifest().metrics
+  const progress = (loss: number | null) =>
+    event('round:progress', { study: 'tiny', round: 1, step: 1, steps: 2, loss, secondsLeft: null })
+  const code = (code: string) => expect.objectContaining({ code })
+
+  test('marks each line of a study with study and round, for the sums', async () => {
+    const { gate, entries } = await openGate()
+    gate.pass(event('upload:chunk', { upload: 'u', index: 0, chunk: bytes.slice() }))
+    gate.pass(event('upload:commit', { upload: 'u' }))
+    gate.pass({ type: 1, nsp: '/' })
+    expect((await entries()).map(({ kind, study, round }) => [kind, study, round])).toEqual([
+      ['upload:open', 'tiny', 1],
+      ['upload:chunk', 'tiny', 1],
+      ['upload:commit', 'tiny', 1],
+      ['disconnect', undefined, undefined],
+    ])
+  })
+
+  test('withholds means when a class has too few tiles: from the manifest, and from progress', async () => {
+    const { gate } = await gateWithAudit({ smallestClassCount: 4 })
+    gate.admitStudy(study)
+    gate.admitTiles([9, 3])
+    gate.admitDelta(delta)
+    const open = await sign()
+    expect(() => gate.pass(event('upload:open', { manifest: open, chunks }))).toThrow(
+      expect.objectContaining({
+        code: 'ERR_GATE_MESSAGE',
+        message: "manifest's loss must be withheld by the policy, got a value",
+      }),
+    )
+    expect(gate.mayTellLoss()).toBe(false)
+    expect(() => gate.pass(progress(0.5))).toThrow(code('ERR_GATE_MESSAGE'))
+    gate.pass(progress(null))
+    const told = gate.admitMetrics(10, metrics)
+    expect(told).toMatchObject({ loss: null, ce: null, kl: null, nce: null, correct: null, seen: 10 })
+    gate.pass(event('upload:open', { manifest: await sign({ metrics: told }), chunks }))
+  })
+
+  test('withholds means as long as nobody has counted the tiles', async () => {
+    const { gate } = await gateWithAudit()
+    gate.admitStudy(study)
+    expect(gate.mayTellLoss()).toBe(false)
+    expect(gate.admitMetrics(10, metrics).loss).toBeNull()
+  })
+
+  test('withholds the loss of a step over fewer tiles than the smallest count', async () => {
+    const { gate } = await gateWithAudit({ smallestSampleCount: 9 })
+    gate.admitStudy(study)
+    gate.admitTiles([6, 6])
+    expect(() => gate.pass(progress(0.5))).toThrow(code('ERR_GATE_MESSAGE'))
+    gate.pass(progress(null))
+  })
+
+  test('refuses too few tiles, before the training and in the manifest', async () => {
+    const { gate } = await gateWithAudit({ smallestSampleCount: 12 })
+    gate.admitStudy(study)
+    expect(() => gate.admitTiles([5, 6])).toThrow(code('ERR_POLICY_SAMPLES'))
+    gate.admitTiles([6, 6])
+    gate.admitDelta(delta)
+    expect(() => gate.admitMetrics(11, metrics)).toThrow(code('ERR_POLICY_SAMPLES'))
+    const manifest = await sign({ samples: 11 })
+    expect(() => gate.pass(event('upload:open', { manifest, chunks }))).toThrow(code('ERR_POLICY_SAMPLES'))
+  })
+
+  test('refuses a delta that is not clipped', async () => {
+    const { gate } = await gateWithAudit({ normClip: 9 })
+    gate.admitStudy(study)
+    expect(() => gate.admitDelta(delta)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_GATE_TENSOR',
+        message: 'delta must be clipped to a norm of 9, got 9.539',
+      }),
+    )
+    gate.admitDelta(clipDelta(layout, delta, gate.normClip))
+  })
+
+  test('lets nothing of a study leave while the site is paused, from the very next frame on', async () => {
+    let paused = false
+    const { gate, entries } = await gateWithAudit({}, { isPaused: () => paused })
+    gate.admitStudy(study)
+    gate.admitTiles([6, 6])
+    gate.admitDelta(delta)
+    gate.pass(event('upload:open', { manifest: await sign(), chunks }))
+    const chunk = event('upload:chunk', { upload: 'u', index: 0, chunk: bytes.slice() })
+    paused = true
+    const before = (await entries()).length
+    const ofTheStudy = [
+      chunk,
+      event('upload:open', { manifest: await sign(), chunks }),
+      event('upload:commit', { upload: 'u' }),
+      event('model:chunk', { sha256: HASH('a'), index: 0 }),
+      event('round:decline', { study: 'tiny', round: 1, code: 'ERR_TRAINING_DIVERGED' }),
+      progress(null),
+    ]
+    for (const packet of ofTheStudy) expect(() => gate.pass(packet)).toThrow(code('ERR_POLICY_PAUSED'))
+    expect(() => gate.assertRound('train', 2)).toThrow(code('ERR_POLICY_PAUSED'))
+    expect(await entries()).toHaveLength(before)
+    // The connection may stay: what keeps it passes.
+    gate.pass({ type: 0, nsp: '/' })
+    gate.pass({ type: 3, nsp: '/', id: 1, data: [{ ok: true }] })
+    paused = false
+    gate.pass(chunk)
+  })
+
+  test('a refused announcement announces nothing', async () => {
+    let paused = true
+    const { gate } = await gateWithAudit({}, { isPaused: () => paused })
+    gate.admitStudy(study)
+    gate.admitTiles([6, 6])
+    gate.admitDelta(delta)
+    const manifest = await sign()
+    expect(() => gate.pass(event('upload:open', { manifest, chunks }))).toThrow(code('ERR_POLICY_PAUSED'))
+    paused = false
+    expect(() => gate.pass(event('upload:commit', { upload: 'u' }))).toThrow(code('ERR_GATE_MESSAGE'))
+  })
+
+  test('lets only joining and fetching pass in a dry run', async () => {
+    const { gate } = await gateWithAudit({}, { dryRun: true })
+    gate.admitStudy(study)
+    gate.admitTiles([6, 6])
+    gate.admitDelta(delta)
+    gate.pass({ type: 0, nsp: '/' })
+    gate.pass(event('model:chunk', { sha256: HASH('a'), index: 0 }))
+    const manifest = await sign()
+    for (const packet of [progress(null), event('upload:open', { manifest, chunks })]) {
+      expect(() => gate.pass(packet)).toThrow(
+        expect.objectContaining({
+          code: 'ERR_POLICY_PAUSED',
+          message: expect.stringContaining('must stay here in a dry run'),
+        }),
+      )
+    }
+  })
+
+  test('counts every byte of a round’s upload against its limit, those sent twice too', async () => {
+    const { gate } = await openGate({ largestUpload: { roundBytes: 1200, dayBytes: 1e6 } })
+    const chunk = event('upload:chunk', { upload: 'u', index: 0, chunk: bytes.slice() })
+    expect(() => {
+      for (let i = 0; i < 20; i++) gate.pass(chunk)
+    }).toThrow(
+      expect.objectContaining({
+        code: 'ERR_POLICY_LIMIT',
+        message: expect.stringMatching(
+          /^policy.yaml: bytes of a round’s upload must be at most 1200, got 1\d\d\d on /,
+        ),
+      }),
+    )
+  })
+
+  test('asks before a round what its upload would meet', async () => {
+    const { gate } = await gateWithAudit({ largestUpload: { roundBytes: 30_000, dayBytes: 1e6 } })
+    gate.admitStudy(study)
+    expect(() => gate.assertRound('train', 1)).toThrow(code('ERR_POLICY_LIMIT'))
+  })
+
+  test('waits with the upload for an approval where the policy wants one', async () => {
+    const approved = new Set<number>()
+    const { gate } = await gateWithAudit(
+      { approval: 'each-round' },
+      { isApproved: (study, round) => study === 'tiny' && approved.has(round) },
+    )
+    gate.admitStudy(study)
+    gate.admitTiles([6, 6])
+    gate.admitDelta(delta)
+    gate.assertRound('train', 1)
+    const manifest = await sign()
+    expect(() => gate.assertRound('send', 1)).toThrow(code('ERR_POLICY_APPROVAL'))
+    expect(() => gate.pass(event('upload:open', { manifest, chunks }))).toThrow(
+      expect.objectContaining({
+        code: 'ERR_POLICY_APPROVAL',
+        message: 'round 1 must be approved (tessera site approve 1 --study tiny), got no answer yet',
+      }),
+    )
+    approved.add(1)
+    gate.assertRound('send', 1)
+    gate.pass(event('upload:open', { manifest, chunks }))
   })
 })

@@ -1,0 +1,49 @@
+/** @file `tessera site pause`, `resume` and `approve`: what a person says to an agent that runs. */
+import { systemClock } from '@tessera/shared/clock'
+import { name } from '@tessera/shared/protocol'
+import { type Command, InvalidArgumentError } from 'commander'
+import { approve, pause, resume } from '../policy/index.ts'
+import { loadSite } from '../session/site-folder.ts'
+import { example, print, whole, withDir } from './command.ts'
+
+interface Flags {
+  dir: string
+}
+
+export function addPause(group: Command): void {
+  const hold = withDir(group.command('pause'))
+    .description(
+      'let nothing of any study leave until `resume`, also over restarts; the agent may go on training',
+    )
+    .action(async ({ dir }: Flags) => {
+      await loadSite(dir)
+      await pause(dir, systemClock.now())
+      print('Paused: no frame with anything of a study leaves. Go on with: tessera site resume')
+    })
+  example(hold, '$ tessera site pause --dir site-data')
+
+  const go = withDir(group.command('resume'))
+    .description('end the pause; a running agent goes on within a second')
+    .action(async ({ dir }: Flags) => {
+      await loadSite(dir)
+      await resume(dir)
+      print('Resumed.')
+    })
+  example(go, '$ tessera site resume --dir site-data')
+
+  const yes = withDir(group.command('approve').argument('<round>', 'its number', whole))
+    .description('let the update of a round leave, where the policy asks for it (approval: each-round)')
+    .requiredOption('--study <id>', 'the study of the round', studyName)
+    .action(async (round: number, { dir, study }: Flags & { study: string }) => {
+      await loadSite(dir)
+      await approve(dir, study, round, systemClock.now())
+      print(`Round ${round} of ${study} is approved.`)
+    })
+  example(yes, '$ tessera site approve 3 --study colon --dir site-data')
+}
+
+/** It becomes a folder's name. */
+function studyName(text: string): string {
+  if (name.safeParse(text).success) return text
+  throw new InvalidArgumentError('must be the name of a study.')
+}

@@ -1,0 +1,88 @@
+/** @file `tessera site start`. */
+import { systemClock } from '@tessera/shared/clock'
+import { type Command, Option } from 'commander'
+import { loadPolicy } from '../policy/index.ts'
+import { dryRunLines } from '../screen/dry-run-lines.ts'
+import { createScreen } from '../screen/progress-line.ts'
+import { type AgentOptions, runAgent } from '../session/agent.ts'
+import { dryRun } from '../session/dry-run.ts'
+import type { AgentEvent } from '../session/events.ts'
+import { loadSite } from '../session/site-folder.ts'
+import { approvalPrompt } from './approval-prompt.ts'
+import { type DataRules, example, print, stderrLog, untilStopped, withDataRules, withDir } from './command.ts'
+
+interface StartFlags extends DataRules {
+  dir: string
+  study: string
+  data: string
+  coordinator?: string
+  engine: 'auto' | 'wasm' | 'cpu'
+  dryRun?: true
+  progressJson?: true
+}
+
+export function addStart(group: Command): void {
+  const command = withDataRules(withDir(group.command('start')))
+    .description('join a study and train every round it offers, until it is finished; Ctrl-C stops cleanly')
+    .requiredOption('--study <id>', 'the study to join')
+    .requiredOption('--data <folder>', 'the tiles: one folder a class; read only, nothing of it leaves')
+    .option('--coordinator <url>', "another address than the kit's; the coordinator's key stays pinned")
+    .option(
+      '--dry-run',
+      'train one round and print what would leave; join and fetch models, send nothing else',
+    )
+    .option('--progress-json', 'print progress as JSON lines to standard output, for a parent program')
+    .addOption(
+      new Option('--engine <name>', 'what computes').choices(['auto', 'wasm', 'cpu']).default('auto'),
+    )
+    .action((flags: StartFlags) => untilStopped((signal) => start(flags, signal)))
+  example(command, '$ tessera site start --study colon --data tiles --dir site-data')
+}
+
+async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
+  const { dir, study, progressJson } = flags
+  // Before the engine: a folder that is not enrolled, or whose policy nobody signed, is found out at once.
+  await loadPolicy(dir, await loadSite(dir))
+  const { startEngine } = await import('@tessera/shared/engine')
+  const engine = await startEngine({ engine: flags.engine })
+  const screen =
+    process.stderr.isTTY && !progressJson ? createScreen((text) => void process.stderr.write(text)) : null
+  const log = stderrLog(systemClock, screen?.note)
+  if (screen === null) log.info('engine.started', { engine: engine.description })
+  screen?.note(engine.description)
+  const tell = (event: object): void => {
+    if (progressJson) print(JSON.stringify(event))
+  }
+  tell({ kind: 'engine', name: engine.name, description: engine.description })
+  const prompt =
+    screen && process.stdin.isTTY ? approvalPrompt(process.stdin, screen.note, { dir, study }) : null
+  try {
+    const options: AgentOptions = {
+      dir,
+      dataDir: flags.data,
+      study,
+      coordinatorUrl: flags.coordinator,
+      maxBadShare: flags.maxBad,
+      allowMissingClasses: flags.allowMissingClasses === true,
+      signal,
+      log,
+      clock: systemClock,
+      onProgress(event: AgentEvent) {
+        tell(event)
+        screen?.show(event)
+        prompt?.see(event)
+      },
+    }
+    if (flags.dryRun) {
+      const found = await dryRun(options)
+      screen?.close()
+      print(progressJson ? JSON.stringify({ kind: 'dry-run', ...found }) : dryRunLines(found).join('\n'))
+      return
+    }
+    const { rounds, finished } = await runAgent(options)
+    tell({ kind: 'ended', rounds, finished })
+  } finally {
+    prompt?.close()
+    screen?.close()
+  }
+}

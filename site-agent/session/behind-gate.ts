@@ -1,0 +1,59 @@
+/** @file Opens everything that a session has to pass: the folder's lock, the audit log with its sums, the signed policy, the gate. */
+import type { Clock } from '@tessera/shared/clock'
+import { studentLayout } from '@tessera/shared/model'
+import type { Study } from '@tessera/shared/protocol'
+import { createGuard, createTotals, isApproved, isPaused, type SitePolicy } from '../policy/index.ts'
+import { type AuditLog, openAudit } from '../uplink/audit.ts'
+import { createGate, type Gate, type GateStudy } from '../uplink/gate.ts'
+import { auditFile, lockFolder, type SiteIdentity } from './site-folder.ts'
+
+export interface BehindGateOptions {
+  readonly dir: string
+  readonly clock: Clock
+  /** Null: none is signed yet; the site may join, and no study's messages leave. */
+  readonly policy: SitePolicy | null
+  /** Lets nothing out but joining and fetching models. */
+  readonly dryRun?: boolean
+}
+
+/** Does the work with a gate, and closes all of it. @throws {TesseraError} ERR_STORE_LOCKED, ERR_AUDIT_BROKEN, what the work throws. */
+export async function behindGate<T>(
+  { dir, clock, policy: signed, dryRun = false }: BehindGateOptions,
+  work: (gate: Gate) => Promise<T>,
+): Promise<T> {
+  const unlock = await lockFolder(dir)
+  let audit: AuditLog | null = null
+  try {
+    const totals = createTotals(signed?.policy.timeZone ?? 'UTC')
+    audit = await openAudit(auditFile(dir), clock, (entry) => totals.add(entry))
+    const guard =
+      signed &&
+      createGuard({
+        ...signed,
+        totals,
+        dryRun,
+        now: () => clock.now(),
+        isPaused: () => isPaused(dir),
+        isApproved: (study, round) => isApproved(dir, study, round),
+      })
+    return await work(createGate(audit, guard))
+  } finally {
+    audit?.close()
+    await unlock()
+  }
+}
+
+/** What the gate has to know of a study. */
+export function gateStudy(
+  study: Study,
+  { site, coordinatorKey }: Pick<SiteIdentity, 'site' | 'coordinatorKey'>,
+): GateStudy {
+  return {
+    site,
+    study: study.id,
+    layout: studentLayout(study),
+    coordinatorKey,
+    teacher: study.teacher?.sha256 ?? null,
+    batchSize: study.training.batchSize,
+  }
+}

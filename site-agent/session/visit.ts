@@ -1,0 +1,65 @@
+/** @file One short session, to look and to fetch: joins a study, does the work, and leaves. The round that is offered meanwhile is left to the agent. */
+import type { Clock } from '@tessera/shared/clock'
+import { TesseraError } from '@tessera/shared/errors'
+import type { Log } from '@tessera/shared/log'
+import type { Welcome } from '@tessera/shared/protocol'
+import { createRandom } from '@tessera/shared/random'
+import { type Ask, openConnection } from '../uplink/connection.ts'
+import { type Gate, gatedParser } from '../uplink/gate.ts'
+import { patientAsk } from '../uplink/patient.ts'
+import { type Dial, dial } from '../uplink/socket.ts'
+import { joinStudy } from './join.ts'
+import type { Site } from './site-folder.ts'
+
+export interface VisitOptions {
+  readonly site: Site
+  /** Id of the study. */
+  readonly study: string
+  /** Another address than the kit's; the key stays pinned. */
+  readonly coordinatorUrl?: string | undefined
+  readonly gate: Gate
+  readonly clock: Clock
+  readonly log: Log
+  readonly signal: AbortSignal
+  readonly dial?: Dial | undefined
+}
+
+/**
+ * Waits for a coordinator that is not there yet, as the agent does.
+ * @throws {TesseraError} ERR_INTERRUPTED; what {@link joinStudy} and the work throw.
+ */
+export async function visit<T>(
+  options: VisitOptions,
+  work: (welcome: Welcome, ask: Ask) => Promise<T>,
+): Promise<T> {
+  const { site, study, gate, clock, log, signal } = options
+  let welcome: Welcome | null = null
+  const connection = openConnection({
+    url: options.coordinatorUrl ?? site.coordinatorUrl,
+    parser: gatedParser(gate),
+    dial: options.dial ?? dial,
+    clock,
+    random: createRandom(`${site.site}/visit`),
+    log,
+    async join(nonce, ask) {
+      welcome = await joinStudy({ ...site, study, nonce, ask, clock })
+    },
+    onOffer: onlyVisiting,
+    onPublished: onlyVisiting,
+  })
+  try {
+    await connection.joined(signal)
+    if (welcome === null)
+      throw new TesseraError('ERR_INTERNAL', 'internal: a visit has joined without a welcome')
+    return await work(welcome, patientAsk(connection, signal))
+  } finally {
+    connection.close()
+  }
+}
+
+async function onlyVisiting(): Promise<never> {
+  throw new TesseraError(
+    'ERR_POLICY_PAUSED',
+    'message must wait for the agent, got a session that only looks',
+  )
+}
