@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +13,8 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { ask, connect, deltaOf, enrol, joined, TINY_STUDY } from './raw-site.ts'
 
+/** Where nothing listens. */
+const STORE = 'postgresql://tessera:hunter2@127.0.0.1:9/fl'
 const TESSERA = fileURLToPath(new URL('../../cli/tessera.mjs', import.meta.url))
 
 interface Running {
@@ -126,6 +128,10 @@ describe('tessera coordinator', () => {
         written.mockRestore()
       }
     }
+    const made = await run('init', '--url', 'https://fl.example.org', '--store', STORE)
+    expect(made).toContain('Its events go to postgresql://tessera:***@127.0.0.1:9/fl.')
+    expect(JSON.parse(await readFile(join(dir, 'coordinator.json'), 'utf8'))).toMatchObject({ store: STORE })
+    await rm(dir, { recursive: true })
     expect(await run('init', '--url', 'https://fl.example.org')).toMatch(/Fingerprint.*: ([0-9a-f]{4} ?){8}/)
     expect(await run('study', 'create', studyFile)).toContain('Study tiny created: 2 rounds, method ce.')
     expect(await run('invite', 'north', '--days', '3', '--out', `${dir}/north.json`)).toContain(

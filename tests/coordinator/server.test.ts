@@ -8,6 +8,7 @@ import { sha256Hex, verifyPayload } from '@tessera/shared/security'
 import { chunkCount, listChunks, unpackMissing } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../support/fake-clock.ts'
+import { withDatabase } from '../support/sqlite.ts'
 import { federation, wholeRound } from './federation.ts'
 import {
   ask,
@@ -318,22 +319,28 @@ describe('after a restart', () => {
     await createStudy({ dir, study: { ...TINY_STUDY, id: 'second' } })
     expect((await joined(url, key, 'north', keys.north, 'second')).welcome.study.id).toBe('second')
     expect(coordinator.progress().map(({ study }) => study)).toEqual(['tiny', 'second'])
-    await expect(startCoordinator({ dir })).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })
+    await expect(startCoordinator({ dir })).rejects.toMatchObject({ code: 'ERR_STORE_LOCKED' })
   })
 
-  test('a changed line of the log is named, and nothing starts', async () => {
+  test('a changed event of the store is named, and nothing starts', async () => {
     const { coordinator, dir, north, south } = await federation()
     await wholeRound([north, south], [0.01, 0.01])
     await north.published()
     await coordinator.close()
-    const log = join(dir, 'events.jsonl')
-    const lines = (await readFile(log, 'utf8')).split('\n')
-    const at = lines.findIndex((line) => line.includes('update.accepted'))
-    lines[at] = (lines[at] ?? '').replace('"samples":1', '"samples":9')
-    await writeFile(log, lines.join('\n'))
+    const number = withDatabase(join(dir, 'events.db'), (database) => {
+      const [row] = database
+        .prepare(`SELECT number FROM tessera_event WHERE event LIKE '%update.accepted%' LIMIT 1`)
+        .all() as { number: number }[]
+      database
+        .prepare(
+          `UPDATE tessera_event SET event = replace(event, '"samples":1', '"samples":9') WHERE number = ?`,
+        )
+        .run(row?.number)
+      return row?.number
+    })
     await expect(started(dir)).rejects.toMatchObject({
       code: 'ERR_STORE_CORRUPT',
-      message: expect.stringContaining(`line ${at + 1} `),
+      message: expect.stringContaining(`event ${number} of the store `),
     })
   })
 })
