@@ -15,9 +15,11 @@ import type { Command } from '../rounds/index.ts'
 import type { StudyContext, StudyRun } from './study-context.ts'
 import { createUploads, type Upload } from './uploads.ts'
 
-/** Refusals of a commit after which the same bytes may do: the disk was full, or the upload is not whole, or not this one. */
+/** Refusals of a commit after which the same bytes may do: the store could not take them, or the upload is not whole, or not this one. */
 const KEEP: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_STORE_WRITE',
+  'ERR_STORE_LOCKED',
+  'ERR_STORE_UNREACHABLE',
   'ERR_UPLOAD_UNKNOWN',
   'ERR_UPLOAD_INCOMPLETE',
 ])

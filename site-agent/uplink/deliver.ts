@@ -12,8 +12,13 @@ const REOPEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_UPLOAD_INCOMPLETE',
 ])
 const MOST_REOPENS = 5
-/** No room, in the coordinator's memory or on a disk: it passes, and the round's deadline ends it if it does not. */
-const FULL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_UPLOAD_BUSY', 'ERR_STORE_WRITE'])
+/** No room in the coordinator's memory, or a store that takes nothing now: it passes, and the round's deadline ends it if it does not. */
+const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_UPLOAD_BUSY',
+  'ERR_STORE_WRITE',
+  'ERR_STORE_LOCKED',
+  'ERR_STORE_UNREACHABLE',
+])
 /** Refusals that mean: this very update is there already. */
 const THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_UPDATE_DUPLICATE', 'ERR_UPDATE_REPLAYED'])
 
@@ -29,7 +34,7 @@ export interface DeliverOptions {
 
 /**
  * Gives the receipt's JWS. `null`: the commit's answer was lost, and the coordinator now says that it has the update. A coordinator without room,
- * in memory or on its disk, is asked again later, for as long as `signal` lets it.
+ * in memory or in its store, is asked again later, for as long as `signal` lets it.
  * @throws {TesseraError} What the coordinator says against the update; ERR_INTERRUPTED; or the code that ended the connection.
  */
 export async function deliver(options: DeliverOptions): Promise<string | null> {
@@ -47,7 +52,7 @@ export async function deliver(options: DeliverOptions): Promise<string | null> {
       const error = asTesseraError(thrown)
       if (askedToCommit && THERE.has(error.code)) return null
       if (isCut(error)) continue
-      if (FULL.has(error.code)) await connection.pause(error, ++waits, signal)
+      if (PASSING.has(error.code)) await connection.pause(error, ++waits, signal)
       else if (REOPEN.has(error.code) && ++reopens <= MOST_REOPENS) continue
       else throw error
     }

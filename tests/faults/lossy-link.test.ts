@@ -59,6 +59,7 @@ async function setup(study: StudyInput, loss: number, seed: string) {
     return { office, close: () => office.stop() }
   }
   let there = await openThere()
+  let isOpen = true
   onTestFinished(() => there.close())
 
   const up: Chunks = new Map()
@@ -70,7 +71,10 @@ async function setup(study: StudyInput, loss: number, seed: string) {
     delayMs: 300,
     loss,
     cutEveryMs: 60_000,
-    accept: (end) => openSession(end as unknown as SiteSocket, there.office, clock, silentLog),
+    accept(end) {
+      if (isOpen) openSession(end as unknown as SiteSocket, there.office, clock, silentLog)
+      else end.disconnect()
+    },
     watch(what, event, request) {
       const chunks = event === 'upload:chunk' ? up : event === 'model:chunk' ? down : null
       if (chunks === null) return
@@ -102,9 +106,11 @@ async function setup(study: StudyInput, loss: number, seed: string) {
       agentOf(site, { clock, dial: network.dial, ...more }),
     /** The coordinator is gone and there again, on what is on its disk. */
     restart: async () => {
+      isOpen = false
       network.cut()
       await there.close()
       there = await openThere()
+      isOpen = true
     },
   }
 }

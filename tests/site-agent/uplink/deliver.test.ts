@@ -116,7 +116,7 @@ describe('deliver()', () => {
     await expect(send(given)).rejects.toMatchObject({ code: 'ERR_MESSAGE_INVALID' })
   })
 
-  test.each(['ERR_UPLOAD_BUSY', 'ERR_STORE_WRITE'] as const)(
+  test.each(['ERR_UPLOAD_BUSY', 'ERR_STORE_WRITE', 'ERR_STORE_LOCKED', 'ERR_STORE_UNREACHABLE'] as const)(
     'waits longer each time and asks again when there is no room: %s',
     async (code) => {
       const given = far(0, { 'upload:open': Array.from({ length: 9 }, () => say(code)) })
