@@ -75,6 +75,7 @@ export const ERROR_CODES = {
   ERR_UPDATE_EXPIRED: { exit: 65, retry: false },
   ERR_UPDATE_BASE: { exit: 65, retry: false },
   ERR_UPDATE_LAYOUT: { exit: 65, retry: false },
+  ERR_UPDATE_ENCODING: { exit: 65, retry: false },
   ERR_UPDATE_SIZE: { exit: 65, retry: false },
   ERR_UPDATE_DIGEST: { exit: 65, retry: true },
   ERR_UPDATE_NOT_FINITE: { exit: 65, retry: false },

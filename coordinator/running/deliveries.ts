@@ -1,15 +1,7 @@
 /** @file A study's incoming updates, from the manifest to the receipt: the border before the first byte, before it counts, and the bytes between. */
 import { asTesseraError } from '@tessera/shared/errors'
-import { decodeModel, type Weights } from '@tessera/shared/model'
 import { sha256Hex, signPayload } from '@tessera/shared/security'
-import {
-  admitManifest,
-  admitPayload,
-  type Border,
-  checkDigest,
-  checkReceivedBytes,
-  readmit,
-} from '../admission/index.ts'
+import { admitManifest, admitPayload, type Border, readmit } from '../admission/index.ts'
 import type { Command } from '../rounds/index.ts'
 import type { StudyContext, StudyRun } from './study-context.ts'
 import { createUploads, type Upload } from './uploads.ts'
@@ -37,24 +29,19 @@ export function createDeliveries(
   take: (command: Command) => Promise<unknown>,
 ): Deliveries {
   const uploads = createUploads(store.updates)
-  let base: { sha256: string; weights: Weights } | null = null
-  const baseWeights = async (sha256: string, { layout }: Border): Promise<Weights> => {
-    if (base?.sha256 !== sha256)
-      base = { sha256, weights: decodeModel(await store.models.load(sha256), layout) }
-    return base.weights
-  }
-
   const settle = async (upload: Upload): Promise<string> => {
     if (upload.receipt !== null) return upload.receipt
     const { manifest, incoming, token } = upload
     const { site, study, round, attempt, samples, payload, bytes, metrics } = manifest
-    checkReceivedBytes(manifest, incoming.bytes)
-    checkDigest(manifest, incoming.digest())
     const { norm } = await checking(async () => {
       const { layout, study } = border(site)
-      const weights = await baseWeights(manifest.base, border(site))
-      const { maxNorm } = study.federation
-      return admitPayload(await incoming.content(), { layout, base: weights, maxNorm })
+      const { maxNorm, encoding } = study.federation
+      const base = await store.models.open(manifest.base)
+      try {
+        return await admitPayload(manifest, incoming, { layout, encoding, maxNorm, base })
+      } finally {
+        await base.close()
+      }
     })
     const manifestSha256 = sha256Hex(token)
     const receivedAtMs = clock.now()

@@ -18,8 +18,20 @@ export interface ContentStore {
     offset: number,
     maxBytes: number,
   ): Promise<{ totalBytes: number; part: Uint8Array }>
+  /** Opens a file to be read at any place, when its hash has been checked. Errors as {@link ContentStore.load}. */
+  open(sha256: string): Promise<StoredFile>
   /** Starts a file that comes in pieces. */
   receive(): Promise<Incoming>
+}
+
+/** A file that is open for reading. */
+export interface StoredFile {
+  readonly bytes: number
+  /** Of the system: threads of this process may read from it, at explicit positions, until it is closed. */
+  readonly descriptor: number
+  /** Fills `into` from `position` on. @throws {TesseraError} ERR_STORE_CORRUPT if the file ends before. */
+  read(into: Uint8Array, position: number): Promise<void>
+  close(): Promise<void>
 }
 
 /** A file that is coming in, under a temporary name. Memory stays flat: pieces go straight to disk, the hash runs along. */
@@ -30,6 +42,8 @@ export interface Incoming {
   digest(): string
   /** All that has come so far. */
   content(): Promise<Uint8Array>
+  /** Fills `into` from `position` on, within what has come. @throws {TesseraError} ERR_STORE_CORRUPT if there is less. */
+  read(into: Uint8Array, position: number): Promise<void>
   /** Gives the file its name; it is safe when this returns. Again: nothing happens. */
   keep(): Promise<void>
   discard(): Promise<void>
@@ -91,6 +105,19 @@ export function contentStore(folder: string, extension: string): ContentStore {
       }
       return { totalBytes: total, part }
     },
+    async open(sha256) {
+      const bytes = await totalBytes(sha256)
+      const file = fileOf(sha256)
+      const handle = await open(file, 'r').catch((cause: NodeJS.ErrnoException) => {
+        throw corrupt(file, cause.code ?? 'an unreadable file', cause)
+      })
+      return {
+        bytes,
+        descriptor: handle.fd,
+        read: (into, position) => readFully(handle, file, into, position),
+        close: () => handle.close(),
+      }
+    },
     receive: () =>
       explained(async () => {
         await mkdir(folder, { recursive: true })
@@ -125,6 +152,7 @@ function incoming(handle: FileHandle, temporary: string, fileOf: (sha256: string
       await handle.read(content, 0, bytes, 0)
       return content
     },
+    read: (into, position) => readFully(handle, temporary, into, position),
     keep: () =>
       explained(async () => {
         if (!named) {
@@ -139,6 +167,20 @@ function incoming(handle: FileHandle, temporary: string, fileOf: (sha256: string
       await handle.close().catch(() => undefined)
       await rm(temporary, { force: true })
     },
+  }
+}
+
+async function readFully(
+  handle: FileHandle,
+  file: string,
+  into: Uint8Array,
+  position: number,
+): Promise<void> {
+  let done = 0
+  while (done < into.length) {
+    const { bytesRead } = await handle.read(into, done, into.length - done, position + done)
+    if (bytesRead === 0) throw corrupt(file, 'a shorter file')
+    done += bytesRead
   }
 }
 

@@ -211,7 +211,8 @@ async function admit(
   gate: Gate,
   { dir, allowStatistics = true }: AgentOptions,
 ): Promise<Joined> {
-  gate.admitStudy({ site, study: study.id, layout: studentLayout(study), allowStatistics })
+  const { encoding } = study.federation
+  gate.admitStudy({ site, study: study.id, layout: studentLayout(study), encoding, allowStatistics })
   await writeDurably(studyFile(dir, study.id), `${JSON.stringify(study, null, 2)}\n`)
   const ledger = await openLedger(join(studyFolder(dir, study.id), 'ledger'), study.id, coordinatorKey)
   return { study, ledger }

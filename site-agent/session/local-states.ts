@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { TesseraError } from '@tessera/shared/errors'
 import { explained, isMissing, renameDurably, TEMPORARY_PREFIX, writeDurably } from '@tessera/shared/files'
+import type { Weights } from '@tessera/shared/model'
 import { sha256Hex } from '@tessera/shared/security'
 import type { LocalState } from '../distill/index.ts'
 
@@ -16,6 +17,8 @@ import type { LocalState } from '../distill/index.ts'
 interface Held {
   readonly payload: string
   readonly state: LocalState
+  /** What the delta's encoding has lost, by tensor: added to the next delta. Empty when it loses nothing. */
+  readonly residual: Weights
 }
 
 export interface LocalStates {
@@ -23,8 +26,10 @@ export interface LocalStates {
   lastBefore(round: number): Promise<number>
   /** State after a delivered round. @throws {TesseraError} ERR_STORE_CORRUPT */
   after(round: number): Promise<LocalState>
-  /** Keeps the state after `round` aside. @param payload SHA-256 of the round's delta. */
-  hold(round: number, payload: string, state: LocalState): Promise<void>
+  /** What the delta of a delivered round has lost to its encoding. @throws {TesseraError} ERR_STORE_CORRUPT */
+  residualAfter(round: number): Promise<Weights>
+  /** Keeps the state after `round` aside. @param payload SHA-256 of the round's delta. @param residual What its encoding has lost. */
+  hold(round: number, payload: string, state: LocalState, residual?: Weights): Promise<void>
   /** Payload of the state that is held for `round`; null when there is none. */
   held(round: number): Promise<string | null>
   /** Rounds that have a held state. */
@@ -60,9 +65,12 @@ export function openLocalStates(dir: string): LocalStates {
     async after(round) {
       return (await read(fileOf('after', round))).state
     },
-    async hold(round, payload, state) {
+    async residualAfter(round) {
+      return (await read(fileOf('after', round))).residual
+    },
+    async hold(round, payload, state, residual = new Map()) {
       await explained(() => mkdir(dir, { recursive: true, mode: 0o700 }))
-      const body = serialize({ payload, state } satisfies Held)
+      const body = serialize({ payload, state, residual } satisfies Held)
       await writeDurably(fileOf('held', round), Buffer.concat([Buffer.from(sha256Hex(body)), body]))
     },
     async held(round) {
@@ -89,7 +97,9 @@ async function read(file: string): Promise<Held> {
   })
   const body = bytes.subarray(DIGEST_BYTES)
   if (bytes.toString('latin1', 0, DIGEST_BYTES) !== sha256Hex(body)) throw corrupt('other bytes')
-  return deserialize(body) as Held
+  const held = deserialize(body) as Partial<Held> & Omit<Held, 'residual'>
+  // A state of a version that knew no residual has lost nothing.
+  return { residual: new Map(), ...held }
 }
 
 function corrupt(got: string, cause?: unknown): TesseraError {

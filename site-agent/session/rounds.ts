@@ -56,7 +56,7 @@ export function createRounds(options: RoundsOptions): Rounds {
   let delivered = 0
 
   const settle = async (offer: Offer, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
-    const { round, payload, bytes, samples, metrics } = trained
+    const { round, encoding, payload, bytes, samples, metrics } = trained
     const { study, attempt, base, layoutHash, nonce } = offer
     const manifest: Manifest = {
       study,
@@ -65,7 +65,7 @@ export function createRounds(options: RoundsOptions): Rounds {
       attempt,
       base,
       layoutHash,
-      encoding: 'f32',
+      encoding,
       bytes: bytes.byteLength,
       payload,
       samples,

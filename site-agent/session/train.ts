@@ -1,9 +1,17 @@
 /** @file Trains an offered round: fetches what it needs, goes on from the state of the round before, and gives what may be sent. */
 import type { Clock } from '@tessera/shared/clock'
-import { computeDelta, firstNonFinite, l2Norm } from '@tessera/shared/delta'
+import {
+  computeDelta,
+  decodeDelta,
+  firstNonFinite,
+  l2Norm,
+  residualOf,
+  withResidual,
+} from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
 import { decodeModel, decodeTeacher, type Layout, type Weights } from '@tessera/shared/model'
-import type { Offer, OnnxTeacher, SiteMetrics, Study } from '@tessera/shared/protocol'
+import type { Encoding, Offer, OnnxTeacher, SiteMetrics, Study } from '@tessera/shared/protocol'
+import { createRandom } from '@tessera/shared/random'
 import { sha256Hex } from '@tessera/shared/security'
 import type { FrozenTeacher, LocalTrainer, TileSource, TrainerOptions } from '../distill/index.ts'
 import type { Ask } from '../uplink/connection.ts'
@@ -20,6 +28,7 @@ export interface TrainedRound {
   readonly round: number
   /** SHA-256 of the student it started from. */
   readonly base: string
+  readonly encoding: Encoding
   /** The encoded delta, as the gate gave it. */
   readonly bytes: Uint8Array
   readonly payload: string
@@ -52,9 +61,16 @@ export interface RoundTrainer {
   dispose(): Promise<void>
 }
 
+/**
+ * Rounds that a site may miss and still add what its last delta has lost: after more, the student has moved on, and what was lost points from
+ * where it was.
+ */
+const RESIDUAL_ROUNDS = 3
+
 /** Builds the trainer of a session. */
 export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
   const { study, layout, site, tiles, cacheDir, states, gate, clock, onProgress } = options
+  const { encoding } = study.federation
   /** The trainer, and the round whose end its state is. */
   let held: { trainer: LocalTrainer; after: number } | null = null
   let trained: TrainedRound | null = null
@@ -91,13 +107,21 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     return held.trainer
   }
 
+  /** What the site's last delivered delta has lost to its encoding, unless that is too long ago. */
+  const residualBefore = async (round: number, last: number): Promise<Weights | null> => {
+    const missed = round - last - 1
+    if (encoding === 'f32' || last === 0 || missed > RESIDUAL_ROUNDS) return null
+    return states.residualAfter(last)
+  }
+
   return {
     async train(offer, ask, signal) {
       const { round } = offer
       if (trained?.round === round && trained.base === offer.base) return trained
       trained = null
       const student = decodeModel(await obtain(offer.base, ask, signal, offer.baseBytes), layout)
-      const trainer = await trainerAfter(await states.lastBefore(round), ask, signal)
+      const last = await states.lastBefore(round)
+      const trainer = await trainerAfter(last, ask, signal)
       await keepOnly(cacheDir, new Set([offer.base, study.teacher?.sha256 ?? '']))
       const startedMs = clock.now()
       const result = await trainer.trainRound({
@@ -118,12 +142,17 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       // From here on the trainer is a round further, whatever becomes of the delta.
       if (held !== null) held.after = round
       const delta = computeDelta(layout, result.student, student)
-      assertSound(delta, layout, study)
-      const bytes = gate.admitDelta(delta)
+      assertFinite(delta, layout)
+      const wanted = withResidual(layout, delta, await residualBefore(round, last))
+      // The same seed each time: a round that is trained again is rounded again to the same bytes.
+      const bytes = gate.admitDelta(wanted, createRandom(`${study.seed}/${site}/round-${round}/rounding`))
+      const sent = encoding === 'f32' ? wanted : decodeDelta(layout, bytes, encoding)
+      assertWithinBound(sent, layout, study)
       const payload = sha256Hex(bytes)
-      await states.hold(round, payload, await trainer.state())
+      const residual = encoding === 'f32' ? new Map() : residualOf(layout, wanted, sent)
+      await states.hold(round, payload, await trainer.state(), residual)
       const metrics = { ...result.metrics, seconds: Math.max(0, clock.now() - startedMs) / 1000 }
-      trained = { round, base: offer.base, bytes, payload, samples: result.samples, metrics }
+      trained = { round, base: offer.base, encoding, bytes, payload, samples: result.samples, metrics }
       return trained
     },
     async dispose() {
@@ -135,12 +164,16 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
 }
 
 /** The coordinator would refuse it: better said before the upload. */
-function assertSound(delta: Weights, layout: Layout, study: Study): void {
+function assertFinite(delta: Weights, layout: Layout): void {
   const broken = firstNonFinite(layout, delta)
   if (broken !== null) {
     throw new TesseraError('ERR_TRAINING_DIVERGED', `delta must be finite, got NaN or infinity in ${broken}`)
   }
-  const norm = l2Norm(layout, delta)
+}
+
+/** So is this. */
+function assertWithinBound(sent: Weights, layout: Layout, study: Study): void {
+  const norm = l2Norm(layout, sent)
   const { maxNorm } = study.federation
   if (norm > maxNorm) {
     throw new TesseraError(

@@ -12,6 +12,7 @@ import { isErrorCode, TesseraError } from '@tessera/shared/errors'
 import { federatedLayout, type Layout, layoutHash, type Weights } from '@tessera/shared/model'
 import {
   createParser,
+  type Encoding,
   encodeFrame,
   MAX_MODEL_BYTES,
   type Manifest,
@@ -19,6 +20,7 @@ import {
   type SocketParser,
   siteMessages,
 } from '@tessera/shared/protocol'
+import type { Random } from '@tessera/shared/random'
 import { readUnverified, sha256Hex } from '@tessera/shared/security'
 import { z } from 'zod'
 import type { AuditLog } from './audit.ts'
@@ -50,6 +52,8 @@ export interface GateStudy {
   readonly site: string
   readonly study: string
   readonly layout: Layout
+  /** What its deltas are written in. Default: f32. */
+  readonly encoding?: Encoding
   /** Whether batch-norm running statistics may leave; they are means over the site's tiles. */
   readonly allowStatistics: boolean
 }
@@ -59,9 +63,10 @@ export interface Gate {
   admitStudy(study: GateStudy): void
   /**
    * Encodes a delta; from now on its bytes, and no others, may be uploaded.
+   * @param random Of this site's delta of this round, for an encoding that rounds by chance.
    * @throws {TesseraError} ERR_GATE_TENSOR if its tensors are not the layout's; ERR_GATE_SIZE.
    */
-  admitDelta(delta: Weights): Uint8Array
+  admitDelta(delta: Weights, random?: Random): Uint8Array
   /**
    * Gives the frame of a packet, after writing its audit line.
    * @throws {TesseraError} ERR_GATE_MESSAGE, ERR_GATE_TENSOR or ERR_GATE_SIZE: the packet is not sent.
@@ -114,12 +119,15 @@ export function createGate(audit: AuditLog): Gate {
       return `announces the delta of round ${claim.round}: ${claim.bytes} bytes, ${claim.samples} samples, means of the losses`
     },
     'upload:chunk'({ offset, chunk }) {
-      const { layout } = inStudy('upload:chunk')
+      inStudy('upload:chunk')
       if (announced === null || delta === null) throw refused('upload:chunk must follow upload:open', 'none')
       const slice = delta.bytes.subarray(offset, offset + chunk.byteLength)
       if (slice.byteLength !== chunk.byteLength) {
         const got = `bytes ${offset} to ${offset + chunk.byteLength}`
-        throw new TesseraError('ERR_GATE_SIZE', `chunk must end at byte ${deltaBytes(layout)}, got ${got}`)
+        throw new TesseraError(
+          'ERR_GATE_SIZE',
+          `chunk must end at byte ${delta.bytes.byteLength}, got ${got}`,
+        )
       }
       if (Buffer.compare(slice, chunk) !== 0) {
         throw new TesseraError(
@@ -162,10 +170,10 @@ export function createGate(audit: AuditLog): Gate {
       }
       admitted = study
     },
-    admitDelta(values) {
-      const { layout } = inStudy('upload:open')
+    admitDelta(values, random) {
+      const { layout, encoding = 'f32' } = inStudy('upload:open')
       assertTensors(layout, values)
-      const bytes = encodeDelta(layout, values)
+      const bytes = encodeDelta(layout, values, { encoding, random })
       if (bytes.byteLength > MAX_MODEL_BYTES) {
         throw new TesseraError(
           'ERR_GATE_SIZE',
@@ -230,12 +238,15 @@ function assertTensors(layout: Layout, delta: Weights): void {
 
 function assertAnnounces(
   claim: Manifest,
-  { site, layout }: GateStudy,
+  { site, layout, encoding = 'f32' }: GateStudy,
   delta: { bytes: Uint8Array; sha256: string } | null,
 ): void {
-  const bytes = deltaBytes(layout)
+  const bytes = deltaBytes(layout, encoding)
   if (claim.bytes !== bytes || delta?.bytes.byteLength !== bytes) {
     throw new TesseraError('ERR_GATE_SIZE', `delta must have ${bytes} bytes, got ${claim.bytes} announced`)
+  }
+  if (claim.encoding !== encoding) {
+    throw new TesseraError('ERR_GATE_TENSOR', `delta must be announced as ${encoding}, got ${claim.encoding}`)
   }
   if (claim.site !== site || claim.layoutHash !== layoutHash(layout) || claim.payload !== delta.sha256) {
     throw new TesseraError(

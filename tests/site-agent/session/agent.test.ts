@@ -304,7 +304,9 @@ describe('runAgent()', () => {
     const manifest = (await mini.heard('upload:open')).manifest
     const { payload } = JSON.parse(Buffer.from(manifest.split('.')[1] ?? '', 'base64url').toString())
     await mini.publish({
-      contributors: [{ site: 'north', samples: 12, payload, manifest: sha256Hex(manifest) }],
+      contributors: [
+        { site: 'north', samples: 12, payload, manifest: sha256Hex(manifest), norm: 1, scale: 1 },
+      ],
     })
     expect(await states(site)).toEqual(['after-1.state'])
     expect(agent.log.map(({ event }) => event)).not.toContain('record.disputed')
@@ -316,7 +318,9 @@ describe('runAgent()', () => {
     await mini.joined()
     await expect.poll(() => agent.events.map(({ kind }) => kind)).toContain('data')
     await mini.publish({
-      contributors: [{ site: 'north', samples: 1, payload: HASH('1'), manifest: HASH('2') }],
+      contributors: [
+        { site: 'north', samples: 1, payload: HASH('1'), manifest: HASH('2'), norm: 1, scale: 1 },
+      ],
     })
     expect(agent.log.map(({ event }) => event)).toContain('record.disputed')
   })
