@@ -26,8 +26,8 @@ export interface CombinedBlock {
   readonly values: Float32Array
 }
 
-/** Work that takes this thread less than the start of the others: half a GiB of a mean. */
-const INLINE_BYTES = 512 * 1024 * 1024
+/** Of a mean, what this thread does in some 30 ms: not worth the start of others, and not noticed by who waits for an answer. */
+const INLINE_BYTES = 128 * 1024 * 1024
 /** Sorting a value takes so much longer than adding it. */
 const SORTING_COST = 8
 /** More read from one memory than it gives. */

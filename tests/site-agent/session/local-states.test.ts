@@ -27,6 +27,16 @@ describe('openLocalStates()', () => {
     expect(await states.after(1)).toEqual(state(1))
   })
 
+  test('what an encoding has lost is kept with the state and counts with it', async () => {
+    const states = openLocalStates(await temporaryFolder())
+    const residual = new Map([['w', Float32Array.of(1, -0, 2 ** -149)]])
+    await states.hold(1, 'p', state(1), residual)
+    await states.commit(1)
+    await states.hold(2, 'p', state(2))
+    await states.commit(2)
+    expect([await states.residualAfter(1), await states.residualAfter(2)]).toEqual([residual, new Map()])
+  })
+
   test('keeps the last two, so that the last round can be trained again', async () => {
     const dir = await temporaryFolder()
     const states = openLocalStates(dir)
