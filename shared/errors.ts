@@ -66,6 +66,7 @@ export const ERROR_CODES = {
   ERR_STUDY_UNKNOWN: { exit: 65, retry: false },
   ERR_STUDY_INVALID: { exit: 78, retry: false },
   ERR_STUDY_EXISTS: { exit: 73, retry: false },
+  ERR_AGGREGATION_THREAD: { exit: 70, retry: true },
   ERR_ROUND_EMPTY: { exit: 65, retry: true },
   ERR_ROUND_CLOSED: { exit: 75, retry: false },
   ERR_ROUND_WRONG: { exit: 65, retry: false },

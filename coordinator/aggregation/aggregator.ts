@@ -11,6 +11,8 @@ export interface SiteUpdate {
   readonly site: string
   /** Tiles the site trained on in this round. */
   readonly samples: number
+  /** Its weight before the cap, where that is not its samples: of an update that came late, less. */
+  readonly claim?: number | undefined
   /** L2 norm of its delta over the trainable tensors. */
   readonly norm: number
 }

@@ -19,7 +19,10 @@ export function partsOf<U extends SiteUpdate>(
     throw new TesseraError('ERR_ROUND_EMPTY', 'round must have at least 1 update, got 0')
   const { maxShare, guards } = federation
   const rounds = guards.adaptiveNorm === 'off' ? 0 : guards.adaptiveNorm.rounds
-  const weights = cappedWeights(new Map(updates.map(({ site, samples }) => [site, samples])), maxShare)
+  const weights = cappedWeights(
+    new Map(updates.map(({ site, samples, claim }) => [site, claim ?? samples])),
+    maxShare,
+  )
   const scales = clipFactors(
     new Map(updates.map(({ site, norm }) => [site, norm])),
     rounds === 0 ? [] : earlier.slice(-rounds).flat(),

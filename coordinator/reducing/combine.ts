@@ -33,7 +33,7 @@ const SORTING_COST = 8
 /** More read from one memory than it gives. */
 const MOST_THREADS = 8
 
-/** Gives the blocks in order. @throws {TesseraError} ERR_STORE_CORRUPT if a file is shorter than its layout; ERR_INTERNAL */
+/** Gives the blocks in order. @throws {TesseraError} ERR_STORE_CORRUPT if a file is shorter than its layout; ERR_AGGREGATION_THREAD */
 export async function* combineUpdates(options: CombineOptions): AsyncGenerator<CombinedBlock> {
   const { layout, encoding, reduction, descriptors } = options
   const { combination } = reduction

@@ -43,7 +43,7 @@ const inTurn = createQueue()
 
 /**
  * Combines on `threads` threads, starting those that are missing.
- * @throws {TesseraError} What a thread throws; ERR_INTERNAL if one ends.
+ * @throws {TesseraError} What a thread throws; ERR_AGGREGATION_THREAD if one ends.
  */
 export async function* combineOnThreads(job: Job, threads: number): AsyncGenerator<CombinedBlock> {
   let finish = (): void => undefined
@@ -90,9 +90,9 @@ async function* run(job: Job, threads: number): AsyncGenerator<CombinedBlock> {
       wake()
     }
     const onLoss = (cause: unknown): void => {
-      leave(
-        new TesseraError('ERR_INTERNAL', 'internal: thread must combine to its end, got its end', { cause }),
-      )
+      // What it said may name a path: it stays in the cause.
+      const message = 'thread that combines deltas must run until its work is done, got its end'
+      leave(new TesseraError('ERR_AGGREGATION_THREAD', message, { cause }))
       wake()
     }
     const leave = (error: TesseraError | null): void => {

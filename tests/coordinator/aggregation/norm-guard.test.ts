@@ -67,6 +67,13 @@ describe('partsOf()', () => {
       [10, 3 / 90],
     ])
   })
+  test('an update that claims less than its samples weighs less, before the cap', () => {
+    const updates = [{ ...update('a', 100, 1), claim: 50 }, update('b', 50, 1)]
+    const weights = (maxShare: number) =>
+      partsOf(study({ maxShare }), updates, []).map(({ weight }) => weight)
+    expect(weights(1)).toEqual([50, 50])
+    expect(weights(0.5)).toEqual([1, 1])
+  })
   test('looks at as many earlier rounds as the study says', () => {
     const updates = [update('a', 1, 1), update('b', 1, 100)]
     const history = [[1, 1, 1, 1, 1, 1, 1], [100], [100]]
