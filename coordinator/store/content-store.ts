@@ -1,11 +1,20 @@
 /** @file Files named by the SHA-256 of their bytes: models and updates. A hash is checked before the first byte of a file is used. */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
-import { explained, syncFolder, TEMPORARY_PREFIX, temporaryName, writeDurably } from '@tessera/shared/files'
+import {
+  explained,
+  readAt,
+  readBlocks,
+  syncFolder,
+  TEMPORARY_PREFIX,
+  temporaryName,
+  writeDurably,
+} from '@tessera/shared/files'
 import { sha256Hex } from '@tessera/shared/security'
+import { type ChunkList, digest } from '@tessera/shared/transfer'
+import { type ChunkedFile, chunkedFiles, discardChunkedFile, openChunkedFile } from './chunked-file.ts'
 
 export interface ContentStore {
   /** Saves bytes and returns their hash, when they are safe. */
@@ -18,10 +27,21 @@ export interface ContentStore {
     offset: number,
     maxBytes: number,
   ): Promise<{ totalBytes: number; part: Uint8Array }>
+  /** What the file is made of. Errors as {@link ContentStore.load}. */
+  list(sha256: string): Promise<ChunkList>
   /** Opens a file to be read at any place, when its hash has been checked. Errors as {@link ContentStore.load}. */
   open(sha256: string): Promise<StoredFile>
-  /** Starts a file that comes in pieces. */
+  /** Starts a file that comes in pieces, one after the other. */
   receive(): Promise<Incoming>
+  /**
+   * Goes on with a file that comes in chunks, or begins it. One a name: what is there of an earlier one goes, but for the chunks both have.
+   * @param sha256 Of the whole; the caller sees to it before it keeps the file.
+   */
+  receiveChunks(name: string, list: ChunkList, sha256: string): Promise<ChunkedFile>
+  /** Names that {@link ContentStore.receiveChunks} has unfinished files of, from earlier runs too. */
+  unfinished(): Promise<string[]>
+  /** Removes an unfinished file. */
+  discardChunks(name: string): Promise<void>
 }
 
 /** A file that is open for reading. */
@@ -34,6 +54,9 @@ export interface StoredFile {
   close(): Promise<void>
 }
 
+/** Lists that are kept at hand: 64 KiB each at most. A study hands out three models at a time. */
+const LISTS_KEPT = 64
+
 /** A file that is coming in, under a temporary name. Memory stays flat: pieces go straight to disk, the hash runs along. */
 export interface Incoming {
   readonly bytes: number
@@ -42,15 +65,10 @@ export interface Incoming {
   digest(): string
   /** All that has come so far. */
   content(): Promise<Uint8Array>
-  /** Fills `into` from `position` on, within what has come. @throws {TesseraError} ERR_STORE_CORRUPT if there is less. */
-  read(into: Uint8Array, position: number): Promise<void>
   /** Gives the file its name; it is safe when this returns. Again: nothing happens. */
   keep(): Promise<void>
   discard(): Promise<void>
 }
-
-/** Read at once for a hash: in pieces of 64 KiB, the default, it takes twice as long. */
-const PIECE_BYTES = 1024 * 1024
 
 /** Removes what a crash has left half written. Only for the folder's one writer. */
 export async function removeLeftovers(folder: string): Promise<void> {
@@ -65,23 +83,44 @@ export async function removeLeftovers(folder: string): Promise<void> {
 /** Gives a folder of files `<sha256><extension>`. */
 export function contentStore(folder: string, extension: string): ContentStore {
   const fileOf = (sha256: string): string => join(folder, `${sha256}${extension}`)
-  // Files never change once named: one full check per file and run is enough for reading it in parts.
-  const checked = new Map<string, number>()
+  const unfinished = join(folder, 'incoming')
+  // Files never change once named: one full check per file and run is enough for reading it in parts, however many ask at once.
+  const checked = new Map<string, Promise<ChunkList>>()
 
-  const totalBytes = async (sha256: string): Promise<number> => {
-    const known = checked.get(sha256)
-    if (known !== undefined) return known
-    const hash = createHash('sha256')
+  const check = async (sha256: string): Promise<ChunkList> => {
+    const whole = createHash('sha256')
+    const digests: Uint8Array[] = []
+    let totalBytes = 0
     try {
-      const pieces = createReadStream(fileOf(sha256), { highWaterMark: PIECE_BYTES })
-      for await (const piece of pieces) hash.update(piece as Buffer)
+      const handle = await open(fileOf(sha256), 'r')
+      try {
+        for await (const block of readBlocks(handle)) {
+          whole.update(block)
+          digests.push(digest(block))
+          totalBytes += block.length
+        }
+      } finally {
+        await handle.close()
+      }
     } catch (cause) {
       throw corrupt(fileOf(sha256), (cause as NodeJS.ErrnoException).code ?? 'an unreadable file', cause)
     }
-    if (hash.digest('hex') !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
-    const { size } = await stat(fileOf(sha256))
-    checked.set(sha256, size)
-    return size
+    if (whole.digest('hex') !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
+    return { totalBytes, digests: Buffer.concat(digests) }
+  }
+  const list = async (sha256: string): Promise<ChunkList> => {
+    const checking = checked.get(sha256) ?? check(sha256)
+    // Last in the order of use.
+    checked.delete(sha256)
+    checked.set(sha256, checking)
+    for (const oldest of checked.keys()) {
+      if (checked.size <= LISTS_KEPT) break
+      checked.delete(oldest)
+    }
+    return checking.catch((thrown: unknown) => {
+      checked.delete(sha256)
+      throw thrown
+    })
   }
 
   return {
@@ -98,7 +137,7 @@ export function contentStore(folder: string, extension: string): ContentStore {
       return bytes
     },
     async loadPart(sha256, offset, maxBytes) {
-      const total = await totalBytes(sha256)
+      const { totalBytes: total } = await list(sha256)
       const part = Buffer.alloc(Math.max(0, Math.min(maxBytes, total - offset)))
       const handle = await open(fileOf(sha256), 'r')
       try {
@@ -110,7 +149,7 @@ export function contentStore(folder: string, extension: string): ContentStore {
       return { totalBytes: total, part }
     },
     async open(sha256) {
-      const bytes = await totalBytes(sha256)
+      const { totalBytes: bytes } = await list(sha256)
       const file = fileOf(sha256)
       const handle = await open(file, 'r').catch((cause: NodeJS.ErrnoException) => {
         throw corrupt(file, cause.code ?? 'an unreadable file', cause)
@@ -118,10 +157,16 @@ export function contentStore(folder: string, extension: string): ContentStore {
       return {
         bytes,
         descriptor: handle.fd,
-        read: (into, position) => readFully(handle, file, into, position),
+        async read(into, position) {
+          if ((await readAt(handle, into, position)) < into.length) throw corrupt(file, 'a shorter file')
+        },
         close: () => handle.close(),
       }
     },
+    list,
+    receiveChunks: (name, chunks, sha256) => openChunkedFile(unfinished, name, chunks, fileOf(sha256)),
+    unfinished: () => chunkedFiles(unfinished),
+    discardChunks: (name) => discardChunkedFile(unfinished, name),
     receive: () =>
       explained(async () => {
         await mkdir(folder, { recursive: true })
@@ -156,7 +201,6 @@ function incoming(handle: FileHandle, temporary: string, fileOf: (sha256: string
       await handle.read(content, 0, bytes, 0)
       return content
     },
-    read: (into, position) => readFully(handle, temporary, into, position),
     keep: () =>
       explained(async () => {
         if (!named) {
@@ -171,20 +215,6 @@ function incoming(handle: FileHandle, temporary: string, fileOf: (sha256: string
       await handle.close().catch(() => undefined)
       await rm(temporary, { force: true })
     },
-  }
-}
-
-async function readFully(
-  handle: FileHandle,
-  file: string,
-  into: Uint8Array,
-  position: number,
-): Promise<void> {
-  let done = 0
-  while (done < into.length) {
-    const { bytesRead } = await handle.read(into, done, into.length - done, position + done)
-    if (bytesRead === 0) throw corrupt(file, 'a shorter file')
-    done += bytesRead
   }
 }
 

@@ -2,7 +2,8 @@
  * @file What a site keeps between rounds, on its disk: queue, momentum teacher, optimiser slots. It never leaves.
  *
  * Training round r starts from the state after the last delivered round before r. The state after r is held aside while its delta is under
- * way and counts only once r is delivered: a round that is trained again after a crash gives the same bits.
+ * way and counts only once r is delivered: a round that is trained again after a crash gives the same bits. The delta is held beside it, so
+ * that after a crash within the upload there is nothing to train again.
  */
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,6 +11,7 @@ import { deserialize, serialize } from 'node:v8'
 import { TesseraError } from '@tessera/shared/errors'
 import { explained, isMissing, renameDurably, TEMPORARY_PREFIX, writeDurably } from '@tessera/shared/files'
 import type { Weights } from '@tessera/shared/model'
+import type { SiteMetrics } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import type { LocalState } from '../distill/index.ts'
 
@@ -17,8 +19,20 @@ import type { LocalState } from '../distill/index.ts'
 interface Held {
   readonly payload: string
   readonly state: LocalState
-  /** What the delta's encoding has lost, by tensor: added to the next delta. Empty when it loses nothing. */
-  readonly residual: Weights
+  /** What the delta's encoding has lost, by tensor: added to the next delta. Absent when it loses nothing. */
+  readonly residual?: Weights | undefined
+}
+
+/** A delta that is trained and not delivered, and what its manifest says of it. */
+export interface HeldDelta {
+  /** SHA-256 of the student it was trained from. */
+  readonly base: string
+  readonly samples: number
+  readonly metrics: SiteMetrics
+  /** As the gate encoded them. */
+  readonly bytes: Uint8Array
+  /** As `f32`, where `bytes` is another encoding: what the gate is given to encode it again. */
+  readonly exact?: Uint8Array | undefined
 }
 
 export interface LocalStates {
@@ -26,10 +40,16 @@ export interface LocalStates {
   lastBefore(round: number): Promise<number>
   /** State after a delivered round. @throws {TesseraError} ERR_STORE_CORRUPT */
   after(round: number): Promise<LocalState>
-  /** What the delta of a delivered round has lost to its encoding. @throws {TesseraError} ERR_STORE_CORRUPT */
-  residualAfter(round: number): Promise<Weights>
-  /** Keeps the state after `round` aside. @param payload SHA-256 of the round's delta. @param residual What its encoding has lost. */
-  hold(round: number, payload: string, state: LocalState, residual?: Weights): Promise<void>
+  /** What the delta of a delivered round has lost to its encoding; null: nothing. @throws {TesseraError} ERR_STORE_CORRUPT */
+  residualAfter(round: number): Promise<Weights | null>
+  /**
+   * Keeps the state after `round` aside, and the round's delta.
+   * @param payload SHA-256 of the delta's bytes.
+   * @param residual What its encoding has lost.
+   */
+  hold(round: number, payload: string, state: LocalState, delta: HeldDelta, residual?: Weights): Promise<void>
+  /** The delta that is held for `round`; null when there is none, or not the one that its state was trained with. */
+  heldDelta(round: number): Promise<HeldDelta | null>
   /** Payload of the state that is held for `round`; null when there is none. */
   held(round: number): Promise<string | null>
   /** Rounds that have a held state. */
@@ -50,6 +70,11 @@ export function openLocalStates(dir: string): LocalStates {
     const rounds = names.flatMap((name) => new RegExp(`^${kind}-(\\d+)\\.state$`).exec(name)?.[1] ?? [])
     return rounds.map(Number).toSorted((a, b) => a - b)
   }
+  const deltaFile = (round: number): string => join(dir, `held-${round}.delta`)
+  const held = async (round: number): Promise<string | null> => {
+    const found = await read<Held>(fileOf('held', round)).catch(() => null)
+    return found?.payload ?? null
+  }
   const rename = async (round: number): Promise<void> => {
     try {
       await renameDurably(fileOf('held', round), fileOf('after', round))
@@ -63,19 +88,22 @@ export function openLocalStates(dir: string): LocalStates {
       return (await roundsOf('after')).findLast((earlier) => earlier < round) ?? 0
     },
     async after(round) {
-      return (await read(fileOf('after', round))).state
+      return (await read<Held>(fileOf('after', round))).state
     },
     async residualAfter(round) {
-      return (await read(fileOf('after', round))).residual
+      return (await read<Held>(fileOf('after', round))).residual ?? null
     },
-    async hold(round, payload, state, residual = new Map()) {
+    async hold(round, payload, state, delta, residual) {
       await explained(() => mkdir(dir, { recursive: true, mode: 0o700 }))
-      const body = serialize({ payload, state, residual } satisfies Held)
-      await writeDurably(fileOf('held', round), Buffer.concat([Buffer.from(sha256Hex(body)), body]))
+      // The delta first: what has no state beside it is not looked at.
+      await write(deltaFile(round), delta)
+      await write(fileOf('held', round), { payload, state, residual } satisfies Held)
     },
-    async held(round) {
-      const file = fileOf('held', round)
-      return (await read(file).catch(() => null))?.payload ?? null
+    held,
+    async heldDelta(round) {
+      const payload = await held(round)
+      const delta = await read<HeldDelta>(deltaFile(round)).catch(() => null)
+      return delta !== null && sha256Hex(delta.bytes) === payload ? delta : null
     },
     heldRounds: () => roundsOf('held'),
     async commit(round) {
@@ -84,22 +112,27 @@ export function openLocalStates(dir: string): LocalStates {
         await rm(fileOf('after', old), { force: true })
       for (const old of await roundsOf('held'))
         if (old < round) await rm(fileOf('held', old), { force: true })
-      // What a crash left half written; a state is large.
-      const halves = (await readdir(dir)).filter((name) => name.startsWith(TEMPORARY_PREFIX))
-      for (const name of halves) await rm(join(dir, name), { force: true })
+      // Deltas of rounds that are over, and what a crash left half written; both are large.
+      for (const name of await readdir(dir)) {
+        const of = Number(/^held-(\d+)\.delta$/.exec(name)?.[1] ?? Number.POSITIVE_INFINITY)
+        if (of <= round || name.startsWith(TEMPORARY_PREFIX)) await rm(join(dir, name), { force: true })
+      }
     },
   }
 }
 
-async function read(file: string): Promise<Held> {
+async function write(file: string, value: Held | HeldDelta): Promise<void> {
+  const body = serialize(value)
+  await writeDurably(file, Buffer.concat([Buffer.from(sha256Hex(body)), body]))
+}
+
+async function read<T extends Held | HeldDelta>(file: string): Promise<T> {
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw corrupt(isMissing(cause) ? 'none' : 'an unreadable file', cause)
   })
   const body = bytes.subarray(DIGEST_BYTES)
   if (bytes.toString('latin1', 0, DIGEST_BYTES) !== sha256Hex(body)) throw corrupt('other bytes')
-  const held = deserialize(body) as Partial<Held> & Omit<Held, 'residual'>
-  // A state of a version that knew no residual has lost nothing.
-  return { residual: new Map(), ...held }
+  return deserialize(body) as T
 }
 
 function corrupt(got: string, cause?: unknown): TesseraError {

@@ -3,6 +3,7 @@ import type { Clock } from '@tessera/shared/clock'
 import {
   computeDelta,
   decodeDelta,
+  encodeDelta,
   firstNonFinite,
   l2Norm,
   residualOf,
@@ -11,11 +12,10 @@ import {
 import { TesseraError } from '@tessera/shared/errors'
 import { decodeModel, decodeTeacher, type Layout, type Weights } from '@tessera/shared/model'
 import type { Encoding, Offer, OnnxTeacher, SiteMetrics, Study } from '@tessera/shared/protocol'
-import { createRandom } from '@tessera/shared/random'
-import { sha256Hex } from '@tessera/shared/security'
+import { createRandom, type Random } from '@tessera/shared/random'
 import type { FrozenTeacher, LocalTrainer, TileSource, TrainerOptions } from '../distill/index.ts'
 import type { Ask } from '../uplink/connection.ts'
-import type { Gate } from '../uplink/gate.ts'
+import type { EncodedDelta, Gate } from '../uplink/gate.ts'
 import { fetchModel, keepOnly } from '../uplink/models.ts'
 import type { AgentEvent } from './events.ts'
 import type { LocalStates } from './local-states.ts'
@@ -29,9 +29,8 @@ export interface TrainedRound {
   /** SHA-256 of the student it started from. */
   readonly base: string
   readonly encoding: Encoding
-  /** The encoded delta, as the gate gave it. */
-  readonly bytes: Uint8Array
-  readonly payload: string
+  /** As the gate gave it. */
+  readonly delta: EncodedDelta
   readonly samples: number
   readonly metrics: SiteMetrics
 }
@@ -53,7 +52,8 @@ export interface RoundTrainerOptions {
 
 export interface RoundTrainer {
   /**
-   * Trains the round of an offer, or gives what it gave before: a round that is offered again is not trained twice.
+   * Trains the round of an offer, or gives what it gave before, in this life or the one before: a round that is offered again is not
+   * trained twice.
    * @param ask Asks again by itself after a cut.
    * @throws {TesseraError} ERR_TRAINING_DIVERGED, ERR_UPDATE_NORM, ERR_INTERRUPTED; what fetching, decoding or training throw.
    */
@@ -107,6 +107,8 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     return held.trainer
   }
 
+  /** The same each time: a round that is trained or encoded again is rounded to the same bytes. */
+  const rounding = (round: number): Random => createRandom(`${study.seed}/${site}/round-${round}/rounding`)
   /** What the site's last delivered delta has lost to its encoding, unless that is too long ago. */
   const residualBefore = async (round: number, last: number): Promise<Weights | null> => {
     const missed = round - last - 1
@@ -114,11 +116,23 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     return states.residualAfter(last)
   }
 
+  /** What was trained before the agent was stopped. Encoded anew: only what the gate has encoded itself may leave. */
+  const trainedBefore = async ({ round, base }: Offer): Promise<TrainedRound | null> => {
+    const found = await states.heldDelta(round)
+    if (found?.base !== base) return null
+    const { bytes, exact, samples, metrics } = found
+    if (exact === undefined && encoding !== 'f32') return null
+    const delta = gate.admitDelta(decodeDelta(layout, exact ?? bytes), rounding(round))
+    const same = delta.payload === (await states.held(round))
+    return same ? { round, base, encoding, delta, samples, metrics } : null
+  }
+
   return {
     async train(offer, ask, signal) {
       const { round } = offer
       if (trained?.round === round && trained.base === offer.base) return trained
-      trained = null
+      trained = await trainedBefore(offer)
+      if (trained !== null) return trained
       const student = decodeModel(await obtain(offer.base, ask, signal, offer.baseBytes), layout)
       const last = await states.lastBefore(round)
       const trainer = await trainerAfter(last, ask, signal)
@@ -144,15 +158,19 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       const delta = computeDelta(layout, result.student, student)
       assertFinite(delta, layout)
       const wanted = withResidual(layout, delta, await residualBefore(round, last))
-      // The same seed each time: a round that is trained again is rounded again to the same bytes.
-      const bytes = gate.admitDelta(wanted, createRandom(`${study.seed}/${site}/round-${round}/rounding`))
-      const sent = encoding === 'f32' ? wanted : decodeDelta(layout, bytes, encoding)
+      const encoded = gate.admitDelta(wanted, rounding(round))
+      const lossless = encoding === 'f32'
+      const sent = lossless ? wanted : decodeDelta(layout, encoded.bytes, encoding)
       assertWithinBound(sent, layout, study)
-      const payload = sha256Hex(bytes)
-      const residual = encoding === 'f32' ? new Map() : residualOf(layout, wanted, sent)
-      await states.hold(round, payload, await trainer.state(), residual)
+      const residual = lossless ? undefined : residualOf(layout, wanted, sent)
+      const exact = lossless ? undefined : encodeDelta(layout, wanted)
       const metrics = { ...result.metrics, seconds: Math.max(0, clock.now() - startedMs) / 1000 }
-      trained = { round, base: offer.base, encoding, bytes, payload, samples: result.samples, metrics }
+      const { base } = offer
+      const { samples } = result
+      const { bytes, payload } = encoded
+      const toHold = { base, samples, metrics, bytes, exact }
+      await states.hold(round, payload, await trainer.state(), toHold, residual)
+      trained = { round, base, encoding, delta: encoded, samples, metrics }
       return trained
     },
     async dispose() {

@@ -7,6 +7,7 @@ import { decodeDelta, encodeDelta } from '@tessera/shared/delta'
 import { decodeModel, studentLayout } from '@tessera/shared/model'
 import { createRandom } from '@tessera/shared/random'
 import { readUnverified, sha256Hex } from '@tessera/shared/security'
+import { listChunks } from '@tessera/shared/transfer'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { loadCoordinator } from '../../../coordinator/config.ts'
 import { publishRound } from '../../../coordinator/running/publish.ts'
@@ -61,7 +62,10 @@ describe('publishRound()', () => {
     const [ours = new Uint8Array(), theirs = new Uint8Array()] = deltas
     const offer = await north.offer()
     const announce = async (bytes: Uint8Array, changes: object) =>
-      ask(north.socket, 'upload:open', { manifest: await north.manifest(offer, bytes, changes) })
+      ask(north.socket, 'upload:open', {
+        manifest: await north.manifest(offer, bytes, changes),
+        chunks: listChunks(bytes).digests,
+      })
     expect(await codeOf(announce(ours, {}))).toBe('ERR_UPDATE_ENCODING')
     expect(await codeOf(announce(deltaOf(0), { encoding }))).toBe('ERR_UPDATE_SIZE')
     await north.deliver(await north.manifest(offer, ours, { encoding, samples: 3 }), ours)
