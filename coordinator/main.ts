@@ -117,6 +117,7 @@ function addStudy(group: Command): void {
       }
       if (namings.student) print(fileText('Student', namings.student, created.student))
       if (ownClassifier) print("The student file's classifier is for other classes: it starts from the seed.")
+      for (const warning of made.warnings) print(`Warning: ${warning}.`)
       print(`Layout ${made.layoutHash}, initial student ${made.student}.`)
     })
   example(create, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')

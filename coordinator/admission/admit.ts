@@ -1,10 +1,11 @@
-/** @file The border, in order: size, unpack, schema, signature, site state, replay, round and expiry, base, layout, declared bytes, samples. */
+/** @file The border, in order: size, unpack, schema, signature, site state, replay, round and expiry, base, layout, encoding, declared bytes, samples. */
 import type { Manifest } from '@tessera/shared/protocol'
 import { readUnverified, verifyPayload } from '@tessera/shared/security'
 import type { Border } from './border.ts'
 import {
   checkBase,
   checkDeclaredBytes,
+  checkEncoding,
   checkLayout,
   checkReplay,
   checkRound,
@@ -21,7 +22,7 @@ const STANDING_CHECKS = [
   checkRound,
   checkBase,
 ]
-const DECLARED_CHECKS = [checkLayout, checkDeclaredBytes, checkSamples]
+const DECLARED_CHECKS = [checkLayout, checkEncoding, checkDeclaredBytes, checkSamples]
 
 /**
  * Gives the manifest of a token that may announce an update now. Only after this does a trusted value exist.

@@ -95,9 +95,16 @@ export function checkLayout(border: Border, { layoutHash }: Manifest): void {
   throw new TesseraError('ERR_UPDATE_LAYOUT', `layout must be ${border.layoutHash}, got ${layoutHash}`)
 }
 
+/** @throws {TesseraError} ERR_UPDATE_ENCODING */
+export function checkEncoding({ study }: Border, { encoding }: Manifest): void {
+  const want = study.federation.encoding
+  if (encoding === want) return
+  throw new TesseraError('ERR_UPDATE_ENCODING', `delta must be encoded as ${want}, got ${encoding}`)
+}
+
 /** @throws {TesseraError} ERR_UPDATE_SIZE */
-export function checkDeclaredBytes({ layout }: Border, { bytes }: Manifest): void {
-  const want = deltaBytes(layout)
+export function checkDeclaredBytes({ layout, study }: Border, { bytes }: Manifest): void {
+  const want = deltaBytes(layout, study.federation.encoding)
   if (bytes !== want)
     throw new TesseraError('ERR_UPDATE_SIZE', `delta must have ${want} bytes, got ${bytes} declared`)
 }

@@ -1,8 +1,29 @@
-/** @file The border's checks of a delta's bytes, once all of them are there: bytes, digest, finite, norm. */
-import { decodeDelta, firstNonFinite, l2Norm } from '@tessera/shared/delta'
+/** @file The border's checks of a delta's bytes, once all of them are there: bytes, digest, finite, norm. One pass over the stored file. */
+import { createHash } from 'node:crypto'
+import { deltaBlocks, deltaParts } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
-import type { Layout, Weights } from '@tessera/shared/model'
-import type { Manifest } from '@tessera/shared/protocol'
+import { elementCount, type Layout, safetensorsHeader } from '@tessera/shared/model'
+import type { Encoding, Manifest } from '@tessera/shared/protocol'
+import { createInspection } from '@tessera/shared/reduction'
+
+/** A file that is read at any place. */
+export interface Readable {
+  readonly bytes: number
+  /** Fills `into` from `position` on. */
+  read(into: Uint8Array, position: number): Promise<void>
+}
+
+/** What the pass finds. */
+export interface PayloadFacts {
+  readonly sha256: string
+  /** L2 norm over the trainable tensors, as decoded. */
+  readonly norm: number
+  /** Name of the first tensor that holds a NaN or an infinity, decoded: of an int8 block, a scale that does. */
+  readonly nonFinite: string | null
+}
+
+/** Elements of a block: large enough that a read costs little beside its bytes. */
+const BLOCK_ELEMENTS = 65_536
 
 /** @throws {TesseraError} ERR_UPDATE_SIZE */
 export function checkReceivedBytes({ bytes }: Manifest, received: number): void {
@@ -20,42 +41,93 @@ export function checkDigest({ payload }: Manifest, digest: string): void {
 }
 
 /** @throws {TesseraError} ERR_UPDATE_NOT_FINITE */
-export function checkFinite(layout: Layout, delta: Weights): void {
-  const tensor = firstNonFinite(layout, delta)
-  if (tensor === null) return
-  throw new TesseraError('ERR_UPDATE_NOT_FINITE', `tensor ${tensor} must be finite, got NaN or infinity`)
+export function checkFinite({ nonFinite }: PayloadFacts): void {
+  if (nonFinite === null) return
+  throw new TesseraError('ERR_UPDATE_NOT_FINITE', `tensor ${nonFinite} must be finite, got NaN or infinity`)
 }
 
-/** Gives the L2 norm over the trainable tensors. @throws {TesseraError} ERR_UPDATE_NORM */
-export function checkNorm(layout: Layout, delta: Weights, maxNorm: number): number {
-  const norm = l2Norm(layout, delta)
-  if (norm <= maxNorm) return norm
+/** @throws {TesseraError} ERR_UPDATE_NORM */
+export function checkNorm({ norm }: PayloadFacts, maxNorm: number): void {
+  if (norm <= maxNorm) return
   throw new TesseraError('ERR_UPDATE_NORM', `norm must be at most ${maxNorm}, got ${norm.toPrecision(4)}`)
 }
 
 /**
  * The norm does not bound statistics; what must hold of them is that a variance stays one. A negative running variance would turn every
  * site's next forward pass into NaN.
+ * @param base The student that the delta is against, as it is stored.
  * @throws {TesseraError} ERR_UPDATE_NORM
  */
-export function checkVariances(layout: Layout, delta: Weights, base: Weights): void {
-  for (const { name, kind } of layout.tensors) {
-    if (kind !== 'statistic' || !name.endsWith('.running_var')) continue
-    const before = base.get(name)
-    const change = delta.get(name)
-    const at = change?.findIndex((value, i) => !(value + (before?.[i] ?? 0) >= 0)) ?? -1
-    if (at !== -1) throw new TesseraError('ERR_UPDATE_NORM', `${name}[${at}] must stay at least 0, got less`)
+export async function checkVariances(
+  layout: Layout,
+  encoding: Encoding,
+  delta: Readable,
+  base: Readable,
+): Promise<void> {
+  const parts = new Map(deltaParts(layout, encoding).map((part) => [part.name, part]))
+  let position = safetensorsHeader(layout).length
+  for (const { name, kind, shape } of layout.tensors) {
+    const bytes = 4 * elementCount(shape)
+    const part = parts.get(name)
+    if (part && kind === 'statistic' && name.endsWith('.running_var')) {
+      const [change, before] = [new Float32Array(part.elements), new Float32Array(part.elements)]
+      await delta.read(new Uint8Array(change.buffer), part.offset)
+      await base.read(new Uint8Array(before.buffer), position)
+      const at = change.findIndex((value, i) => !(value + (before[i] ?? 0) >= 0))
+      if (at !== -1)
+        throw new TesseraError('ERR_UPDATE_NORM', `${name}[${at}] must stay at least 0, got less`)
+    }
+    position += bytes
   }
 }
 
-/** The last three on an encoded delta; gives its norm. */
-export function admitPayload(
-  content: Uint8Array,
-  { layout, base, maxNorm }: { layout: Layout; base: Weights; maxNorm: number },
-): { norm: number } {
-  const delta = decodeDelta(layout, content)
-  checkFinite(layout, delta)
-  const norm = checkNorm(layout, delta, maxNorm)
-  checkVariances(layout, delta, base)
-  return { norm }
+/** Reads a delta once, block by block. @throws {TesseraError} ERR_UPDATE_SIZE if it has not the layout's bytes. */
+export async function inspectPayload(
+  layout: Layout,
+  encoding: Encoding,
+  delta: Readable,
+): Promise<PayloadFacts> {
+  const blocks = deltaBlocks(layout, encoding, BLOCK_ELEMENTS)
+  const want = blocks.reduce((sum, { bytes }) => sum + bytes, 0)
+  if (delta.bytes !== want) {
+    throw new TesseraError('ERR_UPDATE_SIZE', `delta must have ${want} bytes, got ${delta.bytes}`)
+  }
+  const hash = createHash('sha256')
+  const inspection = createInspection(blocks)
+  const room = new Uint8Array(Math.max(0, ...blocks.map(({ bytes }) => bytes)))
+  for (const block of blocks) {
+    const bytes = room.subarray(0, block.bytes)
+    await delta.read(bytes, block.offset)
+    hash.update(bytes)
+    inspection.add(block, bytes)
+  }
+  const { norm, nonFinite } = inspection
+  return { sha256: hash.digest('hex'), norm, nonFinite }
+}
+
+/** What {@link admitPayload} goes by. */
+export interface PayloadLimits {
+  readonly layout: Layout
+  readonly encoding: Encoding
+  readonly maxNorm: number
+  /** The student that the delta is against, as it is stored. */
+  readonly base: Readable
+}
+
+/**
+ * All of them on a delta that has come in; gives its norm.
+ * @throws {TesseraError} The code of the first check that fails.
+ */
+export async function admitPayload(
+  manifest: Manifest,
+  delta: Readable,
+  { layout, encoding, maxNorm, base }: PayloadLimits,
+): Promise<{ norm: number }> {
+  checkReceivedBytes(manifest, delta.bytes)
+  const facts = await inspectPayload(layout, encoding, delta)
+  checkDigest(manifest, facts.sha256)
+  checkFinite(facts)
+  checkNorm(facts, maxNorm)
+  await checkVariances(layout, encoding, delta, base)
+  return { norm: facts.norm }
 }

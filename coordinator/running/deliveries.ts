@@ -1,16 +1,7 @@
 /** @file A study's incoming updates, from the manifest to the receipt: the border before the first byte, before it counts, and the bytes between. */
-import { createHash } from 'node:crypto'
 import { asTesseraError, type ErrorCode } from '@tessera/shared/errors'
-import { decodeModel, type Weights } from '@tessera/shared/model'
 import { sha256Hex, signPayload } from '@tessera/shared/security'
-import {
-  admitList,
-  admitManifest,
-  admitPayload,
-  type Border,
-  checkDigest,
-  readmit,
-} from '../admission/index.ts'
+import { admitList, admitManifest, admitPayload, type Border, readmit } from '../admission/index.ts'
 import type { Command } from '../rounds/index.ts'
 import type { StudyContext, StudyRun } from './study-context.ts'
 import { createUploads, type Upload } from './uploads.ts'
@@ -51,32 +42,20 @@ export function createDeliveries(
   take: (command: Command) => Promise<unknown>,
 ): Deliveries {
   const uploads = createUploads(study, store.updates, room)
-  let base: { sha256: string; weights: Weights } | null = null
-  const baseWeights = async (sha256: string, { layout }: Border): Promise<Weights> => {
-    if (base?.sha256 !== sha256)
-      base = { sha256, weights: decodeModel(await store.models.load(sha256), layout) }
-    return base.weights
-  }
-
   const settle = async (upload: Upload): Promise<string> => {
     if (upload.receipt !== null) return upload.receipt
     const { manifest, file, token } = upload
     const { site, study, round, attempt, samples, payload, bytes, metrics } = manifest
     const { norm } = await checking(async () => {
       const { layout, study } = border(site)
-      const weights = await baseWeights(manifest.base, border(site))
-      const { maxNorm } = study.federation
-      const content = new Uint8Array(bytes)
-      // One pass over the file for the digest and what else is asked of the bytes.
-      const whole = createHash('sha256')
-      let at = 0
-      for await (const block of file.blocks()) {
-        whole.update(block)
-        content.set(block, at)
-        at += block.length
+      const { maxNorm, encoding } = study.federation
+      const base = await store.models.open(manifest.base)
+      try {
+        const limits = { layout, encoding, maxNorm, base }
+        return await file.reading((read) => admitPayload(manifest, { bytes: file.bytes, read }, limits))
+      } finally {
+        await base.close()
       }
-      checkDigest(manifest, whole.digest('hex'))
-      return admitPayload(content, { layout, base: weights, maxNorm })
     })
     const manifestSha256 = sha256Hex(token)
     const receivedAtMs = clock.now()

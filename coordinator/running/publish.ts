@@ -1,10 +1,10 @@
-/** @file From a closed round to the next student: deltas from disk one by one, mean, new student on disk, signed record. */
-import { applyDelta, decodeDelta } from '@tessera/shared/delta'
+/** @file From a closed round to the next student: the guards' weights, the student on disk, the signed record. */
 import { TesseraError } from '@tessera/shared/errors'
-import { decodeModel, encodeSafetensors, type Layout } from '@tessera/shared/model'
-import type { Study } from '@tessera/shared/protocol'
-import { type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
-import { cappedWeights, type Diagnostics, fedavg, type SiteUpdate } from '../aggregation/index.ts'
+import type { Layout } from '@tessera/shared/model'
+import type { Published, Study } from '@tessera/shared/protocol'
+import { type KeyPair, readUnverified, sha256Hex, signPayload } from '@tessera/shared/security'
+import { type Diagnostics, partsOf } from '../aggregation/index.ts'
+import { computeStudent, type StoredUpdate } from '../reducing/index.ts'
 import type { Round, RoundsState } from '../rounds/index.ts'
 import type { Store } from '../store/index.ts'
 
@@ -18,7 +18,7 @@ export interface Publication {
 
 /**
  * Computes and saves the student of the closed round, and signs its record. Done again after a crash, it gives the same bytes.
- * @throws {TesseraError} ERR_STORE_CORRUPT if a stored file is not what its name says; ERR_STORE_WRITE
+ * @throws {TesseraError} What computeStudent throws.
  */
 export async function publishRound(
   { study, layout }: { study: Study; layout: Layout },
@@ -28,14 +28,22 @@ export async function publishRound(
 ): Promise<Publication> {
   const { current } = state
   if (!current?.end) throw new TesseraError('ERR_INTERNAL', 'internal: only a closed round is published')
-  const { contributors, absent, closedAtMs } = current.end
-  const strategy = fedavg(layout)
-  const { delta, diagnostics } = await strategy.apply(
-    strategy.init(),
-    storedUpdates(current, contributors, study.federation.maxShare, layout, store),
-  )
-  const base = decodeModel(await store.models.load(current.base), layout)
-  const student = await store.models.save(encodeSafetensors(layout, applyDelta(layout, base, delta)))
+  const { absent, closedAtMs } = current.end
+  const updates = updatesOf(study, current, state.history)
+  const {
+    student,
+    state: serverState,
+    strategy,
+    diagnostics,
+  } = await computeStudent({
+    study,
+    layout,
+    base: current.base,
+    updates,
+    state: stateBefore(state.history),
+    models: store.models,
+    deltas: store.updates,
+  })
   const record = await signPayload(
     'published',
     {
@@ -44,12 +52,18 @@ export async function publishRound(
       attempt: current.attempt,
       base: current.base,
       student,
-      strategy: strategy.name,
+      strategy,
+      serverState: [...serverState],
+      encoding: study.federation.encoding,
       previous: state.previous,
-      contributors: contributors.map((site) => {
-        const { samples, payload, manifestSha256 } = acceptedOf(current, site)
-        return { site, samples, payload, manifest: manifestSha256 }
-      }),
+      contributors: updates.map(({ site, samples, payload, manifest, norm, scale }) => ({
+        site,
+        samples,
+        payload,
+        manifest,
+        norm,
+        scale,
+      })),
       absent: [...absent],
       final: current.round === state.rounds,
       closedAtMs,
@@ -59,24 +73,40 @@ export async function publishRound(
   return { student, record, recordSha256: sha256Hex(record), diagnostics }
 }
 
-async function* storedUpdates(
+/**
+ * The contributors of a round with their weights and scales, in the order of site ids.
+ * @param history Ended attempts, the rounds before this one among them.
+ */
+function updatesOf(
+  study: Study,
   round: Round,
-  contributors: readonly string[],
-  maxShare: number,
-  layout: Layout,
-  store: Store,
-): AsyncGenerator<SiteUpdate> {
-  const accepted = contributors.map((site) => acceptedOf(round, site))
-  const weights = cappedWeights(new Map(accepted.map(({ site, samples }) => [site, samples])), maxShare)
-  for (const { site, samples, payload } of accepted) {
-    const delta = decodeDelta(layout, await store.updates.load(payload))
-    yield { site, samples, weight: weights.get(site) ?? 0, delta }
-  }
+  history: readonly Round[],
+): (StoredUpdate & { readonly manifest: string })[] {
+  const updates = contributions(round).map(({ site, samples, norm, payload, manifestSha256: manifest }) => ({
+    site,
+    samples,
+    norm,
+    payload,
+    manifest,
+  }))
+  const earlier = history
+    .filter(({ end }) => end?.outcome === 'publish')
+    .map((past) => contributions(past).map(({ norm }) => norm))
+  return partsOf(study, updates, earlier)
 }
 
-function acceptedOf(round: Round, site: string): NonNullable<ReturnType<Round['accepted']['get']>> {
-  const update = round.accepted.get(site)
-  if (update === undefined)
-    throw new TesseraError('ERR_INTERNAL', 'internal: a contributor must have delivered')
-  return update
+/** Files of the strategy's state after the newest published round: its record names them. */
+function stateBefore(history: readonly Round[]): Published['serverState'] {
+  const record = history.findLast(({ end }) => typeof end?.record === 'string')?.end?.record
+  // Our own, from our own log.
+  return typeof record === 'string' ? readUnverified('published', record).serverState : []
+}
+
+function contributions(round: Round): NonNullable<ReturnType<Round['accepted']['get']>>[] {
+  return (round.end?.contributors ?? []).map((site) => {
+    const update = round.accepted.get(site)
+    if (update === undefined)
+      throw new TesseraError('ERR_INTERNAL', 'internal: a contributor must have delivered')
+    return update
+  })
 }

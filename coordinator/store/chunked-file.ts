@@ -6,7 +6,8 @@
  */
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { explained, lackingChunks, readBlocks, syncFolder, writeChunk } from '@tessera/shared/files'
+import { TesseraError } from '@tessera/shared/errors'
+import { explained, lackingChunks, readAt, readBlocks, syncFolder, writeChunk } from '@tessera/shared/files'
 import { type ChunkList, chunkLength } from '@tessera/shared/transfer'
 
 const EXTENSION = '.part'
@@ -21,6 +22,8 @@ export interface ChunkedFile {
   write(index: number, chunk: Uint8Array): Promise<void>
   /** The content in order, in blocks of a chunk's size; a block is good until the next is asked for. */
   blocks(): AsyncIterable<Uint8Array>
+  /** Runs `work`, which reads the file at any place; `read` fills `into` and fails where the file is shorter. @throws {TesseraError} ERR_STORE_CORRUPT */
+  reading<T>(work: (read: (into: Uint8Array, position: number) => Promise<void>) => Promise<T>): Promise<T>
   /** Gives the file its name for good; it is safe when this returns. Again: nothing happens. @throws {TesseraError} ERR_STORE_WRITE */
   keep(): Promise<void>
   discard(): Promise<void>
@@ -64,6 +67,16 @@ export async function openChunkedFile(
       await explained(() => using('r+', (handle) => writeChunk(handle, index, chunk)))
       if (missing.delete(index)) bytes += chunk.byteLength
     },
+    reading: (work) =>
+      using('r', (handle) =>
+        work(async (into, position) => {
+          if ((await readAt(handle, into, position)) === into.length) return
+          throw new TesseraError(
+            'ERR_STORE_CORRUPT',
+            'incoming delta must hold what has come, got a shorter file',
+          )
+        }),
+      ),
     async *blocks() {
       const handle = await open(file, 'r')
       try {

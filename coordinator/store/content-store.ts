@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
 import {
   explained,
+  readAt,
   readBlocks,
   syncFolder,
   TEMPORARY_PREFIX,
@@ -28,6 +29,8 @@ export interface ContentStore {
   ): Promise<{ totalBytes: number; part: Uint8Array }>
   /** What the file is made of. Errors as {@link ContentStore.load}. */
   list(sha256: string): Promise<ChunkList>
+  /** Opens a file to be read at any place, when its hash has been checked. Errors as {@link ContentStore.load}. */
+  open(sha256: string): Promise<StoredFile>
   /** Starts a file that comes in pieces, one after the other. */
   receive(): Promise<Incoming>
   /**
@@ -39,6 +42,16 @@ export interface ContentStore {
   unfinished(): Promise<string[]>
   /** Removes an unfinished file. */
   discardChunks(name: string): Promise<void>
+}
+
+/** A file that is open for reading. */
+export interface StoredFile {
+  readonly bytes: number
+  /** Of the system: threads of this process may read from it, at explicit positions, until it is closed. */
+  readonly descriptor: number
+  /** Fills `into` from `position` on. @throws {TesseraError} ERR_STORE_CORRUPT if the file ends before. */
+  read(into: Uint8Array, position: number): Promise<void>
+  close(): Promise<void>
 }
 
 /** Lists that are kept at hand: 64 KiB each at most. A study hands out three models at a time. */
@@ -134,6 +147,21 @@ export function contentStore(folder: string, extension: string): ContentStore {
         await handle.close()
       }
       return { totalBytes: total, part }
+    },
+    async open(sha256) {
+      const { totalBytes: bytes } = await list(sha256)
+      const file = fileOf(sha256)
+      const handle = await open(file, 'r').catch((cause: NodeJS.ErrnoException) => {
+        throw corrupt(file, cause.code ?? 'an unreadable file', cause)
+      })
+      return {
+        bytes,
+        descriptor: handle.fd,
+        async read(into, position) {
+          if ((await readAt(handle, into, position)) < into.length) throw corrupt(file, 'a shorter file')
+        },
+        close: () => handle.close(),
+      }
     },
     list,
     receiveChunks: (name, chunks, sha256) => openChunkedFile(unfinished, name, chunks, fileOf(sha256)),

@@ -21,6 +21,7 @@ import { loadCoordinator } from '../config.ts'
 import { modelFiles, readEvents, submit } from '../store/index.ts'
 import { isOnnxTeacher, withOnnxTeacher } from './onnx-teacher.ts'
 import { assertRunnable } from './rules.ts'
+import { studyWarnings } from './warnings.ts'
 
 /**
  * Creates a study.
@@ -67,6 +68,7 @@ export async function createStudy(options: {
     ...created,
     namings: { teacher: teacher?.naming, student: start?.naming },
     ownClassifier: start?.classifier === false,
+    warnings: studyWarnings(study),
   }
 }
 
@@ -79,6 +81,8 @@ export interface CreatedStudy {
   readonly namings: { readonly teacher: Naming | undefined; readonly student: Naming | undefined }
   /** True when the student's file had no classifier for the study's classes, so that it comes from the seed. */
   readonly ownClassifier: boolean
+  /** What the operator should know of its choices. */
+  readonly warnings: readonly string[]
 }
 
 /**

@@ -44,6 +44,20 @@ export function studyFaults(study: Study): string[] {
     federation.quorum <= federation.minSites,
     `federation.quorum must be at most minSites ${federation.minSites}, got ${federation.quorum}: a round of minSites sites could never reach it`,
   )
+  const { strategy, encoding } = federation
+  const sorts = strategy.name === 'median' || strategy.name === 'trimmed-mean'
+  rule(
+    strategy.name !== 'median' || federation.quorum >= 3,
+    `federation.quorum must be at least 3 for strategy median, got ${federation.quorum}: the median of two sites is their mean`,
+  )
+  rule(
+    strategy.name !== 'trimmed-mean' || Math.floor(strategy.trim * federation.quorum) >= 1,
+    `federation.quorum must be at least 1/trim for strategy trimmed-mean, got ${federation.quorum}: with fewer sites nothing is left out`,
+  )
+  rule(
+    !sorts || encoding === 'f32',
+    `federation.encoding must be f32 for strategy ${strategy.name}, got ${encoding}: a site repays what its encoding has lost in later rounds, which adds up in a mean but not in an order statistic`,
+  )
   return faults
 }
 

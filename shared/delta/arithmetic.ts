@@ -1,25 +1,5 @@
-/** @file The hot loops over weights, all of them. Sums are float64: the order of arrival moves a float32 result by its last bit at most. */
+/** @file The loops over whole weights, at a site. Those over the deltas of many sites are kernels, in shared/reduction. */
 import { TensorShapeError } from '../errors.ts'
-
-/** Adds `scale · values` to `total`, in place. */
-export function addScaled(total: Float64Array, values: Float32Array, scale: number): void {
-  assertLength('values', total.length, values.length)
-  // Indexed access is typed as maybe undefined; the lengths are equal, so it never is.
-  for (let i = 0; i < total.length; i++) total[i] = (total[i] as number) + scale * (values[i] as number)
-}
-
-/** Raises each element of `total` to that of `values` where that is larger, in place: how counters are combined. */
-export function takeLargest(total: Float64Array, values: Float32Array): void {
-  assertLength('values', total.length, values.length)
-  for (let i = 0; i < total.length; i++) total[i] = Math.max(total[i] as number, values[i] as number)
-}
-
-/** `total / divisor`, rounded to float32. */
-export function divide(total: Float64Array, divisor: number): Float32Array {
-  const out = new Float32Array(total.length)
-  for (let i = 0; i < out.length; i++) out[i] = (total[i] as number) / divisor
-  return out
-}
 
 /** `a − b`, rounded to float32. */
 export function subtract(a: Float32Array, b: Float32Array): Float32Array {

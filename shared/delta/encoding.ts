@@ -1,54 +1,61 @@
-/** @file Encoding `f32` of a delta: its tensors' values, little-endian float32, in the layout's order, without a header or a gap. */
+/** @file A delta as bytes and back: the tensors' values in the layout's order, little-endian. What each encoding does is in its own file. */
 import { TesseraError } from '../errors.ts'
-import { assertFits, elementCount, federatedLayout, type Layout, type Weights } from '../model/layout.ts'
+import { assertFits, federatedLayout, type Layout, type Weights } from '../model/layout.ts'
+import type { Encoding } from '../protocol/study.ts'
+import type { Random } from '../random.ts'
+import { decodeBf16, encodeBf16 } from './bf16.ts'
+import { decodeInt8, encodeInt8 } from './int8.ts'
+import { type DeltaPart, deltaBytes, deltaParts } from './parts.ts'
 
-const FLOAT_BYTES = 4
-/** Typed arrays have the machine's byte order, the wire is little-endian; every common machine is too. */
-const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
-
-/** Number of bytes of an encoded delta of this layout. */
-export function deltaBytes(layout: Layout): number {
-  return (
-    FLOAT_BYTES * federatedLayout(layout).tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0)
-  )
+/** How an encoding that is not exact rounds. */
+export interface Rounding {
+  readonly encoding: Encoding
+  /** Of this site's delta of this round; each tensor has a stream of its own. Only int8 rounds by chance. */
+  readonly random?: Random | undefined
 }
 
 /**
  * The delta's bytes.
+ * @param rounding Absent: `f32`. A delta that it rounds must be finite.
  * @throws {TesseraError} ERR_LAYOUT_MISMATCH or {TensorShapeError} if the delta does not fit the layout.
  */
-export function encodeDelta(layout: Layout, delta: Weights): Uint8Array {
+export function encodeDelta(layout: Layout, delta: Weights, rounding?: Rounding): Uint8Array {
   assertFits('delta', federatedLayout(layout), delta)
-  const out = new Uint8Array(deltaBytes(layout))
-  let offset = 0
-  for (const values of delta.values()) {
-    out.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset)
-    offset += values.byteLength
+  const encoding = rounding?.encoding ?? 'f32'
+  const out = new Uint8Array(deltaBytes(layout, encoding))
+  for (const part of deltaParts(layout, encoding)) {
+    const values = delta.get(part.name) ?? new Float32Array()
+    const bytes = out.subarray(part.offset, part.offset + part.bytes)
+    // Typed arrays have the machine's byte order, as safetensors files here do: every common machine is little-endian.
+    if (part.encoding === 'f32')
+      bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+    else if (part.encoding === 'bf16') encodeBf16(values, bytes)
+    else {
+      if (!rounding?.random)
+        throw new TesseraError('ERR_INTERNAL', 'internal: int8 must have a random stream')
+      encodeInt8(values, bytes, rounding.random.fork(part.name))
+    }
   }
-  return LITTLE_ENDIAN ? out : swapped(out)
+  return out
 }
 
 /**
  * The delta of these bytes; shares no memory with them.
  * @throws {TesseraError} ERR_UPDATE_SIZE if their number is not the layout's.
  */
-export function decodeDelta(layout: Layout, bytes: Uint8Array): Weights {
-  const want = deltaBytes(layout)
+export function decodeDelta(layout: Layout, bytes: Uint8Array, encoding: Encoding = 'f32'): Weights {
+  const want = deltaBytes(layout, encoding)
   if (bytes.byteLength !== want) {
     throw new TesseraError('ERR_UPDATE_SIZE', `delta must have ${want} bytes, got ${bytes.byteLength}`)
   }
-  // A copy that starts at 0: float32 views need an aligned start, and the caller may reuse its bytes.
-  const own = LITTLE_ENDIAN ? new Uint8Array(bytes) : swapped(bytes)
-  const delta = new Map<string, Float32Array>()
-  let offset = 0
-  for (const { name, shape } of federatedLayout(layout).tensors) {
-    const values = new Float32Array(own.buffer, offset, elementCount(shape))
-    delta.set(name, values)
-    offset += values.byteLength
-  }
-  return delta
+  return new Map(deltaParts(layout, encoding).map((part) => [part.name, decodePart(part, bytes)]))
 }
 
-function swapped(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(Buffer.from(bytes).swap32())
+function decodePart({ encoding, elements, offset, bytes }: DeltaPart, all: Uint8Array): Float32Array {
+  const out = new Float32Array(elements)
+  const own = all.subarray(offset, offset + bytes)
+  if (encoding === 'f32') new Uint8Array(out.buffer).set(own)
+  else if (encoding === 'bf16') decodeBf16(own, out)
+  else decodeInt8(own, out)
+  return out
 }

@@ -1,3 +1,7 @@
-export { addScaled, allFinite, divide, sumOfSquares, takeLargest } from './arithmetic.ts'
+export { allFinite, sumOfSquares } from './arithmetic.ts'
+export * from './blocks.ts'
 export * from './delta.ts'
 export * from './encoding.ts'
+export * from './error-feedback.ts'
+export { INT8_BLOCK } from './int8.ts'
+export { type DeltaPart, deltaBytes, deltaParts } from './parts.ts'

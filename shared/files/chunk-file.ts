@@ -18,7 +18,7 @@ export async function writeChunk(handle: FileHandle, index: number, chunk: Uint8
 export async function* readBlocks(handle: FileHandle): AsyncGenerator<Uint8Array> {
   const block = new Uint8Array(CHUNK_BYTES)
   for (let position = 0; ; position += CHUNK_BYTES) {
-    const length = await fill(handle, block, position)
+    const length = await readAt(handle, block, position)
     if (length > 0) yield block.subarray(0, length)
     if (length < CHUNK_BYTES) return
   }
@@ -36,7 +36,8 @@ export async function lackingChunks(handle: FileHandle, list: ChunkList): Promis
   return lacking
 }
 
-async function fill(handle: FileHandle, block: Uint8Array, position: number): Promise<number> {
+/** Fills `block` from `position` on; gives the number of bytes, fewer where the file ends. */
+export async function readAt(handle: FileHandle, block: Uint8Array, position: number): Promise<number> {
   let length = 0
   while (length < block.length) {
     const { bytesRead } = await handle.read(block, length, block.length - length, position + length)

@@ -55,8 +55,23 @@ export function isClassifierTensor(name: string): boolean {
   return /^(classifier\.1|fc)\.(weight|bias)$/.test(name)
 }
 
-/** Tensors of a study's student: the backbone and, for MoMA, `student_head` and `attention_query`. */
+/**
+ * Tensors of a study's student: the backbone and, for MoMA, `student_head` and `attention_query`. With FedBN the batch norms are `local-only`,
+ * parameters and statistics alike: each site keeps its own.
+ */
 export function studentLayout(study: Study): Layout {
+  const layout = trainedLayout(study)
+  if (study.federation.strategy.name !== 'fedbn') return layout
+  const names = new Set(layout.tensors.map(({ name }) => name))
+  const isNorm = (name: string): boolean => names.has(name.replace(/[^.]+$/, 'running_mean'))
+  return {
+    ...layout,
+    tensors: layout.tensors.map((spec) => (isNorm(spec.name) ? { ...spec, kind: 'local-only' } : spec)),
+  }
+}
+
+/** As {@link studentLayout}, as a site trains it: what is its own has the kind that training knows it by. */
+export function trainedLayout(study: Study): Layout {
   const backbone = backboneLayout(study.student, study.classes.length)
   const { method } = study
   if (method.name !== 'moma') return backbone

@@ -4,7 +4,7 @@
  * The typed arrays are copies of their own: a file's tensors need not be aligned, and a kept view would keep the whole file.
  */
 
-import { assertFits, type Layout, type Weights } from './layout.ts'
+import { assertFits, elementCount, type Layout, type Weights } from './layout.ts'
 import { type Dtype, readHeader, type TensorEntry } from './safetensors-header.ts'
 
 export type TensorData = Float32Array | Int32Array | BigInt64Array | Uint8Array
@@ -27,13 +27,30 @@ export function encodeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   assertFits('weights', layout, weights)
+  const header = safetensorsHeader(layout, metadata)
+  const bytes = [...weights.values()].reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const file = new Uint8Array(header.length + bytes)
+  file.set(header)
+  let position = header.length
+  for (const values of weights.values()) {
+    file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), position)
+    position += values.byteLength
+  }
+  return file
+}
+
+/** What {@link encodeSafetensors} puts before the tensors' bytes, which follow in the layout's order without a gap. */
+export function safetensorsHeader(
+  layout: Layout,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   // Joined by hand: an object would move names that look like numbers to the front.
   const entries: string[] = []
   if (Object.keys(metadata).length > 0) entries.push(`"__metadata__":${JSON.stringify(metadata)}`)
   let end = 0
   for (const { name, shape } of layout.tensors) {
     const begin = end
-    end += weights.get(name)?.byteLength ?? 0
+    end += 4 * elementCount(shape)
     entries.push(
       `${JSON.stringify(name)}:${JSON.stringify({ dtype: 'F32', shape, data_offsets: [begin, end] })}`,
     )
@@ -41,15 +58,10 @@ export function encodeSafetensors(
   const text = new TextEncoder().encode(`{${entries.join(',')}}`)
   // Padded with spaces so that the tensors begin at a multiple of 8, as the reference writer does.
   const headerBytes = Math.ceil(text.length / 8) * 8
-  const file = new Uint8Array(8 + headerBytes + end).fill(0x20, 8, 8 + headerBytes)
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true)
-  file.set(text, 8)
-  let position = 8 + headerBytes
-  for (const values of weights.values()) {
-    file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), position)
-    position += values.byteLength
-  }
-  return file
+  const header = new Uint8Array(8 + headerBytes).fill(0x20, 8)
+  new DataView(header.buffer).setBigUint64(0, BigInt(headerBytes), true)
+  header.set(text, 8)
+  return header
 }
 
 /**

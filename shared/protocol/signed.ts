@@ -1,7 +1,7 @@
 /** @file Payloads of the signed parts. Each is a compact JWS (EdDSA) whose header `typ` is the payload's key in {@link signedPayloads}. */
 import { z } from 'zod'
 import { MAX_MODEL_BYTES, MAX_SAMPLES, MAX_SITES } from './limits.ts'
-import { name, sha256, study } from './study.ts'
+import { encoding, name, sha256, study } from './study.ts'
 
 const round = z.int().positive()
 const attempt = z.int().positive()
@@ -84,7 +84,7 @@ export const manifest = z.strictObject({
   attempt,
   base: sha256,
   layoutHash: sha256,
-  encoding: z.literal('f32'),
+  encoding,
   bytes: z.int().positive().max(MAX_MODEL_BYTES),
   payload: sha256,
   chunks: sha256,
@@ -114,10 +114,24 @@ export const published = z.strictObject({
   attempt,
   base: sha256,
   student: sha256,
-  strategy: z.string().max(64),
+  /** Name and settings. */
+  strategy: z.string().max(256),
+  /** Files of the strategy's state after this round. */
+  serverState: z.array(sha256).max(2),
+  encoding,
   previous: sha256.or(z.literal('')),
   contributors: z
-    .array(z.strictObject({ site: name, samples: z.int().positive(), payload: sha256, manifest: sha256 }))
+    .array(
+      z.strictObject({
+        site: name,
+        samples: z.int().positive(),
+        payload: sha256,
+        manifest: sha256,
+        /** L2 norm of the delta as it was sent, and the factor by which the guard has scaled it. */
+        norm: z.number().min(0),
+        scale: z.number().gt(0).max(1),
+      }),
+    )
     .max(MAX_SITES),
   absent: z.array(z.strictObject({ site: name, code: z.string().max(64) })).max(MAX_SITES),
   final: z.boolean(),

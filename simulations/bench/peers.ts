@@ -62,6 +62,6 @@ async function probe(command: string): Promise<Record<string, string | null>> {
 }
 
 /** Path of a contender's Python file. */
-export function peerFile(name: 'moma_step.py' | 'data_loader.py' | 'physics.py'): string {
+export function peerFile(name: 'moma_step.py' | 'data_loader.py' | 'physics.py' | 'aggregation.py'): string {
   return fileURLToPath(new URL(`peers/${name}`, import.meta.url))
 }

@@ -56,6 +56,22 @@ export function benchProgram(): Command {
     .addHelpText('after', '\nExample:\n  $ npm run bench -- physics')
     .action(async (flags) => (await import('./verbs/physics.ts')).measurePhysics(flags))
   program
+    .command('aggregation')
+    .description(
+      "The coordinator's mean and median of stored deltas, in GB/s of update bytes, beside numpy's and the memory's.",
+    )
+    .option('--updates <list>', 'how many deltas', counts, [10, 50])
+    .option('--floats <n>', 'values of a delta', positive, 5_300_000)
+    .option('--encoding <name>', 'of the deltas: f32, bf16, int8', 'f32')
+    .option('--rounds <n>', 'turns of each; the median counts', positive, 5)
+    .option('--threads <n>', 'cores (all)', positive)
+    .option(...PYTHON)
+    .option('--out <file>', 'results as JSON (simulations/bench/results/aggregation-DATE.json)')
+    .addHelpText('after', '\nExample:\n  $ npm run bench -- aggregation --updates 10,50')
+    .action(async (flags) =>
+      (await import('./verbs/aggregation.ts')).measureAggregation(withOut(flags, 'aggregation')),
+    )
+  program
     .command('profile')
     .description("Where PyTorch's eager step spends its time, by operator.")
     .addOption(sizeOption('16x128'))
@@ -144,6 +160,14 @@ function withOut<T extends { out?: string; quick?: true }>(flags: T, kind: strin
   if (flags.out !== undefined || flags.quick === true) return flags
   const day = new Date().toISOString().slice(0, 16).replaceAll(/[-:]/g, '').replace('T', '-')
   return { ...flags, out: join(FOLDER, `${kind}-${day}.json`) }
+}
+
+function counts(text: string): number[] {
+  return text.split(',').map((part) => {
+    const value = positive(part)
+    if (Number.isInteger(value)) return value
+    throw new InvalidArgumentError('must be whole numbers.')
+  })
 }
 
 function positive(text: string): number {

@@ -86,6 +86,7 @@ async function train({ config, inputs, params }: ReferenceCase): Promise<Map<str
     layout,
     method,
     ...sgd,
+    proximal: 0,
     noise: { dropout: 0, stochasticDepth: 0 },
     student: inOrder(layout, withoutPrefix('student.', weights)),
     velocities: new Map(learnt.map(({ name, shape }) => [name, new Float32Array(elementCount(shape))])),

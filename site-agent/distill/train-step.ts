@@ -6,12 +6,15 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { StepFunction } from '@tessera/shared/engine'
 import { forward, type Network } from '@tessera/shared/model/network'
 import type { Method, MethodStep, StepBatch } from './methods/method.ts'
+import { withProximal } from './proximal.ts'
 import { sgdStep } from './sgd.ts'
 import { tensorOf, withoutPrefix, withPrefix } from './tensor-map.ts'
 
 /** Before the names of the student's tensors and their velocities in a step's state. */
 export const STUDENT_PREFIX = 'student.'
 export const VELOCITY_PREFIX = 'velocity.'
+/** Before those of the student that the round began with, where there is a proximal term. */
+export const ANCHOR_PREFIX = 'anchor.'
 
 /** Names of what every step is fed; beside them the masks of `drawNoise` and what the method's `feeds` gives. */
 export const FEEDS = { images: 'images', labels: 'labels', learningRate: 'learningRate' } as const
@@ -21,6 +24,8 @@ export interface StepOptions {
   readonly method: Method
   readonly momentum: number
   readonly weightDecay: number
+  /** μ of the proximal term; 0: none. */
+  readonly proximal: number
 }
 
 /** What the student's pass gives besides its gradients. Kept by hand: a gradient frees all that its function does not return. */
@@ -33,7 +38,13 @@ interface PassOutputs {
  * Builds the step. Its outputs are scalars: `loss`, `ce`, `kl` and `nce` where the method has them, and `correct`, the tiles whose label the
  * student's pass had right.
  */
-export function trainingStep({ network, method, momentum, weightDecay }: StepOptions): StepFunction {
+export function trainingStep({
+  network,
+  method,
+  momentum,
+  weightDecay,
+  proximal,
+}: StepOptions): StepFunction {
   return (state, feeds) => {
     const student = withoutPrefix(STUDENT_PREFIX, state)
     const velocities = withoutPrefix(VELOCITY_PREFIX, state)
@@ -50,10 +61,14 @@ export function trainingStep({ network, method, momentum, weightDecay }: StepOpt
       pass = outputs
       return total
     }
-    const gradients = tf.grads(lossOf)(names.map((name) => tensorOf(student, name)))
+    const ownGradients = new Map(zip(names, tf.grads(lossOf)(names.map((name) => tensorOf(student, name)))))
+    const gradients =
+      proximal > 0
+        ? withProximal(ownGradients, student, withoutPrefix(ANCHOR_PREFIX, state), proximal)
+        : ownGradients
     const { statistics, outputs } = pass as unknown as PassOutputs
     const learningRate = tensorOf(feeds, FEEDS.learningRate) as tf.Scalar
-    const moved = sgdStep(student, velocities, new Map(zip(names, gradients)), {
+    const moved = sgdStep(student, velocities, gradients, {
       learningRate,
       momentum,
       weightDecay,

@@ -5,7 +5,7 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { TesseraError } from '@tessera/shared/errors'
-import { elementCount, type Layout, studentLayout, type Weights } from '@tessera/shared/model'
+import { elementCount, type Layout, studentLayout, trainedLayout, type Weights } from '@tessera/shared/model'
 import { createNetwork } from '@tessera/shared/model/network'
 import type { SiteMetrics, Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
@@ -13,6 +13,8 @@ import { learningRateAt } from './learning-rate.ts'
 import { assertOwnState, type LocalState, localState } from './local-state.ts'
 import { createMethod, type TeacherSource } from './methods/index.ts'
 import type { MethodState } from './methods/method.ts'
+import { ownFromState, ownInState, ownOf, withOwn } from './own-tensors.ts'
+import { proximalWeight } from './proximal.ts'
 import { type RoundMetrics, roundMetrics, type StepMetrics } from './round-metrics.ts'
 import type { TileSource } from './tiles.ts'
 import { startTraining, type Training, untouchedState, velocitiesOf } from './training.ts'
@@ -72,7 +74,10 @@ export interface LocalTrainer {
  */
 export function createTrainer({ study, teacher, tiles, site, state }: TrainerOptions): LocalTrainer {
   if (state) assertOwnState(state, study, site)
-  const layout = studentLayout(study)
+  const layout = trainedLayout(study)
+  const federated = studentLayout(study)
+  /** The student's tensors that no round replaces. */
+  let own = ownFromState(state?.tensors ?? new Map())
   /** Where the next training starts from; null: from the study's seed. */
   let rest: MethodState | null = state ?? null
   // Made at once, so that a study or a state that does not fit is refused here and not in the middle of a round.
@@ -86,6 +91,7 @@ export function createTrainer({ study, teacher, tiles, site, state }: TrainerOpt
       method,
       momentum: study.training.momentum,
       weightDecay: study.training.weightDecay,
+      proximal: proximalWeight(study),
       noise: { dropout: study.student.dropout, stochasticDepth: study.student.stochasticDepth },
       student,
       velocities: rest ? velocitiesOf(rest) : atRest(layout),
@@ -98,12 +104,15 @@ export function createTrainer({ study, teacher, tiles, site, state }: TrainerOpt
       // From the seed, a start that failed can be made again.
       const before = training ? await training.state() : rest
       try {
-        if (training) await training.replaceStudent(options.student)
-        else training = start(options.student)
+        const begun = withOwn(options.student, own)
+        if (training) await training.replaceStudent(begun)
+        else training = start(begun)
         rest = null
         const metrics = roundMetrics(await trainEpochs({ ...options, study, training, tiles, site }))
+        const student = await training.student()
+        own = ownOf(federated, student)
         return {
-          student: await training.student(),
+          student,
           samples: Math.round(metrics.seen / study.training.epochsPerRound),
           metrics: { ...metrics, skippedTiles: tiles.skipped },
         }
@@ -115,7 +124,10 @@ export function createTrainer({ study, teacher, tiles, site, state }: TrainerOpt
         throw thrown
       }
     },
-    state: async () => localState(study, site, await currentState()),
+    async state() {
+      const { tensors, counters } = await currentState()
+      return localState(study, site, { tensors: new Map([...tensors, ...ownInState(own)]), counters })
+    },
     dispose: () => training?.dispose(),
   }
 }

@@ -14,7 +14,7 @@ import type { Method, MethodState } from './methods/method.ts'
 import type { StepMetrics } from './round-metrics.ts'
 import { withoutPrefix, withPrefix } from './tensor-map.ts'
 import type { TileBatch } from './tiles.ts'
-import { FEEDS, STUDENT_PREFIX, trainingStep, VELOCITY_PREFIX } from './train-step.ts'
+import { ANCHOR_PREFIX, FEEDS, STUDENT_PREFIX, trainingStep, VELOCITY_PREFIX } from './train-step.ts'
 
 export interface TrainingOptions {
   readonly network: Network
@@ -23,6 +23,8 @@ export interface TrainingOptions {
   readonly method: Method
   readonly momentum: number
   readonly weightDecay: number
+  /** μ of the proximal term towards the student the round began with; 0: none. */
+  readonly proximal: number
   readonly noise: NoiseSettings
   readonly student: Weights
   /** One a trainable tensor of the layout. */
@@ -52,9 +54,13 @@ export function startTraining(options: TrainingOptions): Training {
   const methodLayout: Layout = { architecture: 'method', tensors: method.specs }
   const student = (weights: Weights): [string, Values][] =>
     withPrefix(STUDENT_PREFIX, toValues(layout, weights))
+  /** Where the proximal term pulls to. */
+  const anchor = (weights: Weights): [string, Values][] =>
+    options.proximal > 0 ? withPrefix(ANCHOR_PREFIX, toValues(learnt, pick(learnt, weights))) : []
   const stepper = createStepper(
     new Map<string, Values>([
       ...student(options.student),
+      ...anchor(options.student),
       ...withPrefix(VELOCITY_PREFIX, toValues(learnt, options.velocities)),
       ...toValues(methodLayout, method.weights()),
     ]),
@@ -82,7 +88,14 @@ export function startTraining(options: TrainingOptions): Training {
     },
     student: () => read(layout.tensors, STUDENT_PREFIX),
     replaceStudent: (weights) =>
-      stepper.write(new Map(student(weights).map(([name, { values }]) => [name, values as Float32Array]))),
+      stepper.write(
+        new Map(
+          [...student(weights), ...anchor(weights)].map(([name, { values }]) => [
+            name,
+            values as Float32Array,
+          ]),
+        ),
+      ),
     async state() {
       const kept = method.specs.filter(({ name }) => method.keeps(name))
       const tensors = new Map([
@@ -93,6 +106,10 @@ export function startTraining(options: TrainingOptions): Training {
     },
     dispose: () => stepper.dispose(),
   }
+}
+
+function pick({ tensors }: Layout, weights: Weights): Weights {
+  return new Map(tensors.map(({ name }) => [name, weights.get(name) ?? new Float32Array()]))
 }
 
 /** What {@link Training.state} of a training that has made no step would be. */

@@ -52,6 +52,7 @@ export function gateStudy(
     site,
     study: study.id,
     layout: studentLayout(study),
+    encoding: study.federation.encoding,
     coordinatorKey,
     teacher: study.teacher?.sha256 ?? null,
     batchSize: study.training.batchSize,

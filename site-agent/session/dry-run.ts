@@ -125,7 +125,7 @@ function describe(
     round,
     base,
     layoutHash: layoutHash(layout),
-    encoding: 'f32' as const,
+    encoding: study.federation.encoding,
     bytes: bytes.byteLength,
     payload,
     chunks: sha256Hex(chunks),

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { TesseraError } from '@tessera/shared/errors'
 import { explained, isMissing, renameDurably, TEMPORARY_PREFIX, writeDurably } from '@tessera/shared/files'
+import type { Weights } from '@tessera/shared/model'
 import type { SiteMetrics } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import type { LocalState } from '../distill/index.ts'
@@ -18,6 +19,8 @@ import type { LocalState } from '../distill/index.ts'
 interface Held {
   readonly payload: string
   readonly state: LocalState
+  /** What the delta's encoding has lost, by tensor: added to the next delta. Absent when it loses nothing. */
+  readonly residual?: Weights | undefined
 }
 
 /** A delta that is trained and not delivered, and what its manifest says of it. */
@@ -28,6 +31,8 @@ export interface HeldDelta {
   readonly metrics: SiteMetrics
   /** As the gate encoded them. */
   readonly bytes: Uint8Array
+  /** As `f32`, where `bytes` is another encoding: what the gate is given to encode it again. */
+  readonly exact?: Uint8Array | undefined
 }
 
 export interface LocalStates {
@@ -35,8 +40,14 @@ export interface LocalStates {
   lastBefore(round: number): Promise<number>
   /** State after a delivered round. @throws {TesseraError} ERR_STORE_CORRUPT */
   after(round: number): Promise<LocalState>
-  /** Keeps the state after `round` aside, and the round's delta. @param payload SHA-256 of the delta's bytes. */
-  hold(round: number, payload: string, state: LocalState, delta: HeldDelta): Promise<void>
+  /** What the delta of a delivered round has lost to its encoding; null: nothing. @throws {TesseraError} ERR_STORE_CORRUPT */
+  residualAfter(round: number): Promise<Weights | null>
+  /**
+   * Keeps the state after `round` aside, and the round's delta.
+   * @param payload SHA-256 of the delta's bytes.
+   * @param residual What its encoding has lost.
+   */
+  hold(round: number, payload: string, state: LocalState, delta: HeldDelta, residual?: Weights): Promise<void>
   /** The delta that is held for `round`; null when there is none, or not the one that its state was trained with. */
   heldDelta(round: number): Promise<HeldDelta | null>
   /** Payload of the state that is held for `round`; null when there is none. */
@@ -79,11 +90,14 @@ export function openLocalStates(dir: string): LocalStates {
     async after(round) {
       return (await read<Held>(fileOf('after', round))).state
     },
-    async hold(round, payload, state, delta) {
+    async residualAfter(round) {
+      return (await read<Held>(fileOf('after', round))).residual ?? null
+    },
+    async hold(round, payload, state, delta, residual) {
       await explained(() => mkdir(dir, { recursive: true, mode: 0o700 }))
       // The delta first: what has no state beside it is not looked at.
       await write(deltaFile(round), delta)
-      await write(fileOf('held', round), { payload, state } satisfies Held)
+      await write(fileOf('held', round), { payload, state, residual } satisfies Held)
     },
     held,
     async heldDelta(round) {

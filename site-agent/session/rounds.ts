@@ -62,7 +62,7 @@ export function createRounds(options: RoundsOptions): Rounds {
   let delivered = 0
 
   const settle = async (offer: Offer, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
-    const { round, delta, samples, metrics } = trained
+    const { round, encoding, delta, samples, metrics } = trained
     const { bytes, payload, chunks } = delta
     const { study, attempt, base, layoutHash, nonce } = offer
     const manifest: Manifest = {
@@ -72,7 +72,7 @@ export function createRounds(options: RoundsOptions): Rounds {
       attempt,
       base,
       layoutHash,
-      encoding: 'f32',
+      encoding,
       bytes: bytes.byteLength,
       payload,
       chunks: sha256Hex(chunks),

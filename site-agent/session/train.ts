@@ -1,9 +1,18 @@
 /** @file Trains an offered round: fetches what it needs, goes on from the state of the round before, and gives what may be sent. */
 import type { Clock } from '@tessera/shared/clock'
-import { computeDelta, decodeDelta, firstNonFinite, l2Norm } from '@tessera/shared/delta'
+import {
+  computeDelta,
+  decodeDelta,
+  encodeDelta,
+  firstNonFinite,
+  l2Norm,
+  residualOf,
+  withResidual,
+} from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
 import { decodeModel, decodeTeacher, type Layout, type Weights } from '@tessera/shared/model'
-import type { Offer, OnnxTeacher, SiteMetrics, Study } from '@tessera/shared/protocol'
+import type { Encoding, Offer, OnnxTeacher, SiteMetrics, Study } from '@tessera/shared/protocol'
+import { createRandom, type Random } from '@tessera/shared/random'
 import type { FrozenTeacher, LocalTrainer, TileSource, TrainerOptions } from '../distill/index.ts'
 import { clipDelta } from '../policy/index.ts'
 import type { Ask } from '../uplink/connection.ts'
@@ -20,6 +29,7 @@ export interface TrainedRound {
   readonly round: number
   /** SHA-256 of the student it started from. */
   readonly base: string
+  readonly encoding: Encoding
   /** As the gate gave it. */
   readonly delta: EncodedDelta
   readonly samples: number
@@ -52,9 +62,16 @@ export interface RoundTrainer {
   dispose(): Promise<void>
 }
 
+/**
+ * Rounds that a site may miss and still add what its last delta has lost: after more, the student has moved on, and what was lost points from
+ * where it was.
+ */
+const RESIDUAL_ROUNDS = 3
+
 /** Builds the trainer of a session. */
 export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
   const { study, layout, site, tiles, cacheDir, states, gate, clock, onProgress } = options
+  const { encoding } = study.federation
   /** The trainer, and the round whose end its state is. */
   let held: { trainer: LocalTrainer; after: number } | null = null
   let trained: TrainedRound | null = null
@@ -91,13 +108,24 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     return held.trainer
   }
 
+  /** The same each time: a round that is trained or encoded again is rounded to the same bytes. */
+  const rounding = (round: number): Random => createRandom(`${study.seed}/${site}/round-${round}/rounding`)
+  /** What the site's last delivered delta has lost to its encoding, unless that is too long ago. */
+  const residualBefore = async (round: number, last: number): Promise<Weights | null> => {
+    const missed = round - last - 1
+    if (encoding === 'f32' || last === 0 || missed > RESIDUAL_ROUNDS) return null
+    return states.residualAfter(last)
+  }
+
   /** What was trained before the agent was stopped. Encoded anew: only what the gate has encoded itself may leave. */
   const trainedBefore = async ({ round, base }: Offer): Promise<TrainedRound | null> => {
     const found = await states.heldDelta(round)
     if (found?.base !== base) return null
-    const { bytes, samples, metrics } = found
-    const delta = gate.admitDelta(decodeDelta(layout, bytes))
-    return delta.payload === (await states.held(round)) ? { round, base, delta, samples, metrics } : null
+    const { bytes, exact, samples, metrics } = found
+    if (exact === undefined && encoding !== 'f32') return null
+    const delta = gate.admitDelta(decodeDelta(layout, exact ?? bytes), rounding(round))
+    const same = delta.payload === (await states.held(round))
+    return same ? { round, base, encoding, delta, samples, metrics } : null
   }
 
   return {
@@ -107,7 +135,8 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       trained = await trainedBefore(offer)
       if (trained !== null) return trained
       const student = decodeModel(await obtain(offer.base, ask, signal, offer.baseBytes), layout)
-      const trainer = await trainerAfter(await states.lastBefore(round), ask, signal)
+      const last = await states.lastBefore(round)
+      const trainer = await trainerAfter(last, ask, signal)
       await keepOnly(cacheDir, new Set([offer.base, study.teacher?.sha256 ?? '']))
       const startedMs = clock.now()
       const result = await trainer.trainRound({
@@ -127,18 +156,25 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       })
       // From here on the trainer is a round further, whatever becomes of the delta.
       if (held !== null) held.after = round
-      const whole = computeDelta(layout, result.student, student)
-      assertFinite(whole, layout)
-      const delta = clipDelta(layout, whole, gate.normClip)
-      assertNorm(delta, layout, study)
-      const encoded = gate.admitDelta(delta)
+      const delta = computeDelta(layout, result.student, student)
+      assertFinite(delta, layout)
+      // Clipped after the residual: what the site's own clip takes away is not sent later either.
+      const whole = withResidual(layout, delta, await residualBefore(round, last))
+      const wanted = clipDelta(layout, whole, gate.normClip)
+      const encoded = gate.admitDelta(wanted, rounding(round))
+      const lossless = encoding === 'f32'
+      const sent = lossless ? wanted : decodeDelta(layout, encoded.bytes, encoding)
+      assertWithinBound(sent, layout, study)
+      const residual = lossless ? undefined : residualOf(layout, wanted, sent)
+      const exact = lossless ? undefined : encodeDelta(layout, wanted)
       const seconds = Math.max(0, clock.now() - startedMs) / 1000
       const metrics = gate.admitMetrics(result.samples, { ...result.metrics, seconds })
       const { base } = offer
       const { samples } = result
       const { bytes, payload } = encoded
-      await states.hold(round, payload, await trainer.state(), { base, samples, metrics, bytes })
-      trained = { round, base, delta: encoded, samples, metrics }
+      const toHold = { base, samples, metrics, bytes, exact }
+      await states.hold(round, payload, await trainer.state(), toHold, residual)
+      trained = { round, base, encoding, delta: encoded, samples, metrics }
       return trained
     },
     async dispose() {
@@ -157,9 +193,9 @@ function assertFinite(delta: Weights, layout: Layout): void {
   }
 }
 
-/** As {@link assertFinite}, of what the site's own clip has left. */
-function assertNorm(delta: Weights, layout: Layout, study: Study): void {
-  const norm = l2Norm(layout, delta)
+/** So is this. */
+function assertWithinBound(sent: Weights, layout: Layout, study: Study): void {
+  const norm = l2Norm(layout, sent)
   const { maxNorm } = study.federation
   if (norm > maxNorm) {
     throw new TesseraError(

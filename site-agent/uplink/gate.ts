@@ -14,6 +14,7 @@ import { type Layout, layoutHash, type Weights } from '@tessera/shared/model'
 import {
   CHUNK_BYTES,
   createParser,
+  type Encoding,
   encodeFrame,
   MAX_MODEL_BYTES,
   type Manifest,
@@ -22,6 +23,7 @@ import {
   type SocketParser,
   siteMessages,
 } from '@tessera/shared/protocol'
+import type { Random } from '@tessera/shared/random'
 import { readUnverified, sha256Hex } from '@tessera/shared/security'
 import { chunkCount, chunkOf, listChunks } from '@tessera/shared/transfer'
 import type { z } from 'zod'
@@ -44,6 +46,8 @@ export interface GateStudy {
   readonly site: string
   readonly study: string
   readonly layout: Layout
+  /** What its deltas are written in. Default: f32. */
+  readonly encoding?: Encoding
   /** Public key of its coordinator. */
   readonly coordinatorKey: string
   /** SHA-256 of its teacher; null: it has none. */
@@ -77,9 +81,10 @@ export interface Gate {
   assertRound(step: RoundStep, round: number): void
   /**
    * Encodes a delta; from now on its bytes, and no others, may be uploaded.
+   * @param random Of this site's delta of this round, for an encoding that rounds by chance.
    * @throws {TesseraError} ERR_GATE_TENSOR if its tensors are not the layout's, or its norm is above the policy's; ERR_GATE_SIZE.
    */
-  admitDelta(delta: Weights): EncodedDelta
+  admitDelta(delta: Weights, random?: Random): EncodedDelta
   /** The metrics as a manifest may hold them. @throws {TesseraError} ERR_POLICY_SAMPLES */
   admitMetrics(samples: number, metrics: SiteMetrics): SiteMetrics
   /** True when the loss of a step may be told as progress. */
@@ -237,16 +242,16 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
       classCounts = counts
     },
     assertRound(step, round) {
-      const { study, layout } = inStudy('round')
-      const bytes = deltaBytes(layout)
+      const { study, layout, encoding } = inStudy('round')
+      const bytes = deltaBytes(layout, encoding)
       // An upper bound of what the frames of one whole upload take.
       const frames = Math.ceil(bytes / CHUNK_BYTES) * MAX_ENVELOPE_BYTES + 2 * MAX_CONTROL_BYTES
       rules().assertRound(step, study, round, bytes + frames)
     },
-    admitDelta(values) {
-      const { layout } = inStudy('upload:open')
+    admitDelta(values, random) {
+      const { layout, encoding = 'f32' } = inStudy('upload:open')
       assertTensors(layout, values)
-      const bytes = encodeDelta(layout, values)
+      const bytes = encodeDelta(layout, values, { encoding, random })
       if (bytes.byteLength > MAX_MODEL_BYTES) {
         throw new TesseraError(
           'ERR_GATE_SIZE',
@@ -310,12 +315,15 @@ function isEmpty(data: unknown): boolean {
 function assertAnnounces(
   claim: Manifest,
   chunks: Uint8Array,
-  { site, layout }: GateStudy,
+  { site, layout, encoding = 'f32' }: GateStudy,
   delta: EncodedDelta | null,
 ): void {
-  const bytes = deltaBytes(layout)
+  const bytes = deltaBytes(layout, encoding)
   if (claim.bytes !== bytes || delta?.bytes.byteLength !== bytes) {
     throw new TesseraError('ERR_GATE_SIZE', `delta must have ${bytes} bytes, got ${claim.bytes} announced`)
+  }
+  if (claim.encoding !== encoding) {
+    throw new TesseraError('ERR_GATE_TENSOR', `delta must be announced as ${encoding}, got ${claim.encoding}`)
   }
   if (claim.site !== site || claim.layoutHash !== layoutHash(layout) || claim.payload !== delta.payload) {
     throw new TesseraError(

@@ -139,6 +139,8 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
           base,
           student: base,
           strategy: 'fedavg',
+          serverState: [],
+          encoding: 'f32',
           previous: '',
           contributors: [],
           absent: [],

@@ -19,7 +19,7 @@ const contender = z.strictObject({
   startSeconds: z.number().nonnegative(),
   /** Seconds of each step of each slot. */
   slots: z.array(z.array(z.number().nonnegative()).nonempty()).nonempty(),
-  /** Images or tiles a second, over the slots. */
+  /** Images, tiles or megabytes a second, over the slots. */
   rate: spread,
   /** Share of the time that a training step waited for its tiles. */
   waitedShare: z.number().min(0).max(1).optional(),
@@ -39,7 +39,7 @@ const ratio = z.strictObject({
 const contest = z.strictObject({
   /** What one step is, for instance `16×128²`. */
   label: z.string(),
-  /** Images or tiles in a step. */
+  /** Images, tiles or megabytes in a step. */
   perStep: z.int().positive(),
   contenders: z.array(contender).nonempty(),
   ratios: z.array(ratio),
@@ -50,7 +50,7 @@ export type ContestResult = z.infer<typeof contest>
 export const results = z.strictObject({
   format: z.literal('tessera-bench'),
   version: z.literal(1),
-  kind: z.enum(['engine', 'evaluate', 'data']),
+  kind: z.enum(['engine', 'evaluate', 'data', 'aggregation']),
   date: z.iso.datetime(),
   machine,
   /** Settings that decide the figures. */

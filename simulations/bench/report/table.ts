@@ -4,7 +4,7 @@ import type { ContestResult } from './results.ts'
 const NAME = 24
 
 /**
- * @param unit What the rates count, `images` or `tiles`.
+ * @param unit `images`, `tiles` or `MB`
  * @param titles Names as people read them, by contender.
  */
 export function contestTable(

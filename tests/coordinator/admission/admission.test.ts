@@ -5,6 +5,7 @@ import {
   checkBase,
   checkDeclaredBytes,
   checkDigest,
+  checkEncoding,
   checkFinite,
   checkLayout,
   checkNorm,
@@ -15,15 +16,18 @@ import {
   checkSender,
   checkSiteState,
   checkVariances,
+  inspectPayload,
   knownSite,
+  type Readable,
   readmit,
 } from '@tessera/coordinator/admission'
 import { EMPTY_REGISTRY, evolveRegistry } from '@tessera/coordinator/enrolment'
 import { decide, evolve, initialRounds, type RoundsState } from '@tessera/coordinator/rounds'
-import { deltaBytes } from '@tessera/shared/delta'
-import type { Layout, Weights } from '@tessera/shared/model'
+import { deltaBytes, encodeDelta } from '@tessera/shared/delta'
+import { encodeSafetensors, type Layout, type Weights } from '@tessera/shared/model'
 import { MAX_TOKEN_CHARACTERS, type Manifest, study as studySchema } from '@tessera/shared/protocol'
-import { generateKeyPair, signPayload } from '@tessera/shared/security'
+import { createRandom } from '@tessera/shared/random'
+import { generateKeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
 import { describe, expect, test } from 'vitest'
 import { aManifest, HASH } from '../../support/signed-parts.ts'
 import { codeOf, TINY_STUDY } from '../raw-site.ts'
@@ -181,6 +185,15 @@ describe('checks of what the manifest declares', () => {
       refuses('ERR_UPDATE_SAMPLES'),
     )
   })
+  test("another encoding than the study's is ERR_UPDATE_ENCODING, and the bytes are counted in the study's", () => {
+    const study = { ...STUDY, federation: { ...STUDY.federation, encoding: 'bf16' } as const }
+    expect(() => checkEncoding(aBorder(), good())).not.toThrow()
+    expect(() => checkEncoding(aBorder({ study }), good())).toThrow(refuses('ERR_UPDATE_ENCODING'))
+    const bytes = deltaBytes(LAYOUT, 'bf16')
+    expect(bytes).toBe(2 * 2 + 4 * 3)
+    expect(() => checkDeclaredBytes(aBorder({ study }), good({ bytes }))).not.toThrow()
+    expect(() => checkDeclaredBytes(aBorder({ study }), good())).toThrow(refuses('ERR_UPDATE_SIZE'))
+  })
   test('more tiles right than seen are ERR_UPDATE_SAMPLES', () => {
     const metrics = { ...good().metrics, correct: 11 }
     expect(() => checkSamples(aBorder(), good({ metrics }))).toThrow(refuses('ERR_UPDATE_SAMPLES'))
@@ -235,38 +248,92 @@ function aDelta(weight: number[] = [3, 4], variance: number[] = [0, 0]): Weights
     ['norm.running_var', Float32Array.from(variance)],
   ])
 }
-const BASE: Weights = aDelta([0, 0], [1, 1])
+
+function readable(bytes: Uint8Array): Readable {
+  return {
+    bytes: bytes.length,
+    async read(into, position) {
+      into.set(bytes.subarray(position, position + into.length))
+    },
+  }
+}
+const BASE = readable(encodeSafetensors(LAYOUT, aDelta([0, 0], [1, 1])))
 
 describe('checks of the bytes', () => {
+  const inspected = (delta: Weights) => inspectPayload(LAYOUT, 'f32', readable(encodeDelta(LAYOUT, delta)))
+
   test('as many as announced, with the announced hash', () => {
     expect(() => checkReceivedBytes(good(), deltaBytes(LAYOUT))).not.toThrow()
     expect(() => checkReceivedBytes(good(), 4)).toThrow(refuses('ERR_UPDATE_SIZE'))
     expect(() => checkDigest(good(), HASH('c'))).not.toThrow()
     expect(() => checkDigest(good(), HASH('d'))).toThrow(refuses('ERR_UPDATE_DIGEST'))
   })
-  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('finite, not %s', (value) => {
-    expect(() => checkFinite(LAYOUT, aDelta())).not.toThrow()
-    expect(() => checkFinite(LAYOUT, aDelta([0, value]))).toThrow(refuses('ERR_UPDATE_NOT_FINITE'))
-    expect(() => checkFinite(LAYOUT, aDelta([0, 0], [value, 0]))).toThrow(refuses('ERR_UPDATE_NOT_FINITE'))
+  test('one pass gives digest, norm and what is not finite', async () => {
+    const bytes = encodeDelta(LAYOUT, aDelta())
+    expect(await inspected(aDelta())).toEqual({ sha256: sha256Hex(bytes), norm: 5, nonFinite: null })
+    await expect(inspectPayload(LAYOUT, 'f32', readable(bytes.subarray(4)))).rejects.toMatchObject({
+      code: 'ERR_UPDATE_SIZE',
+    })
   })
-  test('the norm is over the trainable tensors', () => {
-    expect(checkNorm(LAYOUT, aDelta(), 5)).toBe(5)
-    expect(() => checkNorm(LAYOUT, aDelta(), 4.9)).toThrow(refuses('ERR_UPDATE_NORM'))
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    'finite, not %s',
+    async (value) => {
+      expect(checkFinite(await inspected(aDelta()))).toBeUndefined()
+      for (const [delta, tensor] of [
+        [aDelta([0, value]), 'weight'],
+        [aDelta([0, 0], [value, 0]), 'norm.running_var'],
+      ] as const) {
+        const facts = await inspected(delta)
+        expect(facts.nonFinite).toBe(tensor)
+        expect(() => checkFinite(facts)).toThrow(refuses('ERR_UPDATE_NOT_FINITE'))
+      }
+    },
+  )
+  test('an int8 scale that is not finite is found, whatever its bytes', async () => {
+    const bytes = encodeDelta(LAYOUT, aDelta(), { encoding: 'int8', random: createRandom('r') })
+    for (const scale of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const hostile = bytes.slice()
+      new DataView(hostile.buffer).setFloat32(0, scale, true)
+      hostile.fill(0, 4, 6)
+      expect((await inspectPayload(LAYOUT, 'int8', readable(hostile))).nonFinite).toBe('weight')
+    }
   })
-  test('no running variance may fall below zero', () => {
-    expect(() => checkVariances(LAYOUT, aDelta([0, 0], [-1, -0.5]), BASE)).not.toThrow()
-    expect(() => checkVariances(LAYOUT, aDelta([0, 0], [0, -1.5]), BASE)).toThrow(
-      expect.objectContaining({
+  test('the norm is over the trainable tensors', async () => {
+    const facts = await inspected(aDelta())
+    expect(checkNorm(facts, 5)).toBeUndefined()
+    expect(() => checkNorm(facts, 4.9)).toThrow(refuses('ERR_UPDATE_NORM'))
+  })
+  test('no running variance may fall below zero, whatever the encoding of the weights', async () => {
+    for (const encoding of ['f32', 'bf16', 'int8'] as const) {
+      const check = (variance: number[]) => {
+        const random = createRandom('r')
+        const bytes = encodeDelta(LAYOUT, aDelta([0, 0], variance), { encoding, random })
+        return checkVariances(LAYOUT, encoding, readable(bytes), BASE)
+      }
+      await check([-1, -0.5])
+      await expect(check([0, -1.5])).rejects.toMatchObject({
         code: 'ERR_UPDATE_NORM',
         message: expect.stringContaining('running_var[1]'),
-      }),
-    )
+      })
+    }
   })
-  test('admitPayload() runs them on the encoded delta', () => {
-    const content = new Uint8Array(Float32Array.of(3, 4, 0, 0, 0).buffer)
-    const limits = { layout: LAYOUT, base: BASE, maxNorm: 10 }
-    expect(admitPayload(content, limits)).toEqual({ norm: 5 })
-    expect(() => admitPayload(content.subarray(4), limits)).toThrow(refuses('ERR_UPDATE_SIZE'))
+  test('admitPayload() runs them in order on what has come in', async () => {
+    const limits = { layout: LAYOUT, encoding: 'f32', base: BASE, maxNorm: 10 } as const
+    const admit = (delta: Weights, changes: Partial<Manifest> = {}) => {
+      const bytes = encodeDelta(LAYOUT, delta)
+      return admitPayload(good({ payload: sha256Hex(bytes), ...changes }), readable(bytes), limits)
+    }
+    expect(await admit(aDelta())).toEqual({ norm: 5 })
+    const broken = aDelta([Number.NaN, 1000], [-2, 0])
+    for (const [delta, changes, code] of [
+      [broken, { bytes: 4 }, 'ERR_UPDATE_SIZE'],
+      [broken, { payload: HASH('c') }, 'ERR_UPDATE_DIGEST'],
+      [broken, {}, 'ERR_UPDATE_NOT_FINITE'],
+      [aDelta([0, 1000], [-2, 0]), {}, 'ERR_UPDATE_NORM'],
+      [aDelta([0, 1], [-2, 0]), {}, 'ERR_UPDATE_NORM'],
+    ] as const) {
+      expect(await codeOf(admit(delta, changes))).toBe(code)
+    }
   })
 })
 

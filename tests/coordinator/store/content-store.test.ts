@@ -33,12 +33,23 @@ describe('contentStore()', () => {
     expect((await store.loadPart(HASH, 99, 100)).part).toHaveLength(0)
   })
 
-  test('a changed file is named and refused, whole or in parts', async () => {
+  test('an open file is read at any place, and not beyond its end', async () => {
+    const { store } = await filled()
+    const file = await store.open(HASH)
+    const into = new Uint8Array(4)
+    await file.read(into, 2)
+    expect([file.bytes, Buffer.from(into).toString()]).toEqual([BYTES.length, 'stud'])
+    await expect(file.read(into, 7)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+    await file.close()
+  })
+
+  test('a changed file is named and refused, whole, in parts or opened', async () => {
     const { store, file } = await filled()
     await writeFile(file, 'another!!')
     const refused = { code: 'ERR_STORE_CORRUPT', message: expect.stringContaining(`${HASH}.bin`) }
     await expect(store.load(HASH)).rejects.toMatchObject(refused)
     await expect(store.loadPart(HASH, 0, 1)).rejects.toMatchObject(refused)
+    await expect(store.open(HASH)).rejects.toMatchObject(refused)
   })
 
   test('a missing file, and one cut short after it was checked, are refused', async () => {

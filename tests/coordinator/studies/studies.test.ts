@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createStudy, exportStudy, initCoordinator } from '@tessera/coordinator'
 import { modelFiles, readEvents } from '@tessera/coordinator/store'
-import { studyFaults } from '@tessera/coordinator/studies'
+import { studyFaults, studyWarnings } from '@tessera/coordinator/studies'
 import {
   backboneLayout,
   decodeModel,
@@ -212,6 +212,21 @@ describe('studyFaults()', () => {
   })
   test.each<[string, Partial<StudyInput>, string]>([
     ['a class twice', { classes: ['a', 'a'] }, 'classes'],
+    [
+      'a median of two',
+      { federation: { minSites: 2, quorum: 2, strategy: { name: 'median' } } },
+      'the median of two sites is their mean',
+    ],
+    [
+      'a trimmed mean that trims nobody',
+      { federation: { minSites: 9, quorum: 9, strategy: { name: 'trimmed-mean', trim: 0.1 } } },
+      'nothing is left out',
+    ],
+    [
+      'order statistics of deltas that are paid in parts',
+      { federation: { minSites: 5, quorum: 5, strategy: { name: 'median' }, encoding: 'int8' } },
+      'encoding must be f32',
+    ],
     ['moma without a teacher', { method: { name: 'moma' } }, 'teacher'],
     [
       'kd from another task',
@@ -258,5 +273,28 @@ describe('initCoordinator()', () => {
     expect(await codeOf(initCoordinator({ dir: await temporaryFolder(), url: 'ftp://x' }))).toBe(
       'ERR_CONFIG_INVALID',
     )
+  })
+})
+
+describe('studyWarnings()', () => {
+  const warnings = (federation: StudyInput['federation']): string[] =>
+    studyWarnings(studySchema.parse({ ...TINY_STUDY, federation }))
+
+  test('the defaults, and every strategy that means, have none', () => {
+    for (const name of ['fedavg', 'fedavgm', 'fedadam', 'fedyogi', 'fedprox'] as const)
+      expect(warnings({ strategy: { name } })).toEqual([])
+  })
+  test.each<[string, StudyInput['federation'], string]>([
+    ['median', { strategy: { name: 'median' } }, '20 to 28 times'],
+    ['trimmed mean', { strategy: { name: 'trimmed-mean' } }, '20 to 28 times'],
+    ['fedbn', { strategy: { name: 'fedbn' } }, 'batch norms'],
+    ['no guard', { guards: { adaptiveNorm: 'off' } }, 'maxNorm 100'],
+  ])('%s has one', (_, federation, words) => {
+    expect(warnings(federation)).toEqual([expect.stringContaining(words)])
+  })
+  test('createStudy() hands them out', async () => {
+    const { dir } = await made()
+    const study = { ...TINY_STUDY, federation: { strategy: { name: 'fedbn' } } }
+    expect((await createStudy({ dir, study })).warnings).toHaveLength(1)
   })
 })

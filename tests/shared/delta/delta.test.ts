@@ -1,14 +1,11 @@
 import {
-  addScaled,
   applyDelta,
   computeDelta,
   decodeDelta,
   deltaBytes,
-  divide,
   encodeDelta,
   firstNonFinite,
   l2Norm,
-  takeLargest,
 } from '@tessera/shared/delta'
 import { elementCount, type Layout, type TensorKind, type Weights } from '@tessera/shared/model'
 import * as fc from 'fast-check'
@@ -183,48 +180,5 @@ describe('l2Norm()', () => {
     const norm = l2Norm(layout, weights([3e38, 3e38, 3e38, 3e38, 0, 0, 0, 0, 0, 0], FEDERATED))
     // 3e38 is no float32: its nearest is within 2⁻²⁴ of it.
     expect([norm]).toBeAllclose([6e38], { relative: 2 ** -24 })
-  })
-})
-
-describe('sums', () => {
-  test('addScaled() and divide() give the weighted mean', () => {
-    const total = new Float64Array(2)
-    addScaled(total, Float32Array.of(0, 4), 1)
-    addScaled(total, Float32Array.of(4, 0), 3)
-    expect([...divide(total, 4)]).toEqual([3, 1])
-  })
-  test('the order of arrival moves nothing that float32 can show', () => {
-    const values = fc.array(fc.float({ noNaN: true, noDefaultInfinity: true, min: -10, max: 10 }), {
-      minLength: 3,
-      maxLength: 3,
-    })
-    fc.assert(
-      fc.property(
-        fc.array(fc.tuple(values, fc.integer({ min: 1, max: 1000 })), { minLength: 1, maxLength: 8 }),
-        (sites) => {
-          const sum = (order: typeof sites): number[] => {
-            const total = new Float64Array(3)
-            for (const [v, n] of order) addScaled(total, Float32Array.from(v), n)
-            return [...total]
-          }
-          const size = Math.max(...sites.flatMap(([v, n]) => v.map((x) => Math.abs(x) * n)))
-          // Eight float64 additions, each exact to 2⁻⁵³ of a partial sum of at most 8 times the largest term: far below 2⁻²⁴.
-          expect(sum(sites)).toBeAllclose(sum(sites.toReversed()), { absolute: 64 * size * 2 ** -53 })
-        },
-      ),
-    )
-  })
-  test('takeLargest() keeps the largest', () => {
-    const total = Float64Array.of(1, 5)
-    takeLargest(total, Float32Array.of(3, 2))
-    expect([...total]).toEqual([3, 5])
-  })
-  test('another length is refused', () => {
-    expect(() => addScaled(new Float64Array(2), new Float32Array(3), 1)).toThrow(
-      'values must have shape [2], got [3]',
-    )
-    expect(() => takeLargest(new Float64Array(2), new Float32Array(3))).toThrow(
-      'values must have shape [2], got [3]',
-    )
   })
 })

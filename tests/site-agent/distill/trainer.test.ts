@@ -42,6 +42,16 @@ async function rounds(
   return result
 }
 
+/** ‖a − b‖ over the trainable tensors of the smallest student. */
+function distance(a: Weights, b: Weights): number {
+  let squares = 0
+  for (const [name, values] of a) {
+    if (name.includes('running_')) continue
+    for (const [i, x] of values.entries()) squares += (x - (b.get(name)?.[i] ?? 0)) ** 2
+  }
+  return Math.sqrt(squares)
+}
+
 const METHODS = {
   moma: makeStudy(),
   'moma of another task': makeStudy({
@@ -59,6 +69,11 @@ const METHODS = {
   }),
   kd: makeStudy({ method: { name: 'kd' } }),
   ce: makeStudy({ method: { name: 'ce' }, teacher: undefined }),
+  'moma with a proximal term': makeStudy({ federation: { strategy: { name: 'fedprox', mu: 1 } } }),
+  'kd with batch norms of its own': makeStudy({
+    method: { name: 'kd' },
+    federation: { strategy: { name: 'fedbn' } },
+  }),
 }
 
 beforeAll(async () => {
@@ -288,6 +303,49 @@ describe('trainRound()', () => {
       expect(metrics.kl).toBeNull()
       expect(metrics.nce).not.toBeNull()
     }
+  })
+
+  test('a proximal term holds the student near where the round began, each round anew', async () => {
+    const distances = []
+    for (const mu of [null, 10]) {
+      const strategy = mu === null ? { name: 'fedavg' as const } : { name: 'fedprox' as const, mu }
+      const chosen = makeStudy({ method: { name: 'ce' }, teacher: undefined, federation: { strategy } })
+      const trainer = trainerOf(chosen)
+      const begun = initialStudent(chosen, null)
+      const first = await trainer.trainRound({ round: 1, student: begun })
+      const second = await trainer.trainRound({ round: 2, student: first.student })
+      trainer.dispose()
+      distances.push([distance(begun, first.student), distance(first.student, second.student)])
+    }
+    const [[free = 0, freeLater = 0] = [], [held = 0, heldLater = 0] = []] = distances
+    expect(held).toBeLessThan(free)
+    expect(heldLater).toBeLessThan(freeLater)
+  })
+
+  test("batch norms of a site's own outlive the federation's student", async () => {
+    const own = METHODS['kd with batch norms of its own']
+    const begun = initialStudent(own, teacherOf(own))
+    const norms = studentLayout(own)
+      .tensors.filter(({ kind }) => kind === 'local-only')
+      .map(({ name }) => name)
+    expect(norms).toContain('features.0.1.weight')
+    expect(norms).toContain('features.0.1.running_var')
+    const trainer = trainerOf(own)
+    const { student: after } = await trainer.trainRound({ round: 1, student: begun })
+    // The federation's has the initial ones, as no site sends any.
+    const federation = new Map(
+      [...after].map(([name, values]) => [name, norms.includes(name) ? (begun.get(name) ?? values) : values]),
+    )
+    const straight = await trainer.trainRound({ round: 2, student: federation })
+    trainer.dispose()
+
+    const first = trainerOf(own)
+    await first.trainRound({ round: 1, student: begun })
+    const state = structuredClone(await first.state())
+    first.dispose()
+    const second = trainerOf(own, { state })
+    expect(await second.trainRound({ round: 2, student: after })).toEqual(straight)
+    second.dispose()
   })
 
   test('learns: cross-entropy falls to a tenth', async () => {

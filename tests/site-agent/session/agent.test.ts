@@ -1,12 +1,12 @@
 import { appendFile, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
-import { computeDelta, decodeDelta, l2Norm } from '@tessera/shared/delta'
+import { computeDelta, decodeDelta, deltaBytes, l2Norm } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
 import { createLog } from '@tessera/shared/log'
 import { backboneLayout, encodeSafetensors, initialWeights } from '@tessera/shared/model'
 import { study as studySchema } from '@tessera/shared/protocol'
-import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
+import { generateKeyPair, readUnverified, sha256Hex } from '@tessera/shared/security'
 import { chunkOf, packMissing } from '@tessera/shared/transfer'
 import { type AgentEvent, type AgentOutcome, runAgent } from '@tessera/site-agent'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -449,6 +449,58 @@ describe('runAgent()', () => {
     expect((await states(site)).toSorted()).toEqual(['after-1.state', 'after-2.state'])
   })
 
+  test.each(['kept', 'lost'])(
+    'pays in the next round what int8 has lost, over a restart with the held delta %s, and rounds to the same bytes',
+    async (fate) => {
+      const { mini, site, training } = await setup()
+      const federation = { ...TINY_STUDY.federation, encoding: 'int8' } as const
+      mini.welcome = { changes: { study: { ...TINY_STUDY, federation } } }
+      const step = (x: number, i: number): number => x + 1e-3 * Math.sin(i)
+      const log = {
+        ...training,
+        result: () => new Map([...TINY_STUDENT].map(([name, values]) => [name, values.map(step)])),
+      }
+      const first = run(site, log)
+      await mini.offer()
+      await delivered(first, 1)
+      await mini.publish({ round: 1 })
+      mini.answers['upload:commit'] = () => new Promise(() => undefined)
+      await mini.offer({ round: 2 })
+      await committed(mini, 2)
+      first.stop()
+      await first.outcome.catch(() => undefined)
+      if (fate === 'lost') await rm(join(site.dir, 'state', 'tiny', 'held-2.delta'))
+
+      delete mini.answers['upload:commit']
+      const second = run(site, log)
+      await mini.offer({ round: 2 })
+      await delivered(second, 1)
+      expect(log.rounds).toEqual(fate === 'lost' ? [1, 2, 2] : [1, 2])
+      const payloads = mini.said.flatMap(({ event, request }) =>
+        event === 'upload:open'
+          ? [readUnverified('manifest', (request as { manifest: string }).manifest).payload]
+          : [],
+      )
+      expect(payloads).toHaveLength(3)
+      expect(payloads[2]).toBe(payloads[1])
+
+      const [one, two] = mini.updates.map(({ manifest, bytes }) => {
+        expect(manifest).toMatchObject({ encoding: 'int8', bytes: deltaBytes(TINY_LAYOUT, 'int8') })
+        return decodeDelta(TINY_LAYOUT, bytes, 'int8')
+      })
+      const name = 'classifier.1.weight'
+      const want = computeDelta(TINY_LAYOUT, log.result(), TINY_STUDENT).get(name) ?? []
+      const worst = (of: (i: number) => number): number =>
+        Math.max(...Array.from(want, (_, i) => Math.abs(of(i))))
+      const stepSize = 1e-3 / 127
+      // Once off by up to a step; after two rounds still by no more, and not by the same again.
+      expect(worst((i) => (one?.get(name)?.[i] ?? 0) - (want[i] ?? 0))).toBeLessThanOrEqual(1.01 * stepSize)
+      const sum = (i: number): number => (one?.get(name)?.[i] ?? 0) + (two?.get(name)?.[i] ?? 0)
+      // A step of the second block, whose largest value has the first one's residual on top.
+      expect(worst((i) => sum(i) - 2 * (want[i] ?? 0))).toBeLessThanOrEqual(1.02 * stepSize)
+    },
+  )
+
   test('trains anew what it holds a delta of another base for', async () => {
     const { mini, site, training } = await stoppedBeforeReceipt()
     const student = encodeSafetensors(
@@ -509,7 +561,9 @@ describe('runAgent()', () => {
     const manifest = (await mini.heard('upload:open')).manifest
     const { payload } = JSON.parse(Buffer.from(manifest.split('.')[1] ?? '', 'base64url').toString())
     await mini.publish({
-      contributors: [{ site: 'north', samples: 12, payload, manifest: sha256Hex(manifest) }],
+      contributors: [
+        { site: 'north', samples: 12, payload, manifest: sha256Hex(manifest), norm: 1, scale: 1 },
+      ],
     })
     expect(await states(site)).toEqual(['after-1.state'])
     expect(agent.log.map(({ event }) => event)).not.toContain('record.disputed')
@@ -521,7 +575,9 @@ describe('runAgent()', () => {
     await mini.joined()
     await expect.poll(() => agent.events.map(({ kind }) => kind)).toContain('data')
     await mini.publish({
-      contributors: [{ site: 'north', samples: 1, payload: HASH('1'), manifest: HASH('2') }],
+      contributors: [
+        { site: 'north', samples: 1, payload: HASH('1'), manifest: HASH('2'), norm: 1, scale: 1 },
+      ],
     })
     expect(agent.log.map(({ event }) => event)).toContain('record.disputed')
   })

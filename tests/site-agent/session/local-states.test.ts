@@ -67,6 +67,16 @@ describe('openLocalStates()', () => {
     expect(await states.heldDelta(1)).toBeNull()
   })
 
+  test('what an encoding has lost is kept with the state and counts with it', async () => {
+    const states = openLocalStates(await temporaryFolder())
+    const residual = new Map([['w', Float32Array.of(1, -0, 2 ** -149)]])
+    await states.hold(1, payload, state(1), delta, residual)
+    await states.commit(1)
+    await states.hold(2, payload, state(2), delta)
+    await states.commit(2)
+    expect([await states.residualAfter(1), await states.residualAfter(2)]).toEqual([residual, null])
+  })
+
   test('keeps the last two, so that the last round can be trained again', async () => {
     const dir = await temporaryFolder()
     const states = openLocalStates(dir)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { encodeDelta } from '@tessera/shared/delta'
 import { type Layout, layoutHash, type Weights } from '@tessera/shared/model'
 import { CHUNK_BYTES, encodeFrame } from '@tessera/shared/protocol'
+import { createRandom } from '@tessera/shared/random'
 import { generateKeyPair, type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
 import { chunkOf, listChunks } from '@tessera/shared/transfer'
 import { CompactSign } from 'jose'
@@ -74,6 +75,45 @@ async function openGate(rules: Partial<Policy> = {}) {
   both.gate.pass(event('upload:open', { manifest: await sign(), chunks }))
   return both
 }
+
+describe('an encoding that is not exact', () => {
+  const int8 = { ...study, encoding: 'int8' } as const
+  const encoded = encodeDelta(layout, delta, { encoding: 'int8', random: createRandom('r') })
+  const { digests: chunks } = listChunks(encoded)
+  const announced = {
+    chunks: sha256Hex(chunks),
+    bytes: encoded.length,
+    payload: sha256Hex(encoded),
+    encoding: 'int8',
+  } as const
+
+  test('is made by the gate, and its bytes alone pass', async () => {
+    const { gate } = await gateWithAudit()
+    gate.admitStudy(int8)
+    gate.admitTiles([6, 6])
+    expect(gate.admitDelta(delta, createRandom('r')).bytes).toEqual(encoded)
+    gate.pass(event('upload:open', { manifest: await sign(announced), chunks }))
+    gate.pass(event('upload:chunk', { upload: 'u', index: 0, chunk: encoded }))
+    const other = encoded.toReversed()
+    expect(() => gate.pass(event('upload:chunk', { upload: 'u', index: 0, chunk: other }))).toThrow(
+      expect.objectContaining({ code: 'ERR_GATE_TENSOR' }),
+    )
+  })
+  test('is not announced as another', async () => {
+    const { gate } = await gateWithAudit()
+    gate.admitStudy(int8)
+    gate.admitDelta(delta, createRandom('r'))
+    for (const [changes, code] of [
+      [{ ...announced, encoding: 'f32' as const }, 'ERR_GATE_TENSOR'],
+      [{ ...announced, bytes: bytes.length }, 'ERR_GATE_SIZE'],
+    ] as const) {
+      const manifest = await sign(changes)
+      expect(() => gate.pass(event('upload:open', { manifest, chunks }))).toThrow(
+        expect.objectContaining({ code }),
+      )
+    }
+  })
+})
 
 describe('gate.pass()', () => {
   test('writes size, hash and reason of each frame before it gives it away', async () => {
