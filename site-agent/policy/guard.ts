@@ -136,7 +136,7 @@ export function createGuard(options: GuardOptions): Guard {
     },
     assertFrame({ kind, bytes, study, round }) {
       if (OF_THE_CONNECTION.has(kind)) return
-      if (dryRun && kind !== 'model:fetch') {
+      if (dryRun && !kind.startsWith('model:')) {
         throw new TesseraError(
           'ERR_POLICY_PAUSED',
           `${kind} must stay here in a dry run, got an attempt to send it`,

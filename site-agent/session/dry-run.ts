@@ -10,6 +10,7 @@ import {
   type TensorSpec,
 } from '@tessera/shared/model'
 import { CHUNK_BYTES, type Manifest, type Study } from '@tessera/shared/protocol'
+import { sha256Hex } from '@tessera/shared/security'
 import { loadPolicy } from '../policy/index.ts'
 import type { Gate } from '../uplink/gate.ts'
 import { fetchModel } from '../uplink/models.ts'
@@ -113,7 +114,7 @@ async function fetchStart(options: AgentOptions, site: Site, gate: Gate): Promis
 function describe(
   { study, round, base }: Start,
   { site }: Site,
-  { bytes, payload, samples, metrics }: TrainedRound,
+  { delta: { bytes, payload, chunks }, samples, metrics }: TrainedRound,
   gate: Gate,
 ): DryRun {
   const layout = studentLayout(study)
@@ -126,6 +127,7 @@ function describe(
     encoding: 'f32' as const,
     bytes: bytes.byteLength,
     payload,
+    chunks: sha256Hex(chunks),
     samples,
     metrics,
     policyHash: gate.policyHash,
@@ -143,8 +145,8 @@ function describe(
       {
         kind: 'upload:open',
         frames: '1',
-        bytes: JSON.stringify(manifest).length,
-        what: 'the manifest, signed',
+        bytes: JSON.stringify(manifest).length + chunks.byteLength,
+        what: 'the manifest, signed; the hash of each chunk',
       },
       {
         kind: 'upload:chunk',

@@ -3,7 +3,7 @@ import type { Clock } from '@tessera/shared/clock'
 import { asTesseraError, type ErrorCode, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
 import type { Manifest, Offer, Published } from '@tessera/shared/protocol'
-import { type KeyPair, signPayload } from '@tessera/shared/security'
+import { type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
 import type { Permit } from '../policy/index.ts'
 import type { Connection } from '../uplink/connection.ts'
 import { deliver } from '../uplink/deliver.ts'
@@ -62,8 +62,11 @@ export function createRounds(options: RoundsOptions): Rounds {
   let delivered = 0
 
   const settle = async (offer: Offer, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
-    const { round, payload, bytes, samples, metrics } = trained
+    const { round, delta, samples, metrics } = trained
+    const { bytes, payload, chunks } = delta
     const { study, attempt, base, layoutHash, nonce } = offer
+    // Before it is signed: an approval may take hours, and a manifest says when it was made.
+    await permit('send', round, signal, async () => undefined)
     const manifest: Manifest = {
       study,
       site,
@@ -74,6 +77,7 @@ export function createRounds(options: RoundsOptions): Rounds {
       encoding: 'f32',
       bytes: bytes.byteLength,
       payload,
+      chunks: sha256Hex(chunks),
       samples,
       metrics,
       policyHash,
@@ -81,13 +85,16 @@ export function createRounds(options: RoundsOptions): Rounds {
       issuedAtMs: clock.now(),
     }
     const token = await signPayload('manifest', manifest, keys.privateKey)
-    const receipt = await deliver({
-      connection,
-      manifest: token,
-      bytes,
-      signal,
-      onProgress: (done, totalBytes) => onProgress({ kind: 'uploading', round, bytes: done, totalBytes }),
-    })
+    // One manifest, however often a pause stops it: the coordinator knows what it has of that.
+    const receipt = await permit('send', round, signal, () =>
+      deliver({
+        connection,
+        manifest: token,
+        delta,
+        signal,
+        onProgress: (done, totalBytes) => onProgress({ kind: 'uploading', round, bytes: done, totalBytes }),
+      }),
+    )
     if (receipt === null)
       log.warn('receipt.lost', { round, attempt, reason: 'the coordinator has the update' })
     else await receipts.accept(receipt, token, manifest)
@@ -103,7 +110,7 @@ export function createRounds(options: RoundsOptions): Rounds {
     for (;;) {
       const used = work.offer
       try {
-        return await permit('send', used.round, signal, () => settle(used, trained, signal))
+        return await settle(used, trained, signal)
       } catch (thrown) {
         if (work.offer === used || !isVerdict(asTesseraError(thrown).code)) throw thrown
       }

@@ -23,6 +23,7 @@ import {
   siteMessages,
 } from '@tessera/shared/protocol'
 import { readUnverified, sha256Hex } from '@tessera/shared/security'
+import { chunkCount, chunkOf, listChunks } from '@tessera/shared/transfer'
 import type { z } from 'zod'
 import type { Guard, RoundStep } from '../policy/index.ts'
 import type { AuditLog } from './audit.ts'
@@ -30,8 +31,11 @@ import { assertClipped, assertTensors, judgeAnswer, refused, withheld } from './
 
 /** Largest frame without a chunk: the largest, an announced delta, is about 2 KB. Leaves no room for an image. */
 const MAX_CONTROL_BYTES = 16 * 1024
-/** Envelope of a chunk: names, offset, upload id; about 150 bytes. */
+/** Envelope of a chunk: names, index, upload id; about 150 bytes. */
 const MAX_ENVELOPE_BYTES = 512
+/** Of a chunk's SHA-256 in the list of chunks. */
+const DIGEST_BYTES = 32
+
 /** What Socket.IO hands to an encoder. */
 type OutgoingPacket = Parameters<typeof encodeFrame>[0]
 
@@ -49,6 +53,15 @@ export interface GateStudy {
   readonly teacher: string | null
   /** Tiles of a step, whose mean loss is told as progress. */
   readonly batchSize: number
+}
+
+/** A delta as it may leave. */
+export interface EncodedDelta {
+  readonly bytes: Uint8Array
+  /** Their SHA-256. */
+  readonly payload: string
+  /** SHA-256 of each of their chunks, one after the other. */
+  readonly chunks: Uint8Array
 }
 
 export interface Gate {
@@ -69,7 +82,7 @@ export interface Gate {
    * Encodes a delta; from now on its bytes, and no others, may be uploaded.
    * @throws {TesseraError} ERR_GATE_TENSOR if its tensors are not the layout's, or its norm is above the policy's; ERR_GATE_SIZE.
    */
-  admitDelta(delta: Weights): Uint8Array
+  admitDelta(delta: Weights): EncodedDelta
   /** The metrics as a manifest may hold them. @throws {TesseraError} ERR_POLICY_SAMPLES */
   admitMetrics(samples: number, metrics: SiteMetrics): SiteMetrics
   /** True when the loss of a step may be told as progress. */
@@ -100,7 +113,7 @@ interface Verdict {
 export function createGate(audit: AuditLog, guard: Guard | null): Gate {
   let admitted: GateStudy | null = null
   let classCounts: readonly number[] | null = null
-  let delta: { bytes: Uint8Array; sha256: string } | null = null
+  let delta: EncodedDelta | null = null
   /** The announced delta: chunks belong to it. */
   let announced: Manifest | null = null
 
@@ -130,9 +143,13 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
       const { study } = readUnverified('joinToken', token)
       return { why: `proves who this site is, for study ${study}`, study }
     },
-    'model:fetch'({ sha256, offset }) {
-      const { study } = inStudy('model:fetch')
-      return { why: `asks for model ${sha256.slice(0, 12)} from byte ${offset}`, study }
+    'model:open'({ sha256 }) {
+      const { study } = inStudy('model:open')
+      return { why: `asks what model ${sha256.slice(0, 12)} is made of`, study }
+    },
+    'model:chunk'({ sha256, index }) {
+      const { study } = inStudy('model:chunk')
+      return { why: `asks for chunk ${index} of model ${sha256.slice(0, 12)}`, study }
     },
     'round:progress'({ study, round, step, steps, loss }) {
       inStudy('round:progress', study)
@@ -144,32 +161,32 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
       inStudy('round:decline', study)
       return { why: `declines round ${round} with ${code}`, study, round }
     },
-    'upload:open'({ manifest }) {
+    'upload:open'({ manifest, chunks }) {
       const claim = readUnverified('manifest', manifest)
-      const { study, round, bytes, samples, metrics } = claim
-      assertAnnounces(claim, inStudy('upload:open', study), delta)
+      const { study, round, samples, metrics } = claim
+      const { bytes } = assertAnnounces(claim, chunks, inStudy('upload:open', study), delta)
       assertTold(claim)
+      const size = `${bytes.byteLength} bytes, the hashes of its ${chunkCount(bytes.byteLength)} chunks`
       const means = metrics.loss === null ? 'no losses' : 'means of the losses'
-      const why = `announces the delta of round ${round}: ${bytes} bytes, ${samples} samples, ${means}`
+      const why = `announces the delta of round ${round}: ${size}, ${samples} samples, ${means}`
       return { why, study, round, announces: claim }
     },
-    'upload:chunk'({ offset, chunk }) {
-      const { layout } = inStudy('upload:chunk')
+    'upload:chunk'({ index, chunk }) {
+      inStudy('upload:chunk')
       if (announced === null || delta === null) throw refused('upload:chunk must follow upload:open', 'none')
-      const slice = delta.bytes.subarray(offset, offset + chunk.byteLength)
-      if (slice.byteLength !== chunk.byteLength) {
-        const got = `bytes ${offset} to ${offset + chunk.byteLength}`
-        throw new TesseraError('ERR_GATE_SIZE', `chunk must end at byte ${deltaBytes(layout)}, got ${got}`)
+      const { bytes } = delta
+      const start = index * CHUNK_BYTES
+      const want = chunkOf(bytes, index)
+      if (want.byteLength === 0 || chunk.byteLength > want.byteLength) {
+        const got = `bytes ${start} to ${start + chunk.byteLength}`
+        throw new TesseraError('ERR_GATE_SIZE', `chunk must end at byte ${bytes.byteLength}, got ${got}`)
       }
-      if (Buffer.compare(slice, chunk) !== 0) {
-        throw new TesseraError(
-          'ERR_GATE_TENSOR',
-          'chunk must be part of the announced delta, got other bytes',
-        )
+      if (Buffer.compare(want, chunk) !== 0) {
+        throw new TesseraError('ERR_GATE_TENSOR', 'chunk must be one of the announced delta, got other bytes')
       }
       const { study, round } = announced
       return {
-        why: `bytes ${offset} to ${offset + chunk.byteLength} of the delta of round ${round}`,
+        why: `bytes ${start} to ${start + chunk.byteLength} of the delta of round ${round}`,
         study,
         round,
       }
@@ -227,7 +244,7 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
       const { study, layout } = inStudy('round')
       const bytes = deltaBytes(layout)
       // An upper bound of what the frames of one whole upload take.
-      const frames = Math.ceil(bytes / CHUNK_BYTES) * MAX_ENVELOPE_BYTES + 2 * MAX_CONTROL_BYTES
+      const frames = chunkCount(bytes) * (MAX_ENVELOPE_BYTES + DIGEST_BYTES) + 2 * MAX_CONTROL_BYTES
       rules().assertRound(step, study, round, bytes + frames)
     },
     admitDelta(values) {
@@ -241,9 +258,9 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
         )
       }
       assertClipped(layout, values, rules().normClip)
-      delta = { bytes, sha256: sha256Hex(bytes) }
+      delta = { bytes, payload: sha256Hex(bytes), chunks: listChunks(bytes).digests }
       announced = null
-      return bytes
+      return delta
     },
     admitMetrics(samples, metrics) {
       rules().assertSamples(samples)
@@ -253,7 +270,7 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
     pass(packet) {
       const { kind, why, study, round, announces } = judge(packet)
       const frame = encodeFrame(packet)
-      const limit = kind === 'upload:chunk' ? chunkLimit(packet) : MAX_CONTROL_BYTES
+      const limit = frameLimit(kind, packet)
       const bytes = frame.byteLength
       if (bytes > limit) {
         throw new TesseraError('ERR_GATE_SIZE', `${kind} must have at most ${limit} bytes, got ${bytes}`)
@@ -293,24 +310,33 @@ function isEmpty(data: unknown): boolean {
   return data === undefined || data === null || (typeof data === 'object' && Object.keys(data).length === 0)
 }
 
+/** Gives the delta that the manifest and its list of chunks announce. */
 function assertAnnounces(
   claim: Manifest,
+  chunks: Uint8Array,
   { site, layout }: GateStudy,
-  delta: { bytes: Uint8Array; sha256: string } | null,
-): void {
+  delta: EncodedDelta | null,
+): EncodedDelta {
   const bytes = deltaBytes(layout)
   if (claim.bytes !== bytes || delta?.bytes.byteLength !== bytes) {
     throw new TesseraError('ERR_GATE_SIZE', `delta must have ${bytes} bytes, got ${claim.bytes} announced`)
   }
-  if (claim.site !== site || claim.layoutHash !== layoutHash(layout) || claim.payload !== delta.sha256) {
+  if (claim.site !== site || claim.layoutHash !== layoutHash(layout) || claim.payload !== delta.payload) {
     throw new TesseraError(
       'ERR_GATE_TENSOR',
       "manifest must announce this site's delta of the study's layout, got another",
     )
   }
+  if (Buffer.compare(chunks, delta.chunks) !== 0 || claim.chunks !== sha256Hex(delta.chunks)) {
+    throw new TesseraError('ERR_GATE_TENSOR', "chunks must be the hashes of the delta's chunks, got others")
+  }
+  return delta
 }
 
-function chunkLimit({ data }: OutgoingPacket): number {
-  const body = (data as [string, Body<'upload:chunk'>])[1]
-  return body.chunk.byteLength + MAX_ENVELOPE_BYTES
+/** What carries bytes may be larger by them: both were compared with the delta. */
+function frameLimit(kind: string, { data }: OutgoingPacket): number {
+  if (kind !== 'upload:chunk' && kind !== 'upload:open') return MAX_CONTROL_BYTES
+  const [, body] = data as [string, Body<typeof kind>]
+  if ('chunk' in body) return body.chunk.byteLength + MAX_ENVELOPE_BYTES
+  return body.chunks.byteLength + MAX_CONTROL_BYTES
 }

@@ -258,7 +258,9 @@ describe('tessera site start', () => {
       kind: 'dry-run',
       manifest: { round: 1, samples: 12 },
     })
-    expect(new Set(mini.said.map(({ event }) => event))).toEqual(new Set(['session:join', 'model:fetch']))
+    expect(new Set(mini.said.map(({ event }) => event))).toEqual(
+      new Set(['session:join', 'model:open', 'model:chunk']),
+    )
   })
 
   test('finds out at once that the folder is not enrolled', async () => {

@@ -119,7 +119,7 @@ describe('guard over days', () => {
     const { guard, send, end } = await life(file, clock, { hours })
     const shut = expect.objectContaining({ code: 'ERR_POLICY_HOURS' })
     expect(() => send(upload('upload:open', 1, 1))).toThrow(shut)
-    expect(() => guard.assertFrame({ kind: 'model:fetch', study: 'tiny', bytes: 1 })).toThrow(shut)
+    expect(() => guard.assertFrame({ kind: 'model:chunk', study: 'tiny', bytes: 1 })).toThrow(shut)
     expect(() => guard.assertRound('train', 'tiny', 1, 1)).toThrow(shut)
     guard.assertFrame({ kind: 'session:join', study: 'tiny', bytes: 1 })
     clock.advance(1000)

@@ -4,6 +4,7 @@ import { systemClock } from '@tessera/shared/clock'
 import { silentLog } from '@tessera/shared/log'
 import { layoutHash } from '@tessera/shared/model'
 import { sha256Hex } from '@tessera/shared/security'
+import { chunkOf } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { type Policy, pause } from '../../../site-agent/policy/index.ts'
 import { dryRunLines } from '../../../site-agent/screen/dry-run-lines.ts'
@@ -50,11 +51,14 @@ describe('dryRun()', () => {
     expect(found.tensors.map(({ name }) => name)).toEqual(TINY_LAYOUT.tensors.map(({ name }) => name))
     expect(found.tensors.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(found.manifest.bytes)
 
-    expect(new Set(mini.said.map(({ event }) => event))).toEqual(new Set(['session:join', 'model:fetch']))
+    expect(new Set(mini.said.map(({ event }) => event))).toEqual(
+      new Set(['session:join', 'model:open', 'model:chunk']),
+    )
     const kinds = new Set<AuditEntry['kind']>()
     await verifyAudit(join(site.dir, 'audit.jsonl'), ({ kind }) => kinds.add(kind))
     expect([...kinds].filter((kind) => kind.includes(':')).toSorted()).toEqual([
-      'model:fetch',
+      'model:chunk',
+      'model:open',
       'session:join',
     ])
   })
@@ -76,10 +80,10 @@ describe('dryRun()', () => {
     const { mini, options } = await setup()
     let offered: Promise<void> | null = null
     const [student = new Uint8Array()] = mini.models.values()
-    mini.answers['model:fetch'] = async ({ offset }) => {
+    mini.answers['model:chunk'] = async ({ index }) => {
       offered ??= mini.offer()
       await offered.catch(() => undefined)
-      return { totalBytes: student.byteLength, chunk: student.slice(offset, offset + 500_000) }
+      return { chunk: chunkOf(student, index).slice() }
     }
     await dryRun(options)
     await expect(offered).rejects.toMatchObject({ code: 'ERR_POLICY_PAUSED' })

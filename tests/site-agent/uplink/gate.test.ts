@@ -3,6 +3,7 @@ import { encodeDelta } from '@tessera/shared/delta'
 import { type Layout, layoutHash, type Weights } from '@tessera/shared/model'
 import { CHUNK_BYTES, encodeFrame } from '@tessera/shared/protocol'
 import { generateKeyPair, type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
+import { chunkOf, listChunks } from '@tessera/shared/transfer'
 import { CompactSign } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { GuardOptions } from '../../../site-agent/policy/guard.ts'
@@ -28,11 +29,13 @@ const delta: Weights = new Map([
   ['mean', Float32Array.of(7, 8)],
 ])
 const bytes = encodeDelta(layout, delta)
+const chunks = listChunks(bytes).digests
 const study = { site: 'north', study: 'tiny', layout, coordinatorKey: KEY, teacher: null, batchSize: 8 }
 const announcement = {
   layoutHash: layoutHash(layout),
   bytes: bytes.length,
   payload: sha256Hex(bytes),
+  chunks: sha256Hex(chunks),
   policyHash: POLICY_HASH,
 }
 
@@ -68,20 +71,19 @@ async function openGate(rules: Partial<Policy> = {}) {
   both.gate.admitStudy(study)
   both.gate.admitTiles([6, 6])
   both.gate.admitDelta(delta)
-  both.gate.pass(event('upload:open', { manifest: await sign() }))
+  both.gate.pass(event('upload:open', { manifest: await sign(), chunks }))
   return both
 }
 
 describe('gate.pass()', () => {
   test('writes size, hash and reason of each frame before it gives it away', async () => {
     const { gate, entries } = await openGate()
-    const chunk = bytes.slice(8, 20)
-    const frame = gate.pass(event('upload:chunk', { upload: 'u', offset: 8, chunk }))
+    const frame = gate.pass(event('upload:chunk', { upload: 'u', index: 0, chunk: bytes }))
     expect((await entries()).at(-1)).toMatchObject({
       kind: 'upload:chunk',
       bytes: frame.length,
       sha256: sha256Hex(frame),
-      why: 'bytes 8 to 20 of the delta of round 1',
+      why: 'bytes 0 to 32 of the delta of round 1',
     })
   })
 
@@ -113,7 +115,8 @@ describe('gate.pass()', () => {
       { type: 3, nsp: '/', id: 1, data: [{ ok: true }] },
       event('site:enroll', { request: await signPayload('enrolRequest', enrol, keys.privateKey) }),
       event('session:join', { token: await signPayload('joinToken', joinClaim, keys.privateKey) }),
-      event('model:fetch', { sha256: HASH('a'), offset: 0 }),
+      event('model:open', { sha256: HASH('a') }),
+      event('model:chunk', { sha256: HASH('a'), index: 0 }),
       event('round:progress', { study: 'tiny', round: 1, step: 1, steps: 2, loss: 0.5, secondsLeft: null }),
       event('round:decline', { study: 'tiny', round: 1, code: 'ERR_TRAINING_DIVERGED' }),
       event('upload:commit', { upload: 'u' }),
@@ -127,7 +130,8 @@ describe('gate.pass()', () => {
       'answer',
       'site:enroll',
       'session:join',
-      'model:fetch',
+      'model:open',
+      'model:chunk',
       'round:progress',
       'round:decline',
       'upload:commit',
@@ -177,7 +181,7 @@ describe('gate.pass()', () => {
       [inPayload, 'ERR_MESSAGE_INVALID'],
       [inHeader, 'ERR_SIGNATURE_INVALID'],
     ]) {
-      expect(() => gate.pass(event('upload:open', { manifest: token }))).toThrow(
+      expect(() => gate.pass(event('upload:open', { manifest: token, chunks }))).toThrow(
         expect.objectContaining({ code }),
       )
     }
@@ -187,6 +191,7 @@ describe('gate.pass()', () => {
     ['another layout', { layoutHash: HASH('f') }, 'ERR_GATE_TENSOR'],
     ['another site', { site: 'south' }, 'ERR_GATE_TENSOR'],
     ['another payload', { payload: HASH('f') }, 'ERR_GATE_TENSOR'],
+    ['other chunks', { chunks: HASH('f') }, 'ERR_GATE_TENSOR'],
     ['another size', { bytes: 36 }, 'ERR_GATE_SIZE'],
     ['another study', { study: 'other' }, 'ERR_GATE_MESSAGE'],
     ['another policy', { policyHash: HASH('f') }, 'ERR_GATE_MESSAGE'],
@@ -196,28 +201,69 @@ describe('gate.pass()', () => {
     gate.admitTiles([6, 6])
     gate.admitDelta(delta)
     const manifest = await sign(changes)
-    expect(() => gate.pass(event('upload:open', { manifest }))).toThrow(expect.objectContaining({ code }))
+    expect(() => gate.pass(event('upload:open', { manifest, chunks }))).toThrow(
+      expect.objectContaining({ code }),
+    )
+  })
+
+  test.each([
+    ['others', new Uint8Array(32)],
+    ['one more', Uint8Array.of(...chunks, ...chunks)],
+    ['room for an image', new Uint8Array(65_536)],
+    ['none', new Uint8Array()],
+  ])('refuses a list of chunks with %s', async (_, list) => {
+    const { gate } = await gateWithAudit()
+    gate.admitStudy(study)
+    gate.admitDelta(delta)
+    const manifest = await sign({ chunks: sha256Hex(list) })
+    expect(() => gate.pass(event('upload:open', { manifest, chunks: list }))).toThrow(
+      expect.objectContaining({ code: 'ERR_GATE_TENSOR' }),
+    )
+  })
+
+  test('tells the chunks of a delta apart', async () => {
+    const { gate } = await gateWithAudit()
+    const count = 9 * (CHUNK_BYTES / 4)
+    const wide: Layout = {
+      architecture: 'test',
+      tensors: [{ name: 'w', shape: [count], kind: 'trainable' }],
+    }
+    gate.admitStudy({ ...study, layout: wide })
+    gate.admitTiles([6, 6])
+    const values = new Float32Array(count)
+    for (let i = 0; i < 9; i++) values[i * (CHUNK_BYTES / 4)] = i
+    const encoded = gate.admitDelta(new Map([['w', values]]))
+    const manifest = await sign({
+      layoutHash: layoutHash(wide),
+      bytes: encoded.bytes.length,
+      payload: encoded.payload,
+      chunks: sha256Hex(encoded.chunks),
+    })
+    gate.pass(event('upload:open', { manifest, chunks: encoded.chunks }))
+    const send = (index: number, of: number) =>
+      gate.pass(event('upload:chunk', { upload: 'u', index, chunk: chunkOf(encoded.bytes, of) }))
+    send(8, 8)
+    send(7, 7)
+    expect(() => send(7, 8)).toThrow(expect.objectContaining({ code: 'ERR_GATE_TENSOR' }))
+    expect(() => send(9, 0)).toThrow(expect.objectContaining({ code: 'ERR_GATE_SIZE' }))
   })
 
   test('refuses a manifest when no delta was admitted', async () => {
     const { gate } = await gateWithAudit()
     gate.admitStudy(study)
     const manifest = await sign()
-    expect(() => gate.pass(event('upload:open', { manifest }))).toThrow(
+    expect(() => gate.pass(event('upload:open', { manifest, chunks }))).toThrow(
       expect.objectContaining({ code: 'ERR_GATE_SIZE' }),
     )
   })
 
   test.each([
-    [
-      'bytes that are not the delta’s',
-      { offset: 0, chunk: Uint8Array.from({ length: 8 }, () => 200) },
-      'ERR_GATE_TENSOR',
-    ],
-    ['the delta’s bytes at another place', { offset: 4, chunk: bytes.slice(0, 8) }, 'ERR_GATE_TENSOR'],
-    ['more bytes than the delta has', { offset: 24, chunk: new Uint8Array(16) }, 'ERR_GATE_SIZE'],
-    ['a chunk behind the end', { offset: 64, chunk: new Uint8Array(4) }, 'ERR_GATE_SIZE'],
-    ['a chunk above the limit', { offset: 0, chunk: new Uint8Array(CHUNK_BYTES + 1) }, 'ERR_GATE_MESSAGE'],
+    ['bytes that are not the delta’s', { index: 0, chunk: new Uint8Array(32).fill(200) }, 'ERR_GATE_TENSOR'],
+    ['a part of a chunk', { index: 0, chunk: bytes.slice(0, 8) }, 'ERR_GATE_TENSOR'],
+    ['more bytes than the delta has', { index: 0, chunk: new Uint8Array(40) }, 'ERR_GATE_SIZE'],
+    ['a chunk behind the end', { index: 1, chunk: new Uint8Array(4) }, 'ERR_GATE_SIZE'],
+    ['nothing behind the end', { index: 1, chunk: new Uint8Array() }, 'ERR_GATE_SIZE'],
+    ['a chunk above the limit', { index: 0, chunk: new Uint8Array(CHUNK_BYTES + 1) }, 'ERR_GATE_MESSAGE'],
   ])('refuses %s', async (_, body, code) => {
     const { gate } = await openGate()
     expect(() => gate.pass(event('upload:chunk', { upload: 'u', ...body }))).toThrow(
@@ -230,7 +276,7 @@ describe('gate.pass()', () => {
     gate.admitStudy(study)
     gate.admitDelta(delta)
     for (const packet of [
-      event('upload:chunk', { upload: 'u', offset: 0, chunk: bytes }),
+      event('upload:chunk', { upload: 'u', index: 0, chunk: bytes }),
       event('upload:commit', { upload: 'u' }),
     ]) {
       expect(() => gate.pass(packet)).toThrow(expect.objectContaining({ code: 'ERR_GATE_MESSAGE' }))
@@ -264,7 +310,7 @@ describe('gate.pass()', () => {
     gate.admitStudy(study)
     gate.admitTiles([6, 6])
     gate.admitDelta(delta)
-    expect(() => gate.pass(event('upload:open', { manifest: long }))).toThrow(
+    expect(() => gate.pass(event('upload:open', { manifest: long, chunks }))).toThrow(
       expect.objectContaining({ code: 'ERR_GATE_SIZE' }),
     )
   })
@@ -326,7 +372,7 @@ describe('the policy at the gate', () => {
 
   test('marks each line of a study with study and round, for the sums', async () => {
     const { gate, entries } = await openGate()
-    gate.pass(event('upload:chunk', { upload: 'u', offset: 0, chunk: bytes.slice() }))
+    gate.pass(event('upload:chunk', { upload: 'u', index: 0, chunk: bytes.slice() }))
     gate.pass(event('upload:commit', { upload: 'u' }))
     gate.pass({ type: 1, nsp: '/' })
     expect((await entries()).map(({ kind, study, round }) => [kind, study, round])).toEqual([
@@ -343,7 +389,7 @@ describe('the policy at the gate', () => {
     gate.admitTiles([9, 3])
     gate.admitDelta(delta)
     const open = await sign()
-    expect(() => gate.pass(event('upload:open', { manifest: open }))).toThrow(
+    expect(() => gate.pass(event('upload:open', { manifest: open, chunks }))).toThrow(
       expect.objectContaining({
         code: 'ERR_GATE_MESSAGE',
         message: "manifest's loss must be withheld by the policy, got a value",
@@ -354,7 +400,7 @@ describe('the policy at the gate', () => {
     gate.pass(progress(null))
     const told = gate.admitMetrics(10, metrics)
     expect(told).toMatchObject({ loss: null, ce: null, kl: null, nce: null, correct: null, seen: 10 })
-    gate.pass(event('upload:open', { manifest: await sign({ metrics: told }) }))
+    gate.pass(event('upload:open', { manifest: await sign({ metrics: told }), chunks }))
   })
 
   test('withholds means as long as nobody has counted the tiles', async () => {
@@ -380,7 +426,7 @@ describe('the policy at the gate', () => {
     gate.admitDelta(delta)
     expect(() => gate.admitMetrics(11, metrics)).toThrow(code('ERR_POLICY_SAMPLES'))
     const manifest = await sign({ samples: 11 })
-    expect(() => gate.pass(event('upload:open', { manifest }))).toThrow(code('ERR_POLICY_SAMPLES'))
+    expect(() => gate.pass(event('upload:open', { manifest, chunks }))).toThrow(code('ERR_POLICY_SAMPLES'))
   })
 
   test('refuses a delta that is not clipped', async () => {
@@ -401,15 +447,15 @@ describe('the policy at the gate', () => {
     gate.admitStudy(study)
     gate.admitTiles([6, 6])
     gate.admitDelta(delta)
-    gate.pass(event('upload:open', { manifest: await sign() }))
-    const chunk = event('upload:chunk', { upload: 'u', offset: 0, chunk: bytes.slice() })
+    gate.pass(event('upload:open', { manifest: await sign(), chunks }))
+    const chunk = event('upload:chunk', { upload: 'u', index: 0, chunk: bytes.slice() })
     paused = true
     const before = (await entries()).length
     const ofTheStudy = [
       chunk,
-      event('upload:open', { manifest: await sign() }),
+      event('upload:open', { manifest: await sign(), chunks }),
       event('upload:commit', { upload: 'u' }),
-      event('model:fetch', { sha256: HASH('a'), offset: 0 }),
+      event('model:chunk', { sha256: HASH('a'), index: 0 }),
       event('round:decline', { study: 'tiny', round: 1, code: 'ERR_TRAINING_DIVERGED' }),
       progress(null),
     ]
@@ -430,7 +476,7 @@ describe('the policy at the gate', () => {
     gate.admitTiles([6, 6])
     gate.admitDelta(delta)
     const manifest = await sign()
-    expect(() => gate.pass(event('upload:open', { manifest }))).toThrow(code('ERR_POLICY_PAUSED'))
+    expect(() => gate.pass(event('upload:open', { manifest, chunks }))).toThrow(code('ERR_POLICY_PAUSED'))
     paused = false
     expect(() => gate.pass(event('upload:commit', { upload: 'u' }))).toThrow(code('ERR_GATE_MESSAGE'))
   })
@@ -441,9 +487,9 @@ describe('the policy at the gate', () => {
     gate.admitTiles([6, 6])
     gate.admitDelta(delta)
     gate.pass({ type: 0, nsp: '/' })
-    gate.pass(event('model:fetch', { sha256: HASH('a'), offset: 0 }))
+    gate.pass(event('model:chunk', { sha256: HASH('a'), index: 0 }))
     const manifest = await sign()
-    for (const packet of [progress(null), event('upload:open', { manifest })]) {
+    for (const packet of [progress(null), event('upload:open', { manifest, chunks })]) {
       expect(() => gate.pass(packet)).toThrow(
         expect.objectContaining({
           code: 'ERR_POLICY_PAUSED',
@@ -455,7 +501,7 @@ describe('the policy at the gate', () => {
 
   test('counts every byte of a round’s upload against its limit, those sent twice too', async () => {
     const { gate } = await openGate({ largestUpload: { roundBytes: 1200, dayBytes: 1e6 } })
-    const chunk = event('upload:chunk', { upload: 'u', offset: 0, chunk: bytes.slice() })
+    const chunk = event('upload:chunk', { upload: 'u', index: 0, chunk: bytes.slice() })
     expect(() => {
       for (let i = 0; i < 20; i++) gate.pass(chunk)
     }).toThrow(
@@ -486,7 +532,7 @@ describe('the policy at the gate', () => {
     gate.assertRound('train', 1)
     const manifest = await sign()
     expect(() => gate.assertRound('send', 1)).toThrow(code('ERR_POLICY_APPROVAL'))
-    expect(() => gate.pass(event('upload:open', { manifest }))).toThrow(
+    expect(() => gate.pass(event('upload:open', { manifest, chunks }))).toThrow(
       expect.objectContaining({
         code: 'ERR_POLICY_APPROVAL',
         message: 'round 1 must be approved (tessera site approve 1 --study tiny), got no answer yet',
@@ -494,6 +540,6 @@ describe('the policy at the gate', () => {
     )
     approved.add(1)
     gate.assertRound('send', 1)
-    gate.pass(event('upload:open', { manifest }))
+    gate.pass(event('upload:open', { manifest, chunks }))
   })
 })
