@@ -11,7 +11,7 @@ import { studentLayout } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import { loadPolicy } from '../policy/index.ts'
-import { type Connection, openConnection } from '../uplink/connection.ts'
+import { type Ask, type Connection, openConnection } from '../uplink/connection.ts'
 import { type Gate, gatedParser } from '../uplink/gate.ts'
 import { type Dial, dial } from '../uplink/socket.ts'
 import { behindGate, gateStudy } from './behind-gate.ts'
@@ -89,6 +89,15 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     await done
   }
 
+  const enter = async (nonce: string, ask: Ask): Promise<void> => {
+    const { study, finished } = await joinStudy({ ...site, study: options.study, nonce, ask, clock })
+    joined ??= await admit(study, site, gate, options)
+    assertSameStudy(joined.study, study)
+    announce(joined)
+    if (finished) mailbox.finish()
+    onProgress({ kind: 'joined', study: study.id, site: site.site, rounds: study.training.rounds })
+  }
+  let entering: Promise<void> = Promise.resolve()
   const connection = openConnection({
     url: options.coordinatorUrl ?? site.coordinatorUrl,
     parser: gatedParser(gate),
@@ -97,13 +106,9 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     // Spread over sites is all it is for: the same site may always wait alike.
     random: createRandom(`${site.site}/reconnect`),
     log,
-    async join(nonce, ask) {
-      const { study, finished } = await joinStudy({ ...site, study: options.study, nonce, ask, clock })
-      joined ??= await admit(study, site, gate, options)
-      assertSameStudy(joined.study, study)
-      announce(joined)
-      if (finished) mailbox.finish()
-      onProgress({ kind: 'joined', study: study.id, site: site.site, rounds: study.training.rounds })
+    join(nonce, ask) {
+      entering = enter(nonce, ask)
+      return entering
     },
     onOffer: (token) => inOrder(async ({ study, ledger }) => acceptOffer(token, study, ledger)),
     onPublished: (token) => inOrder(async ({ ledger }) => acceptRecord(token, ledger)),
@@ -169,6 +174,8 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     throw options.signal.aborted ? interrupted() : (fatal ?? thrown)
   } finally {
     connection.close()
+    // It may be writing the study down, and the folder is given back after this.
+    await entering.catch(() => undefined)
   }
 }
 

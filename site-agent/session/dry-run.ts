@@ -147,7 +147,7 @@ function describe(
         kind: 'upload:open',
         frames: '1',
         bytes: JSON.stringify(manifest).length + chunks.byteLength,
-        what: 'the manifest, signed, and the hashes of the chunks',
+        what: 'the manifest, signed; the hash of each chunk',
       },
       {
         kind: 'upload:chunk',

@@ -65,6 +65,8 @@ export function createRounds(options: RoundsOptions): Rounds {
     const { round, encoding, delta, samples, metrics } = trained
     const { bytes, payload, chunks } = delta
     const { study, attempt, base, layoutHash, nonce } = offer
+    // Before it is signed: an approval may take hours, and a manifest says when it was made.
+    await permit('send', round, signal, async () => undefined)
     const manifest: Manifest = {
       study,
       site,
@@ -83,13 +85,16 @@ export function createRounds(options: RoundsOptions): Rounds {
       issuedAtMs: clock.now(),
     }
     const token = await signPayload('manifest', manifest, keys.privateKey)
-    const receipt = await deliver({
-      connection,
-      manifest: token,
-      delta,
-      signal,
-      onProgress: (done, totalBytes) => onProgress({ kind: 'uploading', round, bytes: done, totalBytes }),
-    })
+    // One manifest, however often a pause stops it: the coordinator knows what it has of that.
+    const receipt = await permit('send', round, signal, () =>
+      deliver({
+        connection,
+        manifest: token,
+        delta,
+        signal,
+        onProgress: (done, totalBytes) => onProgress({ kind: 'uploading', round, bytes: done, totalBytes }),
+      }),
+    )
     if (receipt === null)
       log.warn('receipt.lost', { round, attempt, reason: 'the coordinator has the update' })
     else await receipts.accept(receipt, token, manifest)
@@ -105,7 +110,7 @@ export function createRounds(options: RoundsOptions): Rounds {
     for (;;) {
       const used = work.offer
       try {
-        return await permit('send', used.round, signal, () => settle(used, trained, signal))
+        return await settle(used, trained, signal)
       } catch (thrown) {
         if (work.offer === used || !isVerdict(asTesseraError(thrown).code)) throw thrown
       }

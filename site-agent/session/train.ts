@@ -121,11 +121,13 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
   const trainedBefore = async ({ round, base }: Offer): Promise<TrainedRound | null> => {
     const found = await states.heldDelta(round)
     if (found?.base !== base) return null
-    const { bytes, exact, samples, metrics } = found
+    const { bytes, exact, samples } = found
     if (exact === undefined && encoding !== 'f32') return null
-    const delta = gate.admitDelta(decodeDelta(layout, exact ?? bytes), rounding(round))
-    const same = delta.payload === (await states.held(round))
-    return same ? { round, base, encoding, delta, samples, metrics } : null
+    // The policy may have become stricter: a delta that it clips is trained again, and what it withholds now does not leave.
+    const kept = clipDelta(layout, decodeDelta(layout, exact ?? bytes), gate.normClip)
+    const delta = gate.admitDelta(kept, rounding(round))
+    if (delta.payload !== (await states.held(round))) return null
+    return { round, base, encoding, delta, samples, metrics: gate.admitMetrics(samples, found.metrics) }
   }
 
   return {
@@ -168,9 +170,9 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       const residual = lossless ? undefined : residualOf(layout, wanted, sent)
       const exact = lossless ? undefined : encodeDelta(layout, wanted)
       const seconds = Math.max(0, clock.now() - startedMs) / 1000
-      const metrics = gate.admitMetrics(result.samples, { ...result.metrics, seconds })
       const { base } = offer
       const { samples } = result
+      const metrics = gate.admitMetrics(samples, { ...result.metrics, seconds })
       const { bytes, payload } = encoded
       const toHold = { base, samples, metrics, bytes, exact }
       await states.hold(round, payload, await trainer.state(), toHold, residual)

@@ -35,6 +35,9 @@ import { assertClipped, assertTensors, judgeAnswer, refused, withheld } from './
 const MAX_CONTROL_BYTES = 16 * 1024
 /** Envelope of a chunk: names, index, upload id; about 150 bytes. */
 const MAX_ENVELOPE_BYTES = 512
+/** Of a chunk's SHA-256 in the list of chunks. */
+const DIGEST_BYTES = 32
+
 /** What Socket.IO hands to an encoder. */
 type OutgoingPacket = Parameters<typeof encodeFrame>[0]
 
@@ -245,7 +248,7 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
       const { study, layout, encoding } = inStudy('round')
       const bytes = deltaBytes(layout, encoding)
       // An upper bound of what the frames of one whole upload take.
-      const frames = Math.ceil(bytes / CHUNK_BYTES) * MAX_ENVELOPE_BYTES + 2 * MAX_CONTROL_BYTES
+      const frames = chunkCount(bytes) * (MAX_ENVELOPE_BYTES + DIGEST_BYTES) + 2 * MAX_CONTROL_BYTES
       rules().assertRound(step, study, round, bytes + frames)
     },
     admitDelta(values, random) {

@@ -256,14 +256,15 @@ describe('runAgent()', () => {
   test('a pause in the middle of an upload stops the next chunk, and its end lets the upload go on', async () => {
     const { mini, site, training } = await setup()
     const agent = run(site, training)
-    const honest = { opened: 0, missing: [0, 1] }
-    mini.answers['upload:open'] = () => {
-      honest.opened++
-      return { upload: 'one', missing: packMissing(honest.missing, 2), window: 1 }
+    const [tokens, got] = [new Set<string>(), new Set<number>()]
+    mini.answers['upload:open'] = ({ manifest }) => {
+      tokens.add(manifest)
+      const missing = [0, 1].filter((index) => !got.has(index))
+      return { upload: 'one', missing: packMissing(missing, 2), window: 1 }
     }
     mini.answers['upload:chunk'] = async ({ index }) => {
-      if (index === 0) await pause(site.dir, 1)
-      honest.missing = honest.missing.filter((other) => other !== index)
+      if (got.size === 0) await pause(site.dir, 1)
+      got.add(index)
       return { window: 1 }
     }
     await mini.offer()
@@ -277,7 +278,9 @@ describe('runAgent()', () => {
     await resume(site.dir)
     await mini.heard('upload:commit')
     expect(mini.said.filter(({ event }) => event === 'upload:chunk')).toHaveLength(2)
-    expect(honest.opened).toBe(2)
+    // Of one manifest, so that no chunk goes twice.
+    expect(tokens.size).toBe(1)
+    expect(mini.said.filter(({ event }) => event === 'upload:open')).toHaveLength(2)
     expect(training.rounds).toEqual([1])
   })
 
@@ -293,6 +296,29 @@ describe('runAgent()', () => {
     await resume(site.dir)
     await delivered(agent, 1)
     expect(training.rounds).toEqual([1])
+  })
+
+  test('a policy that became stricter since a round was trained holds for that round’s delta too', async () => {
+    const { mini, site, training } = await setup()
+    mini.answers['upload:commit'] = () => new Promise(() => undefined)
+    const first = run(site, training)
+    await mini.offer()
+    await committed(mini)
+    first.stop()
+    await first.outcome.catch(() => undefined)
+    delete mini.answers['upload:commit']
+
+    const hash = await policyOf(site, mini, { normClip: 0.01, smallestSampleCount: 10 })
+    const second = run(site, training)
+    await mini.offer()
+    await delivered(second, 1)
+    const update = mini.updates.at(-1)
+    expect(l2Norm(TINY_LAYOUT, decodeDelta(TINY_LAYOUT, update?.bytes ?? new Uint8Array()))).toBeCloseTo(
+      0.01,
+      8,
+    )
+    expect(update?.manifest).toMatchObject({ policyHash: hash, metrics: { correct: null } })
+    expect(training.rounds).toEqual([1, 1])
   })
 
   test('waits with a trained round until a person approves it', async () => {

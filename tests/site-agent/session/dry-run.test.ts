@@ -83,7 +83,7 @@ describe('dryRun()', () => {
     mini.answers['model:chunk'] = async ({ index }) => {
       offered ??= mini.offer()
       await offered.catch(() => undefined)
-      return { chunk: chunkOf(student, index) }
+      return { chunk: chunkOf(student, index).slice() }
     }
     await dryRun(options)
     await expect(offered).rejects.toMatchObject({ code: 'ERR_POLICY_PAUSED' })
