@@ -50,6 +50,7 @@ export const ERROR_CODES = {
   ERR_COORDINATOR_UNREACHABLE: { exit: 69, retry: true },
   ERR_CONNECTION_LOST: { exit: 69, retry: true },
   ERR_TIMED_OUT: { exit: 69, retry: true },
+  ERR_WINDOW_FULL: { exit: 76, retry: false },
   // identity
   ERR_KIT_UNKNOWN: { exit: 77, retry: false },
   ERR_KIT_USED: { exit: 77, retry: false },
@@ -81,7 +82,9 @@ export const ERROR_CODES = {
   ERR_UPDATE_NORM: { exit: 65, retry: false },
   ERR_UPDATE_SAMPLES: { exit: 65, retry: false },
   ERR_UPLOAD_UNKNOWN: { exit: 65, retry: true },
-  ERR_UPLOAD_OFFSET: { exit: 65, retry: true },
+  ERR_UPLOAD_BUSY: { exit: 75, retry: true },
+  ERR_UPLOAD_CHUNK: { exit: 65, retry: true },
+  ERR_UPLOAD_INCOMPLETE: { exit: 65, retry: true },
   ERR_MODEL_UNKNOWN: { exit: 65, retry: false },
   ERR_LEDGER_BROKEN: { exit: 65, retry: false },
   // the site's gate
@@ -93,6 +96,9 @@ export const ERROR_CODES = {
   ERR_STORE_CORRUPT: { exit: 65, retry: false },
   ERR_STORE_WRITE: { exit: 74, retry: true },
   ERR_STORE_LOCKED: { exit: 75, retry: true },
+  ERR_STORE_NEWER: { exit: 65, retry: false },
+  ERR_STORE_FOREIGN: { exit: 78, retry: false },
+  ERR_STORE_UNREACHABLE: { exit: 69, retry: true },
   ERR_CONFIG_INVALID: { exit: 78, retry: false },
   ERR_USAGE: { exit: 64, retry: false },
   ERR_INTERRUPTED: { exit: 130, retry: true },

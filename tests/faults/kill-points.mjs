@@ -5,6 +5,7 @@
 import fs from 'node:fs'
 import promises, { open } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
+import Database from 'libsql'
 
 const killAt = Number(process.env.KILL_AT ?? 0)
 const report = process.env.KILL_REPORT ?? ''
@@ -50,5 +51,11 @@ for (const method of [
 ])
   watch(fs, method)
 syncBuiltinESMExports()
+
+// SQLite writes by itself: a point around each statement of a transaction and each COMMIT.
+const database = new Database(':memory:')
+watch(Object.getPrototypeOf(database.prepare('SELECT 1')), 'run')
+database.close()
+watch(Database.prototype, 'exec')
 
 if (killAt === 0 && report !== '') process.on('exit', () => fs.appendFileSync(report, `${points} in all\n`))
