@@ -1,6 +1,6 @@
 /**
- * @file One image file as `sizePx × sizePx` RGB bytes, or the reason why it is no tile. sharp decodes on libuv's threads,
- * a plain PNG is decoded where this is called.
+ * @file One image file as `sizePx × sizePx` RGB bytes, or the reason why it is no tile. A plain JPEG or PNG is decoded where this is called,
+ * anything else by sharp on libuv's threads.
  *
  * The pixels are the stored ones: an embedded colour profile and an EXIF orientation are not applied, as in torchvision's
  * `default_loader`, so that a teacher trained there sees the same numbers here.
@@ -10,8 +10,10 @@ import { open } from 'node:fs/promises'
 import { isMainThread } from 'node:worker_threads'
 import { TesseraError } from '@tessera/shared/errors'
 import sharp, { type Sharp } from 'sharp'
-import { plainJpegSize } from './jpeg-header.ts'
+import { decodePlainJpeg } from './jpeg/decode.ts'
+import { plainJpegSize } from './jpeg/header.ts'
 import { decodePlainPng } from './png.ts'
+import type { TileMemory } from './wasm/tile-memory.ts'
 
 /** Largest tile file: 4096² RGB pixels stored without compression are 48 MiB; a larger file is a slide. */
 const MAX_TILE_BYTES = 64 * 1024 * 1024
@@ -43,11 +45,33 @@ export interface DecodedTile {
  * Decodes a PNG or JPEG file. Another size is scaled (Lanczos, a = 3) until the square fits, and cut at its centre. An alpha
  * channel is dropped when it is opaque everywhere.
  *
+ * @param use Called with the tile, at once: the pixels may lie in `memory`, which is another tile's as soon as this thread waits for anything.
+ * @returns What `use` returns.
  * @throws {TesseraError} ERR_DATA_TILE_UNREADABLE, ERR_DATA_TILE_TOO_LARGE, or ERR_DATA_TILE_NOT_RGB when the file is grey, CMYK, has
  *   16 bits a channel or a transparent pixel.
  */
-export async function decodeTile(file: string, sizePx: number): Promise<DecodedTile> {
+export async function decodeTile<T>(
+  file: string,
+  sizePx: number,
+  memory: TileMemory,
+  use: (tile: DecodedTile) => T,
+): Promise<T> {
   const bytes = await readTileFile(file)
+  const pixels = plainJpegPixels(bytes, sizePx, memory)
+  if (pixels !== null) return use({ pixels, resized: false })
+  return use(await decodeBySharp(bytes, sizePx))
+}
+
+/** Pixels of a JPEG of the right size that is as most are; null: sharp judges. */
+function plainJpegPixels(bytes: Buffer, sizePx: number, memory: TileMemory): Uint8Array | null {
+  const size = plainJpegSize(bytes)
+  if (size?.width !== sizePx || size.height !== sizePx) return null
+  memory.clear()
+  const decoded = decodePlainJpeg(bytes, memory)
+  return decoded === null ? null : memory.bytes(decoded.at, sizePx * sizePx * 3)
+}
+
+async function decodeBySharp(bytes: Buffer, sizePx: number): Promise<DecodedTile> {
   const png = decodePlainPng(bytes, MAX_TILE_PIXELS)
   if (png?.width === sizePx && png.height === sizePx) return { pixels: png.pixels, resized: false }
   // What the decoder here has judged already is not looked at twice.
@@ -75,8 +99,7 @@ export async function decodeTile(file: string, sizePx: number): Promise<DecodedT
       `tile must decode to [${sizePx}, ${sizePx}, 3], got [${info.height}, ${info.width}, ${info.channels}]`,
     )
   }
-  // A copy: a Buffer may be a view into a pool that something else writes to later.
-  return { pixels: new Uint8Array(data), resized }
+  return { pixels: data, resized }
 }
 
 /** Asks sharp what a file holds. @throws {TesseraError} ERR_DATA_TILE_UNREADABLE, ERR_DATA_TILE_TOO_LARGE, ERR_DATA_TILE_NOT_RGB */

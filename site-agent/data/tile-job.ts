@@ -5,8 +5,10 @@
 import { createHash } from 'node:crypto'
 import { asTesseraError } from '@tessera/shared/errors'
 import { resumeRandom } from '@tessera/shared/random'
-import { type AugmentName, drawAugmentation, UNCHANGED, writeTile } from './augment.ts'
+import { type AugmentName, drawAugmentation, UNCHANGED } from './augment.ts'
 import { decodeTile, isSkipReason, SKIP_REASONS } from './decode.ts'
+import { threadMemory } from './wasm/tile-memory.ts'
+import { writeTile } from './write-tile.ts'
 
 interface Work {
   readonly sizePx: number
@@ -53,14 +55,17 @@ export function tilesOf(job: TileJob): number {
 
 /** Does the `i`-th tile of a job. @throws {TesseraError} What decodeTile throws, of a batch; a survey only notes a bad tile. */
 export async function doTile(job: TileJob, i: number): Promise<void> {
-  if (job.kind === 'survey') await surveyTile(job, i)
-  else writeTileOf(job, i, storedTile(job, i) ?? (await decodeTile(pathOf(job, i), job.sizePx)).pixels)
+  if (job.kind === 'survey') return surveyTile(job, i)
+  const stored = storedTile(job, i)
+  if (stored !== null) writeTileOf(job, i, stored)
+  else
+    await decodeTile(pathOf(job, i), job.sizePx, threadMemory(), ({ pixels }) => writeTileOf(job, i, pixels))
 }
 
 function writeTileOf(job: BatchJob, i: number, pixels: Uint8Array): void {
   const { images, sizePx, streams, augment } = job
   const drawn = streams === null ? UNCHANGED : drawAugmentation(streamOf(streams, i), augment)
-  writeTile(images, i * sizePx * sizePx * 3, pixels, sizePx, drawn)
+  writeTile(threadMemory(), images, i * sizePx * sizePx * 3, pixels, sizePx, drawn)
 }
 
 function streamOf(streams: Uint32Array, i: number): ReturnType<typeof resumeRandom> {
@@ -70,10 +75,11 @@ function streamOf(streams: Uint32Array, i: number): ReturnType<typeof resumeRand
 
 async function surveyTile(job: SurveyJob, i: number): Promise<void> {
   try {
-    const { pixels, resized } = await decodeTile(pathOf(job, i), job.sizePx)
-    storedTile(job, i)?.set(pixels)
-    job.digests.set(createHash('sha256').update(pixels).digest(), i * DIGEST_BYTES)
-    job.outcomes[i] = resized ? RESIZED : GOOD
+    await decodeTile(pathOf(job, i), job.sizePx, threadMemory(), ({ pixels, resized }) => {
+      storedTile(job, i)?.set(pixels)
+      job.digests.set(createHash('sha256').update(pixels).digest(), i * DIGEST_BYTES)
+      job.outcomes[i] = resized ? RESIZED : GOOD
+    })
   } catch (thrown) {
     const { code } = asTesseraError(thrown)
     if (!isSkipReason(code)) throw thrown

@@ -7,12 +7,16 @@
 
 /** 3 × 256 bytes: red, green, blue. */
 export type Table = Uint8Array
+export const TABLE_BYTES = 768
 /** 3 × 256 counts: how many pixels have each byte. */
 export type Histogram = Uint32Array
 
 /** Builds a table that treats all channels alike. */
 function everyChannel(level: (value: number) => number): Table {
-  return Uint8Array.from({ length: 768 }, (_, i) => level(i & 255))
+  const table = new Uint8Array(TABLE_BYTES)
+  for (let value = 0; value < 256; value++) table[value] = level(value)
+  table.copyWithin(256, 0, 256)
+  return table.copyWithin(512, 0, 256)
 }
 
 /** Table of nothing: each byte stays. */
@@ -46,7 +50,7 @@ export function brightnessTable(factor: number): Table {
   return everyChannel((value) => blend(0, value, Math.fround(factor)))
 }
 
-/** `ImageEnhance.Contrast`: mean + factor · (v − mean). @param mean Of the tile's grey levels, see colour.ts. */
+/** `ImageEnhance.Contrast`: mean + factor · (v − mean). @param mean Of the tile's grey levels, see wasm/assembly/levels.ts. */
 export function contrastTable(mean: number, factor: number): Table {
   return everyChannel((value) => blend(mean, value, Math.fround(factor)))
 }
@@ -86,14 +90,8 @@ export function equalizeTable(histogram: Histogram): Table {
   return table
 }
 
-/** Counts a tile's levels as they are after `table`. */
-export function countLevels(pixels: Uint8Array, table: Table | null): Histogram {
-  const counts = new Uint32Array(768)
-  for (let i = 0; i < pixels.length; i += 3) {
-    ;(counts[pixels[i] as number] as number)++
-    ;(counts[256 + (pixels[i + 1] as number)] as number)++
-    ;(counts[512 + (pixels[i + 2] as number)] as number)++
-  }
+/** What becomes of a histogram when its tile goes through `table`. */
+export function countsAfter(counts: Histogram, table: Table | null): Histogram {
   if (table === null) return counts
   const after = new Uint32Array(768)
   for (let i = 0; i < 768; i++) {
@@ -107,15 +105,6 @@ export function countLevels(pixels: Uint8Array, table: Table | null): Histogram 
 export function composeTables(first: Table | null, second: Table): Table {
   if (first === null) return second
   return first.map((value, i) => second[(i & 768) + value] as number)
-}
-
-/** Writes each byte's table entry to `out`, which may be `pixels` itself. */
-export function applyTable(out: Uint8Array, pixels: Uint8Array, table: Table): void {
-  for (let i = 0; i < pixels.length; i += 3) {
-    out[i] = table[pixels[i] as number] as number
-    out[i + 1] = table[256 + (pixels[i + 1] as number)] as number
-    out[i + 2] = table[512 + (pixels[i + 2] as number)] as number
-  }
 }
 
 /**

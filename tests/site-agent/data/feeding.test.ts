@@ -14,10 +14,12 @@ const classes = ['a', 'b']
 const SIZE = 24
 async function mixedFolder(): Promise<string> {
   const dir = await noiseFolder({ a: 12, b: 11 }, SIZE)
-  // Through sharp, and scaled: the other ways a tile can take.
-  await sharp(noisePixels('jpeg', SIZE), { raw: { width: SIZE, height: SIZE, channels: 3 } })
-    .jpeg()
-    .toFile(join(dir, 'b', 'x.jpg'))
+  // Several whose pixels lie in a thread's own memory while others are on their way; through sharp, and scaled.
+  for (let i = 0; i < 6; i++) {
+    await sharp(noisePixels(`jpeg/${i}`, SIZE), { raw: { width: SIZE, height: SIZE, channels: 3 } })
+      .jpeg({ progressive: i % 3 === 0 })
+      .toFile(join(dir, i % 2 === 0 ? 'a' : 'b', `x${i}.jpg`))
+  }
   await sharp(noisePixels('large', 40), { raw: { width: 40, height: 40, channels: 3 } })
     .png()
     .toFile(join(dir, 'b', 'y.png'))
@@ -69,7 +71,7 @@ describe('batches of any number of workers', () => {
     )
     expect(threaded?.report).toEqual(inline?.report)
     expect(threaded?.report).toMatchObject({
-      tiles: 25,
+      tiles: 30,
       resized: 1,
       skipped: { ERR_DATA_TILE_UNREADABLE: 1 },
     })

@@ -1,6 +1,6 @@
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
-import { plainJpegSize } from '../../../site-agent/data/jpeg-header.ts'
+import { plainJpegSize } from '../../../../site-agent/data/jpeg/header.ts'
 
 const picture = sharp({ create: { width: 21, height: 13, channels: 3, background: '#b58' } })
 

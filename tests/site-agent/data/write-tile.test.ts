@@ -1,14 +1,12 @@
 import { createRandom } from '@tessera/shared/random'
 import { describe, expect, test } from 'vitest'
-import {
-  drawAugmentation,
-  IMAGENET_DEVIATION,
-  IMAGENET_MEAN,
-  UNCHANGED,
-  writeTile,
-} from '../../../site-agent/data/augment.ts'
+import { drawAugmentation, UNCHANGED } from '../../../site-agent/data/augment.ts'
 import { STAIN_MATRIX, stainChange } from '../../../site-agent/data/stain.ts'
+import { createTileMemory } from '../../../site-agent/data/wasm/tile-memory.ts'
+import { IMAGENET_DEVIATION, IMAGENET_MEAN, writeTile } from '../../../site-agent/data/write-tile.ts'
 import { noisePixels } from '../../support/tile-files.ts'
+
+const memory = createTileMemory()
 
 /** Undoes the normalisation: bytes as real numbers. */
 function levels(out: Float32Array): number[] {
@@ -17,7 +15,7 @@ function levels(out: Float32Array): number[] {
 
 function written(pixels: Uint8Array, size: number, augmentation = UNCHANGED): number[] {
   const out = new Float32Array(pixels.length)
-  writeTile(out, 0, pixels, size, augmentation)
+  writeTile(memory, out, 0, pixels, size, augmentation)
   return levels(out)
 }
 
@@ -28,7 +26,7 @@ const reds = (values: number[]) => values.filter((_, i) => i % 3 === 0).map(Math
 describe('writeTile()', () => {
   test('normalises with ImageNet’s constants', () => {
     const out = new Float32Array(5)
-    writeTile(out, 1, Uint8Array.of(0, 128, 255), 1, UNCHANGED)
+    writeTile(memory, out, 1, Uint8Array.of(0, 128, 255), 1, UNCHANGED)
     expect([...out]).toEqual(
       [0, -0.485 / 0.229, (128 / 255 - 0.456) / 0.224, (1 - 0.406) / 0.225, 0].map(Math.fround),
     )
