@@ -42,6 +42,8 @@ export interface Performance {
   readonly slots: readonly (readonly number[])[]
   /** Share of the slots' time that the work waited for its data; absent where it needs none. */
   readonly waitedShare?: number
+  /** Median seconds of the parts of a step; absent where they are not told apart. */
+  readonly parts?: Readonly<Record<string, number>>
   /** Largest resident memory of any slot; null where the system cannot say. */
   readonly stepPeakBytes: number | null
   /** Largest resident memory of the process, start and compilation included. */
@@ -126,9 +128,17 @@ function performanceOf({ contender, startSeconds, warmUp, runs }: Runner): Perfo
     warmUpLosses: warmUp.losses,
     slots: runs.map(({ seconds }) => seconds),
     ...(waits.length > 0 ? { waitedShare: sum(waits) / sum(runs.flatMap(({ seconds }) => seconds)) } : {}),
+    ...partsOf(runs),
     stepPeakBytes: stepPeaks.length > 0 ? Math.max(...stepPeaks) : null,
     peakBytes: Math.max(warmUp.peakBytes, ...runs.map(({ peakBytes }) => peakBytes)),
   }
+}
+
+function partsOf(runs: readonly Done[]): Pick<Performance, 'parts'> {
+  const names = new Set(runs.flatMap(({ parts }) => Object.keys(parts ?? {})))
+  if (names.size === 0) return {}
+  const seconds = [...names].map((name) => [name, median(runs.flatMap(({ parts }) => parts?.[name] ?? []))])
+  return { parts: Object.fromEntries(seconds) as Record<string, number> }
 }
 
 function sum(values: readonly number[]): number {

@@ -37,8 +37,11 @@ def lifetime_peak_bytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def serve(versions, step):
-    """Runs steps as the referee asks. `step` does one and returns its loss, or None where there is none."""
+def serve(versions, step, peak_of_all=None):
+    """Runs steps as the referee asks. `step` does one and returns its loss, or None where there is none.
+
+    `peak_of_all` gives the largest memory since the start, where the work is done by other processes than this one.
+    """
     # A library that prints must not break the stream of messages.
     out, sys.stdout = sys.stdout, sys.stderr
 
@@ -59,6 +62,6 @@ def serve(versions, step):
         say({
             "seconds": seconds,
             "losses": [loss for loss in losses if loss is not None],
-            "stepPeakBytes": peak_bytes() if counted else None,
-            "peakBytes": lifetime_peak_bytes(),
+            "stepPeakBytes": peak_bytes() if counted and peak_of_all is None else None,
+            "peakBytes": peak_of_all() if peak_of_all else lifetime_peak_bytes(),
         })

@@ -13,6 +13,9 @@ export interface ToyOptions {
     | 'talks nonsense'
     | 'does one step less'
     | 'dies in its second run'
+    | 'ends when asked'
+  /** Seconds of the parts of each step. */
+  readonly parts?: Readonly<Record<string, readonly number[]>>
 }
 
 export function toy(options: ToyOptions): ContenderSpec {
