@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { serve } from '../contest/serve.ts'
 import { parseCases } from '../federation/cases.ts'
+import { processorSeconds } from '../federation/processor-time.ts'
 import { startFederation } from '../federation/run.ts'
 
 const { values } = parseArgs({
@@ -33,8 +34,15 @@ const { version } = JSON.parse(readFileSync(new URL('../../../package.json', imp
 await serve(
   { tessera: version, node: process.version },
   async (count) => {
+    const spent = (): { server: number | null; sites: number | null } => ({
+      server: processorSeconds([federation.coordinator]),
+      sites: processorSeconds(federation.agents),
+    })
+    const before = spent()
     const rounds = await federation.rounds(count)
+    const after = spent()
     return {
+      processor: difference(after, before),
       seconds: rounds.map(({ seconds }) => seconds),
       losses: [],
       parts: {
@@ -48,3 +56,15 @@ await serve(
 )
 await federation.stop()
 process.exit()
+
+/** Without what could not be counted. */
+function difference(
+  after: Readonly<Record<string, number | null>>,
+  before: Readonly<Record<string, number | null>>,
+): Record<string, number> {
+  const counted = Object.entries(after).flatMap(([name, end]) => {
+    const begin = before[name] ?? null
+    return end === null || begin === null ? [] : [[name, end - begin] as const]
+  })
+  return Object.fromEntries(counted)
+}

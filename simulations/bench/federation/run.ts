@@ -34,6 +34,8 @@ export interface RoundTimes {
 export interface RunningFederation {
   /** Process id of the coordinator. */
   readonly coordinator: number
+  /** Process ids of the agents. */
+  readonly agents: readonly number[]
   /** Runs whole rounds. @throws {TesseraError} ERR_INTERNAL if a process ends meanwhile. */
   rounds(count: number): Promise<RoundTimes[]>
   stop(): Promise<void>
@@ -99,6 +101,7 @@ export async function startFederation(options: FederationOptions): Promise<Runni
     let round = 1
     return {
       coordinator: coordinator.pid,
+      agents: agents.map(({ pid }) => pid),
       async rounds(count) {
         const last = round + count - 1
         let began = performance.now()

@@ -7,10 +7,9 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 
 from contender import serve
-from processes import Processes, family, free_port, peak_bytes_of, wait_for_port
+from processes import Processes, family, free_port, peak_bytes_of, processor_seconds_of, wait_for_port
 from turns import Turns
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -50,13 +49,15 @@ def contest(options, folder, processes):
         env,
     )
     wait_for_port(port, options.limit, processes.check)
-    for site in range(options.sites):
+    nodes = [
         processes.start(
             f"supernode-{site}",
             [f"{BIN}/flower-supernode", "--insecure", "--superlink", address]
             + ["--host", "127.0.0.1", "--port", str(free_port()), "--node-config", f"site={site}"],
             env,
         )
+        for site in range(options.sites)
+    ]
     with open(os.path.join(folder, "config.toml"), "w") as file:
         file.write(f'[superlink]\ndefault = "bench"\n\n[superlink.bench]\naddress = "{address}"\ninsecure = true\n')
     config = f'port={turns.port} sites={options.sites} shapes="{os.path.abspath(options.shapes)}"'
@@ -76,7 +77,15 @@ def contest(options, folder, processes):
         processes.check()
 
     # The server is the SuperLink and the ServerApp that it starts.
-    serve({"flwr": importlib.metadata.version("flwr")}, step, lambda: peak_bytes_of(family(superlink.pid))[1])
+    serve(
+        {"flwr": importlib.metadata.version("flwr")},
+        step,
+        lambda: peak_bytes_of(family(superlink.pid))[1],
+        lambda: {
+            "server": processor_seconds_of(family(superlink.pid)),
+            "sites": processor_seconds_of([pid for node in nodes for pid in family(node.pid)]),
+        },
+    )
 
 
 if __name__ == "__main__":

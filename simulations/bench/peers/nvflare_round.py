@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 from contender import serve
-from processes import Processes, family, peak_bytes_of
+from processes import Processes, family, peak_bytes_of, processor_seconds_of
 from turns import Turns
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -43,7 +43,13 @@ def contest(options, folder, processes):
         processes.check()
 
     # The largest of its processes is the server's: a client's holds less.
-    serve({"nvflare": importlib.metadata.version("nvflare")}, step, lambda: peak_bytes_of(family(simulation.pid))[0])
+    serve(
+        {"nvflare": importlib.metadata.version("nvflare")},
+        step,
+        lambda: peak_bytes_of(family(simulation.pid))[0],
+        # Server and clients share processes.
+        lambda: {"all": processor_seconds_of(family(simulation.pid))},
+    )
 
 
 if __name__ == "__main__":

@@ -13,11 +13,12 @@ export function federationTable(
   const lines = [
     `${label.padEnd(NAME)}${'s/round'.padStart(9)}${'best'.padStart(9)}${'server MB'.padStart(11)}`,
   ]
-  for (const { name, rate, peakBytes, parts } of contenders) {
+  for (const { name, rate, peakBytes, parts, processor } of contenders) {
     const seconds = (bytesPerSecond: number): string => digits(perStep / bytesPerSecond).padStart(9)
     const memory = (peakBytes / 1e6).toFixed(0).padStart(11)
     lines.push(`${`  ${title(name)}`.padEnd(NAME)}${seconds(rate.median)}${seconds(rate.max)}${memory}`)
     if (parts) lines.push(`    ${partsText(parts, perStep)}`)
+    if (processor) lines.push(`    processor: ${secondsText(processor)}`)
   }
   for (const { of, to, speed, memory } of ratios) {
     lines.push(
@@ -30,6 +31,11 @@ export function federationTable(
 /** The upload path is from the end of training to the published student: signed, sent, verified, synced, averaged. */
 function partsText(parts: Readonly<Record<string, number>>, bytes: number): string {
   const { upload = 0, publish = 0 } = parts
-  const each = Object.entries(parts).map(([name, seconds]) => `${name} ${digits(seconds)} s`)
-  return `${each.join(', ')}; upload path ${digits(bytes / (upload + publish) / 1e6)} MB/s`
+  return `${secondsText(parts)}; upload path ${digits(bytes / (upload + publish) / 1e6)} MB/s`
+}
+
+function secondsText(named: Readonly<Record<string, number>>): string {
+  return Object.entries(named)
+    .map(([name, seconds]) => `${name} ${digits(seconds)} s`)
+    .join(', ')
 }

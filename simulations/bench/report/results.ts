@@ -25,6 +25,8 @@ const contender = z.strictObject({
   waitedShare: z.number().min(0).max(1).optional(),
   /** Median seconds of the parts of a step. */
   parts: z.record(z.string(), z.number().nonnegative()).optional(),
+  /** Processor seconds a step, of each kind of process. */
+  processor: z.record(z.string(), z.number().nonnegative()).optional(),
   peakBytes: z.number().positive(),
   stepPeakBytes: z.number().positive().nullable(),
 })

@@ -134,6 +134,11 @@ describe('runContest()', () => {
     const [one] = await runContest(settings([toy({ name: 'a', seconds: 0.5, parts })]))
     expect(one?.parts).toEqual({ upload: 0.2, publish: 0.05 })
   })
+  test('keeps the processor seconds of a step', async () => {
+    // Two steps a slot, by the seconds that it says.
+    const [one] = await runContest(settings([toy({ name: 'a', seconds: 0.5, processor: { server: 3 } })]))
+    expect(one?.processor).toEqual({ server: 1.5 })
+  })
   test('a stop ends every child', async () => {
     const trace = join(await temporaryFolder(), 'trace')
     const stop = new AbortController()

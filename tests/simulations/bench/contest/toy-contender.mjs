@@ -2,7 +2,7 @@
 import { appendFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
-const { name, seconds, trace, fault, parts } = JSON.parse(process.argv[2])
+const { name, seconds, trace, fault, parts, processor } = JSON.parse(process.argv[2])
 const say = (message) =>
   process.stdout.write(`${typeof message === 'string' ? message : JSON.stringify(message)}\n`)
 const note = (what) => trace && appendFileSync(trace, `${name} ${what}\n`)
@@ -40,6 +40,7 @@ function done(count) {
     seconds: each,
     losses: each.map((_, i) => i + runs),
     ...(parts ? { parts } : {}),
+    ...(processor ? { processor } : {}),
     stepPeakBytes: runs * 100,
     peakBytes: 1000 + runs,
   }

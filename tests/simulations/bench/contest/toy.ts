@@ -16,6 +16,8 @@ export interface ToyOptions {
     | 'ends when asked'
   /** Seconds of the parts of each step. */
   readonly parts?: Readonly<Record<string, readonly number[]>>
+  /** Processor seconds of each run. */
+  readonly processor?: Readonly<Record<string, number>>
 }
 
 export function toy(options: ToyOptions): ContenderSpec {
