@@ -145,10 +145,10 @@ function federationVerb(program: Command): void {
       'of tessera, flower, flower-213, nvflare, in every case (peers where they tell something)',
       parseFederations,
     )
-    .option('--rounds <n>', 'turns of each contender', positive, 5)
+    .option('--rounds <n>', 'turns of each contender', whole, 5)
     .option('--slot <seconds>', 'a turn takes about so long', positive, 4)
     .option('--minutes <n>', 'no turn begins later, over all cases', positive, 60)
-    .option('--hosts <n>', 'processes that our agents are spread over', positive, 3)
+    .option('--hosts <n>', 'processes that our agents are spread over', whole, 3)
     .option('--dir <folder>', 'where the federations live; its disk is part of the figures (system default)')
     .option('--profile <folder>', 'processor profiles of our coordinator and agents go there')
     .option('--python <path>', 'Python with flwr, nvflare, numpy (TESSERA_BENCH_PYTHON, python3)')
@@ -183,4 +183,10 @@ function positive(text: string): number {
   const value = Number(text)
   if (Number.isFinite(value) && value > 0) return value
   throw new InvalidArgumentError('must be a number above 0.')
+}
+
+function whole(text: string): number {
+  const value = positive(text)
+  if (Number.isInteger(value)) return value
+  throw new InvalidArgumentError('must be a whole number.')
 }

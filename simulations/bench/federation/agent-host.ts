@@ -33,6 +33,13 @@ const indices = Array.from(
 const dirOf = (index: number): string => join(values.sites, `site-${index}`)
 const stop = new AbortController()
 const hold = createHold()
+// From the beginning: an enrolment waits for its coordinator as long as it takes, and must not outlive the contest.
+createInterface({ input: process.stdin })
+  .on('line', (line) => hold.release(trainMessage.parse(JSON.parse(line)).train))
+  .on('close', () => {
+    stop.abort()
+    process.exit()
+  })
 
 const counts = new Map<string, number>()
 /** The last agent says it for all. */
@@ -78,12 +85,6 @@ const agents = indices.map((index) =>
 Promise.all(agents).catch((thrown: unknown) => {
   if (!stop.signal.aborted) fail(String(thrown))
 })
-for await (const line of createInterface({ input: process.stdin })) {
-  hold.release(trainMessage.parse(JSON.parse(line)).train)
-}
-stop.abort()
-process.exit()
-
 function fail(why: string): void {
   process.stderr.write(`${why}\n`)
   process.exit(1)

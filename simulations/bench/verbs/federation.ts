@@ -1,5 +1,5 @@
 /** @file The verb `federation`: what a round costs beyond its training, beside Flower and NVFLARE. */
-import { access, mkdtemp, rm, statfs } from 'node:fs/promises'
+import { mkdtemp, rm, statfs } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
@@ -45,6 +45,8 @@ const LARGE_ROUND_BYTES = 1e9
 const MEMORY_FOLDER = '/dev/shm'
 /** From so many sites on, the agents' files are kept in memory: hospitals do not share one disk, and a thousand on one would measure that. */
 const SITES_IN_MEMORY_FROM = 50
+/** What their ledgers may take: at a thousand sites a record of 350 KB goes to each, every round. */
+const LEDGER_BYTES = 4e9
 /** No upload path is faster over loopback: what a slot of seconds may write at most. */
 const MOST_BYTES_PER_SECOND = 300e6
 
@@ -108,10 +110,7 @@ async function measureCase(
   const slotSeconds = flags.quick === true ? 1 : flags.slot
   const warmUpSteps = flags.quick === true || large ? 1 : 2
   const dir = await mkdtemp(join(flags.dir ?? tmpdir(), 'tessera-bench-federation-'))
-  const inMemory =
-    one.sites >= SITES_IN_MEMORY_FROM && (await isThere(MEMORY_FOLDER))
-      ? await mkdtemp(join(MEMORY_FOLDER, 'tessera-bench-sites-'))
-      : null
+  const inMemory = await memoryFolder(one.sites, roundBytes)
   try {
     // Every update and every student is kept, as in production, and each site has the newest student.
     const kept = roundBytes * (rounds + warmUpSteps + 2) * 1.1
@@ -155,8 +154,10 @@ async function assertRoom(dir: string, needed: number): Promise<void> {
   )
 }
 
-const isThere = (folder: string): Promise<boolean> =>
-  access(folder).then(
-    () => true,
-    () => false,
-  )
+/** A folder in memory for the sites of a large federation; null where they are few, or memory has no room. */
+async function memoryFolder(sites: number, roundBytes: number): Promise<string | null> {
+  if (sites < SITES_IN_MEMORY_FROM) return null
+  const room = await statfs(MEMORY_FOLDER).catch(() => null)
+  if (room === null || room.bavail * room.bsize < 2 * roundBytes + LEDGER_BYTES) return null
+  return mkdtemp(join(MEMORY_FOLDER, 'tessera-bench-sites-'))
+}
