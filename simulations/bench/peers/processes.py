@@ -1,5 +1,6 @@
 """Processes of a peer, started here and ended here, with all that they start."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -28,6 +29,7 @@ class Processes:
                 stderr=log,
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
         self.children.append((name, child))
         return child
@@ -54,6 +56,12 @@ class Processes:
         _signal([pid for pid in pids if _is_running(pid)], signal.SIGKILL)
         for _, child in self.children:
             child.wait()
+
+
+def _end_with_parent():
+    """Should this process be killed, the system asks the child to end (Linux: PR_SET_PDEATHSIG is 1)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def _signal(pids, number):
