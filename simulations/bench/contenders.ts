@@ -71,6 +71,7 @@ function ownSpec(
 export function ownProcess(
   name: string,
   file: 'engine-step' | 'evaluate' | 'tiles' | 'aggregation',
+  file: 'engine-step' | 'evaluate' | 'tiles' | 'federation',
   args: readonly string[],
   threads: number,
 ): ContenderSpec {

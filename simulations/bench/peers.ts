@@ -1,21 +1,21 @@
-/** @file Finds the Python that has PyTorch, for contenders written in it. */
+/** @file Finds the Python that has what a peer needs, for contenders written in it. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { TesseraError } from '@tessera/shared/errors'
 import { z } from 'zod'
 
-/** Python packages that a peer needs, by the names they are installed under. */
-export const PEER_PACKAGES = ['torch', 'torchvision', 'safetensors'] as const
+/** Python packages of the engine's contests, by the names they are installed under. */
+const TORCH = ['torch', 'torchvision', 'safetensors'] as const
 
-/** Says versions, whether it was built with CUDA, and nothing else. */
-const PROBE = `
-import importlib, json, platform
+/** Says which versions are installed, and nothing else. */
+const probeOf = (packages: readonly string[]): string => `
+import importlib.metadata, json, platform
 versions = {"python": platform.python_version()}
-for name in ${JSON.stringify(PEER_PACKAGES)}:
+for name in ${JSON.stringify(packages)}:
     try:
-        versions[name] = importlib.import_module(name).__version__
-    except ImportError:
+        versions[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
         versions[name] = None
 print(json.dumps(versions))
 `
@@ -27,33 +27,37 @@ export interface Python {
 }
 
 /** What to type when there is no such Python. */
-export const HOW_TO = `python3 -m venv bench-venv && bench-venv/bin/pip install ${PEER_PACKAGES.join(' ')}, then --python bench-venv/bin/python`
+const howTo = (packages: readonly string[]): string =>
+  `python3 -m venv bench-venv && bench-venv/bin/pip install ${packages.join(' ')}, then --python bench-venv/bin/python`
 
 /**
  * @param given By the option `--python`; else the environment variable TESSERA_BENCH_PYTHON, else `python3`.
  * @throws {TesseraError} ERR_BENCH_PEER if it is not there or lacks a package; the message says what to type.
  */
-export async function findPython(given: string | undefined): Promise<Python> {
+export async function findPython(
+  given: string | undefined,
+  packages: readonly string[] = TORCH,
+): Promise<Python> {
   const command = given ?? process.env['TESSERA_BENCH_PYTHON'] ?? 'python3'
-  const versions = await probe(command)
-  const missing = PEER_PACKAGES.filter((name) => versions[name] === null)
+  const versions = await probe(command, packages)
+  const missing = packages.filter((name) => versions[name] === null)
   if (missing.length > 0) {
     throw new TesseraError(
       'ERR_BENCH_PEER',
-      `${command} must have ${PEER_PACKAGES.join(', ')}, got no ${missing.join(', ')}; type: ${HOW_TO}`,
+      `${command} must have ${packages.join(', ')}, got no ${missing.join(', ')}; type: ${howTo(packages)}`,
     )
   }
   return { command, versions: versions as Record<string, string> }
 }
 
-async function probe(command: string): Promise<Record<string, string | null>> {
+async function probe(command: string, packages: readonly string[]): Promise<Record<string, string | null>> {
   try {
-    const { stdout } = await promisify(execFile)(command, ['-c', PROBE])
+    const { stdout } = await promisify(execFile)(command, ['-c', probeOf(packages)])
     return z.record(z.string(), z.string().nullable()).parse(JSON.parse(stdout))
   } catch (cause) {
     throw new TesseraError(
       'ERR_BENCH_PEER',
-      `Python must be found, got none at ${command}; type: ${HOW_TO}`,
+      `Python must be found, got none at ${command}; type: ${howTo(packages)}`,
       {
         cause,
       },
@@ -63,5 +67,8 @@ async function probe(command: string): Promise<Record<string, string | null>> {
 
 /** Path of a contender's Python file. */
 export function peerFile(name: 'moma_step.py' | 'data_loader.py' | 'physics.py' | 'aggregation.py'): string {
+export function peerFile(
+  name: 'moma_step.py' | 'data_loader.py' | 'physics.py' | 'flower_round.py' | 'nvflare_round.py',
+): string {
   return fileURLToPath(new URL(`peers/${name}`, import.meta.url))
 }

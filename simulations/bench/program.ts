@@ -1,8 +1,9 @@
-/** @file The program `npm run bench`: contests against PyTorch, and what this machine can do at most. */
+/** @file The program `npm run bench`: contests against PyTorch, Flower and NVFLARE, and what this machine can do at most. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { parseContenders } from './contenders.ts'
+import { DEFAULT_CASES, parseCases, parseFederations } from './federation/cases.ts'
 import { parseSizes } from './sizes.ts'
 
 const FOLDER = fileURLToPath(new URL('results/', import.meta.url))
@@ -16,7 +17,7 @@ const PYTHON = [
 /** Builds the program; what a verb needs is loaded when it is typed. */
 export function benchProgram(): Command {
   const program = new Command('bench')
-    .description('Measures Tessera against PyTorch: contenders take turns, ratios are of neighbouring turns.')
+    .description('Measures Tessera against others: contenders take turns, ratios are of neighbouring turns.')
     .addHelpText(
       'after',
       '\nExample:\n  $ npm run bench -- engine --size 16x128 --contenders wasm,torch --quick',
@@ -47,6 +48,7 @@ export function benchProgram(): Command {
     .addHelpText('after', '\nExample:\n  $ npm run bench -- check --contenders wasm,torch,torch-compile')
     .action(async (flags) => (await import('./verbs/check.ts')).checkWork(flags))
   dataVerb(program)
+  federationVerb(program)
   program
     .command('physics')
     .description('What this machine can do at most (sgemm, copy, triad), and what that allows for each size.')
@@ -143,6 +145,37 @@ function dataVerb(program: Command): void {
     .action(async (flags) => (await import('./verbs/data.ts')).measureData(withOut(flags, 'data')))
 }
 
+function federationVerb(program: Command): void {
+  program
+    .command('federation')
+    .description(
+      'What a round costs beyond its training: agents that train nothing, beside Flower and NVFLARE; upload path, memory.',
+    )
+    .addOption(
+      new Option('--case <list>', 'MODEL:SITES of small, 21mb, 250mb; several with commas')
+        .argParser(parseCases)
+        .default(parseCases(DEFAULT_CASES), DEFAULT_CASES),
+    )
+    .option(
+      '--contenders <list>',
+      'of tessera, flower, flower-213, nvflare, in every case (peers where they tell something)',
+      parseFederations,
+    )
+    .option('--rounds <n>', 'turns of each contender', whole, 5)
+    .option('--slot <seconds>', 'a turn takes about so long', positive, 4)
+    .option('--minutes <n>', 'no turn begins later, over all cases', positive, 60)
+    .option('--hosts <n>', 'processes that our agents are spread over', whole, 3)
+    .option('--dir <folder>', 'where the federations live; its disk is part of the figures (system default)')
+    .option('--profile <folder>', 'processor profiles of our coordinator and agents go there')
+    .option('--python <path>', 'Python with flwr, nvflare, numpy (TESSERA_BENCH_PYTHON, python3)')
+    .option('--quick', 'a turn of a second: shows that all works')
+    .option('--out <file>', 'results as JSON (simulations/bench/results/federation-DATE.json; --quick: none)')
+    .addHelpText('after', '\nExample:\n  $ npm run bench -- federation --case 21mb:3,small:20 --rounds 3')
+    .action(async (flags) =>
+      (await import('./verbs/federation.ts')).measureFederation(withOut(flags, 'federation')),
+    )
+}
+
 function sizeOption(standard: string): Option {
   return new Option('--size <list>', 'BATCHxSIDE, several with commas')
     .argParser(parseSizes)
@@ -174,4 +207,10 @@ function positive(text: string): number {
   const value = Number(text)
   if (Number.isFinite(value) && value > 0) return value
   throw new InvalidArgumentError('must be a number above 0.')
+}
+
+function whole(text: string): number {
+  const value = positive(text)
+  if (Number.isInteger(value)) return value
+  throw new InvalidArgumentError('must be a whole number.')
 }

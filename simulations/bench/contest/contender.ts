@@ -19,12 +19,12 @@ export interface Contender {
   readonly versions: Ready['versions']
   /** Does so many steps. @throws {TesseraError} As {@link startContender}. */
   run(steps: number): Promise<Done>
-  /** Ends the process; a process that does not end by itself is killed. */
+  /** Ends the process; one that does not end with its input is asked to, and then killed. */
   stop(): Promise<void>
 }
 
-/** From the end of its input until a process is killed: an engine frees its memory. */
-const GRACE_MS = 3000
+/** From the end of its input until a process is asked to end, and from there until it is killed: an engine frees its memory, a federation ends its processes. */
+const GRACE_MS = { input: 3000, asked: 6000 }
 /** Of what it wrote on standard error, kept to say why it failed. */
 const MAX_COMPLAINT = 2000
 
@@ -67,9 +67,11 @@ export async function startContender(
   }
   const stop = async (): Promise<void> => {
     child.stdin.end()
-    const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
+    const ask = setTimeout(() => child.kill('SIGTERM'), GRACE_MS.input)
+    const kill = setTimeout(() => child.kill('SIGKILL'), GRACE_MS.input + GRACE_MS.asked)
     await ended
-    clearTimeout(timer)
+    clearTimeout(ask)
+    clearTimeout(kill)
   }
   try {
     const { ready } = await answer(readyMessage)
@@ -85,7 +87,8 @@ export async function startContender(
       stop,
     }
   } catch (thrown) {
-    child.kill('SIGKILL')
+    // Not killed at once: a contender may have processes of its own to end.
+    child.kill('SIGTERM')
     await stop()
     throw asTesseraError(thrown)
   }

@@ -28,6 +28,10 @@ export const doneMessage = z.strictObject({
   losses: z.array(z.number()),
   /** Of all that, how long the work waited for its data; absent where it needs none. */
   waitedSeconds: z.number().nonnegative().optional(),
+  /** Seconds of the parts that a step is made of, each as long as {@link seconds}; absent where it is not told apart. */
+  parts: z.record(z.string(), z.array(z.number().nonnegative())).optional(),
+  /** Processor seconds of each kind of process that did the steps, all steps together; absent where nothing counts them. */
+  processor: z.record(z.string(), z.number().nonnegative()).optional(),
   /** Largest resident memory during the run; null where the system cannot say. */
   stepPeakBytes: z.number().positive().nullable(),
   /** Largest resident memory since the process began, start and compilation included. */
@@ -36,4 +40,4 @@ export const doneMessage = z.strictObject({
 export type Done = z.infer<typeof doneMessage>
 
 /** What a contender measures itself. */
-export type Taken = Pick<Done, 'seconds' | 'losses' | 'waitedSeconds'>
+export type Taken = Pick<Done, 'seconds' | 'losses' | 'waitedSeconds' | 'parts' | 'processor'>

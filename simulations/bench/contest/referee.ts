@@ -42,6 +42,10 @@ export interface Performance {
   readonly slots: readonly (readonly number[])[]
   /** Share of the slots' time that the work waited for its data; absent where it needs none. */
   readonly waitedShare?: number
+  /** Median seconds of the parts of a step; absent where they are not told apart. */
+  readonly parts?: Readonly<Record<string, number>>
+  /** Median over the slots of the processor seconds a step, of each kind of process; absent where nothing counts them. */
+  readonly processor?: Readonly<Record<string, number>>
   /** Largest resident memory of any slot; null where the system cannot say. */
   readonly stepPeakBytes: number | null
   /** Largest resident memory of the process, start and compilation included. */
@@ -126,9 +130,36 @@ function performanceOf({ contender, startSeconds, warmUp, runs }: Runner): Perfo
     warmUpLosses: warmUp.losses,
     slots: runs.map(({ seconds }) => seconds),
     ...(waits.length > 0 ? { waitedShare: sum(waits) / sum(runs.flatMap(({ seconds }) => seconds)) } : {}),
+    ...partsOf(runs),
+    ...processorOf(runs),
     stepPeakBytes: stepPeaks.length > 0 ? Math.max(...stepPeaks) : null,
     peakBytes: Math.max(warmUp.peakBytes, ...runs.map(({ peakBytes }) => peakBytes)),
   }
+}
+
+function partsOf(runs: readonly Done[]): Pick<Performance, 'parts'> {
+  const parts = mediansOf(runs, ({ parts = {} }) => parts)
+  return parts ? { parts } : {}
+}
+
+function processorOf(runs: readonly Done[]): Pick<Performance, 'processor'> {
+  const processor = mediansOf(runs, ({ processor = {}, seconds }) =>
+    Object.fromEntries(Object.entries(processor).map(([name, spent]) => [name, [spent / seconds.length]])),
+  )
+  return processor ? { processor } : {}
+}
+
+/** Median of all values of a name; null when no run has any. */
+function mediansOf(
+  runs: readonly Done[],
+  valuesOf: (run: Done) => Readonly<Record<string, readonly number[]>>,
+): Record<string, number> | null {
+  const all = runs.map(valuesOf)
+  const names = new Set(all.flatMap((values) => Object.keys(values)))
+  if (names.size === 0) return null
+  return Object.fromEntries(
+    [...names].map((name) => [name, median(all.flatMap((values) => values[name] ?? []))]),
+  )
 }
 
 function sum(values: readonly number[]): number {

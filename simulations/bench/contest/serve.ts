@@ -8,21 +8,28 @@ export type RunSteps = (count: number) => Promise<Taken>
 
 /**
  * Says that the contender could begin, and answers until standard input ends. Nothing else in the process may write to standard output.
+ * @param memoryOf Process whose memory is told, where another one does the work (Linux).
  * @throws {ZodError} If the referee says something else than {@link runMessage}.
  */
-export async function serve(versions: Ready['versions'], run: RunSteps): Promise<void> {
+export async function serve(
+  versions: Ready['versions'],
+  run: RunSteps,
+  memoryOf: number = process.pid,
+): Promise<void> {
   const say = (message: { ready: Ready } | Done): void => {
     process.stdout.write(`${JSON.stringify(message)}\n`)
   }
   say({ ready: { versions, pid: process.pid } })
   for await (const line of createInterface({ input: process.stdin })) {
     const { run: count } = runMessage.parse(JSON.parse(line))
-    const counted = resetPeak()
+    const own = memoryOf === process.pid
+    // The kernel has one count a process: of another process we want the peak since its start.
+    const counted = own && resetPeak()
     const taken = await run(count)
     say({
       ...taken,
-      stepPeakBytes: counted ? peakBytes() : null,
-      peakBytes: process.resourceUsage().maxRSS * 1024,
+      stepPeakBytes: counted ? peakBytesOf(memoryOf) : null,
+      peakBytes: (own ? null : peakBytesOf(memoryOf)) ?? process.resourceUsage().maxRSS * 1024,
     })
   }
 }
@@ -37,7 +44,7 @@ function resetPeak(): boolean {
   }
 }
 
-function peakBytes(): number | null {
-  const kib = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+function peakBytesOf(pid: number): number | null {
+  const kib = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return kib === undefined ? null : Number(kib) * 1024
 }

@@ -37,8 +37,12 @@ def lifetime_peak_bytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def serve(versions, step):
-    """Runs steps as the referee asks. `step` does one and returns its loss, or None where there is none."""
+def serve(versions, step, peak_of_all=None, processor_of_all=None):
+    """Runs steps as the referee asks. `step` does one and returns its loss, or None where there is none.
+
+    Where the work is done by other processes than this one, `peak_of_all` gives their largest memory since the start, and `processor_of_all`
+    the processor seconds of each kind of process so far.
+    """
     # A library that prints must not break the stream of messages.
     out, sys.stdout = sys.stdout, sys.stderr
 
@@ -51,14 +55,17 @@ def serve(versions, step):
         count = json.loads(line)["run"]
         counted = reset_peak()
         seconds, losses = [], []
+        spent = processor_of_all() if processor_of_all else {}
         for _ in range(count):
             before = time.perf_counter()
             loss = step()
             seconds.append(time.perf_counter() - before)
             losses.append(loss)
+        processor = {kind: now - spent[kind] for kind, now in processor_of_all().items()} if processor_of_all else None
         say({
+            **({"processor": processor} if processor else {}),
             "seconds": seconds,
             "losses": [loss for loss in losses if loss is not None],
-            "stepPeakBytes": peak_bytes() if counted else None,
-            "peakBytes": lifetime_peak_bytes(),
+            "stepPeakBytes": peak_bytes() if counted and peak_of_all is None else None,
+            "peakBytes": peak_of_all() if peak_of_all else lifetime_peak_bytes(),
         })

@@ -20,9 +20,14 @@ const contender = z.strictObject({
   /** Seconds of each step of each slot. */
   slots: z.array(z.array(z.number().nonnegative()).nonempty()).nonempty(),
   /** Images, tiles or megabytes a second, over the slots. */
+  /** Images, tiles or bytes of updates a second, over the slots. */
   rate: spread,
   /** Share of the time that a training step waited for its tiles. */
   waitedShare: z.number().min(0).max(1).optional(),
+  /** Median seconds of the parts of a step. */
+  parts: z.record(z.string(), z.number().nonnegative()).optional(),
+  /** Processor seconds a step, of each kind of process. */
+  processor: z.record(z.string(), z.number().nonnegative()).optional(),
   peakBytes: z.number().positive(),
   stepPeakBytes: z.number().positive().nullable(),
 })
@@ -40,6 +45,7 @@ const contest = z.strictObject({
   /** What one step is, for instance `16×128²`. */
   label: z.string(),
   /** Images, tiles or megabytes in a step. */
+  /** Images or tiles in a step; bytes of all updates in a federation's round. */
   perStep: z.int().positive(),
   contenders: z.array(contender).nonempty(),
   ratios: z.array(ratio),
@@ -51,11 +57,14 @@ export const results = z.strictObject({
   format: z.literal('tessera-bench'),
   version: z.literal(1),
   kind: z.enum(['engine', 'evaluate', 'data', 'aggregation']),
+  kind: z.enum(['engine', 'evaluate', 'data', 'federation']),
   date: z.iso.datetime(),
   machine,
   /** Settings that decide the figures. */
   settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   contests: z.array(contest).nonempty(),
+  /** Contenders that were not installed. */
+  absent: z.array(z.string()).optional(),
 })
 export type Results = z.infer<typeof results>
 

@@ -32,6 +32,6 @@ export function contestTable(
 }
 
 /** Three digits that count. */
-function digits(value: number): string {
+export function digits(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3)
 }

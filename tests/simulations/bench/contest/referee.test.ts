@@ -124,6 +124,21 @@ describe('runContest()', () => {
       message: expect.stringContaining('ENOENT'),
     })
   })
+  test('a contender that has more to end than its input is asked to end before it is killed', async () => {
+    const trace = join(await temporaryFolder(), 'trace')
+    await runContest(settings([toy({ name: 'a', seconds: 0.5, trace, fault: 'ends when asked' })]))
+    expect((await traceOf(trace)).slice(-2)).toEqual(['a is asked', 'a ends'])
+  })
+  test('keeps the median of each part of a step', async () => {
+    const parts = { upload: [0.3, 0.1, 0.2], publish: [0.05] }
+    const [one] = await runContest(settings([toy({ name: 'a', seconds: 0.5, parts })]))
+    expect(one?.parts).toEqual({ upload: 0.2, publish: 0.05 })
+  })
+  test('keeps the processor seconds of a step', async () => {
+    // Two steps a slot, by the seconds that it says.
+    const [one] = await runContest(settings([toy({ name: 'a', seconds: 0.5, processor: { server: 3 } })]))
+    expect(one?.processor).toEqual({ server: 1.5 })
+  })
   test('a stop ends every child', async () => {
     const trace = join(await temporaryFolder(), 'trace')
     const stop = new AbortController()

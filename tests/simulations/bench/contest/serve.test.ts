@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -31,5 +31,25 @@ describe('serve()', () => {
     ])
     // A Node process has more than 20 MB; in bytes, not in KiB.
     for (const { peakBytes } of done) expect(peakBytes).toBeGreaterThan(20e6)
+  })
+
+  test.runIf(process.platform === 'linux')('tells the memory of the process that does the work', async () => {
+    const file = join(await temporaryFolder(), 'contender.mts')
+    await writeFile(
+      file,
+      `import { serve } from '${source('contest/serve.ts')}'
+       import { timeSteps } from '${source('contenders/time-steps.ts')}'
+       await serve({}, (count) => timeSteps(count, async () => 1), ${process.pid})`,
+    )
+    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+    const spec = { name: 'own', command: process.execPath, args: ['--import', tsx, file] }
+    const contender = await startContender(spec, 15_000)
+    const { peakBytes, stepPeakBytes } = await contender.run(1)
+    await contender.stop()
+    // This process's peak can only have grown since.
+    const kib = /^VmHWM:\s+(\d+) kB/m.exec(await readFile('/proc/self/status', 'utf8'))?.[1]
+    expect(peakBytes).toBeLessThanOrEqual(Number(kib) * 1024)
+    expect(peakBytes).toBeGreaterThan(0.8 * Number(kib) * 1024)
+    expect(stepPeakBytes).toBeNull()
   })
 })

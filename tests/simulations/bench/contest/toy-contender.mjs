@@ -2,7 +2,7 @@
 import { appendFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
-const { name, seconds, trace, fault } = JSON.parse(process.argv[2])
+const { name, seconds, trace, fault, parts, processor } = JSON.parse(process.argv[2])
 const say = (message) =>
   process.stdout.write(`${typeof message === 'string' ? message : JSON.stringify(message)}\n`)
 const note = (what) => trace && appendFileSync(trace, `${name} ${what}\n`)
@@ -24,13 +24,23 @@ for await (const line of createInterface({ input: process.stdin })) {
   else if (fault === 'dies in its second run' && runs === 2) process.exit(4)
   else say(done(run))
 }
-note('ends')
+if (fault === 'ends when asked') {
+  // Something of its own is still running: its input alone does not end it.
+  const work = setInterval(() => undefined, 1000)
+  process.once('SIGTERM', () => {
+    note('is asked')
+    clearInterval(work)
+    note('ends')
+  })
+} else note('ends')
 
 function done(count) {
   const each = Array.from({ length: count }, () => seconds)
   return {
     seconds: each,
     losses: each.map((_, i) => i + runs),
+    ...(parts ? { parts } : {}),
+    ...(processor ? { processor } : {}),
     stepPeakBytes: runs * 100,
     peakBytes: 1000 + runs,
   }

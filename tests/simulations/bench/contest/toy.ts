@@ -13,6 +13,11 @@ export interface ToyOptions {
     | 'talks nonsense'
     | 'does one step less'
     | 'dies in its second run'
+    | 'ends when asked'
+  /** Seconds of the parts of each step. */
+  readonly parts?: Readonly<Record<string, readonly number[]>>
+  /** Processor seconds of each run. */
+  readonly processor?: Readonly<Record<string, number>>
 }
 
 export function toy(options: ToyOptions): ContenderSpec {
