@@ -70,8 +70,7 @@ function ownSpec(
 /** A contender of ours, `contenders/<file>.ts`, in a process of its own. */
 export function ownProcess(
   name: string,
-  file: 'engine-step' | 'evaluate' | 'tiles' | 'aggregation',
-  file: 'engine-step' | 'evaluate' | 'tiles' | 'federation',
+  file: 'engine-step' | 'evaluate' | 'tiles' | 'aggregation' | 'federation',
   args: readonly string[],
   threads: number,
 ): ContenderSpec {

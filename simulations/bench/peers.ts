@@ -66,9 +66,14 @@ async function probe(command: string, packages: readonly string[]): Promise<Reco
 }
 
 /** Path of a contender's Python file. */
-export function peerFile(name: 'moma_step.py' | 'data_loader.py' | 'physics.py' | 'aggregation.py'): string {
 export function peerFile(
-  name: 'moma_step.py' | 'data_loader.py' | 'physics.py' | 'flower_round.py' | 'nvflare_round.py',
+  name:
+    | 'moma_step.py'
+    | 'data_loader.py'
+    | 'physics.py'
+    | 'aggregation.py'
+    | 'flower_round.py'
+    | 'nvflare_round.py',
 ): string {
   return fileURLToPath(new URL(`peers/${name}`, import.meta.url))
 }

@@ -19,7 +19,6 @@ const contender = z.strictObject({
   startSeconds: z.number().nonnegative(),
   /** Seconds of each step of each slot. */
   slots: z.array(z.array(z.number().nonnegative()).nonempty()).nonempty(),
-  /** Images, tiles or megabytes a second, over the slots. */
   /** Images, tiles or bytes of updates a second, over the slots. */
   rate: spread,
   /** Share of the time that a training step waited for its tiles. */
@@ -44,7 +43,6 @@ const ratio = z.strictObject({
 const contest = z.strictObject({
   /** What one step is, for instance `16×128²`. */
   label: z.string(),
-  /** Images, tiles or megabytes in a step. */
   /** Images or tiles in a step; bytes of all updates in a federation's round. */
   perStep: z.int().positive(),
   contenders: z.array(contender).nonempty(),
@@ -56,8 +54,7 @@ export type ContestResult = z.infer<typeof contest>
 export const results = z.strictObject({
   format: z.literal('tessera-bench'),
   version: z.literal(1),
-  kind: z.enum(['engine', 'evaluate', 'data', 'aggregation']),
-  kind: z.enum(['engine', 'evaluate', 'data', 'federation']),
+  kind: z.enum(['engine', 'evaluate', 'data', 'aggregation', 'federation']),
   date: z.iso.datetime(),
   machine,
   /** Settings that decide the figures. */
