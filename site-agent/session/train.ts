@@ -99,7 +99,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       const student = decodeModel(await obtain(offer.base, ask, signal, offer.baseBytes), layout)
       const trainer = await trainerAfter(await states.lastBefore(round), ask, signal)
       await keepOnly(cacheDir, new Set([offer.base, study.teacher?.sha256 ?? '']))
-      const startedMs = clock.now()
+      const startedMs = clock.elapsed()
       const result = await trainer.trainRound({
         round,
         student,
@@ -112,7 +112,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
             step,
             steps,
             loss,
-            secondsLeft: Math.round((((clock.now() - startedMs) / step) * (steps - step)) / 1000),
+            secondsLeft: Math.round((((clock.elapsed() - startedMs) / step) * (steps - step)) / 1000),
           }),
       })
       // From here on the trainer is a round further, whatever becomes of the delta.
@@ -122,7 +122,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       const bytes = gate.admitDelta(delta)
       const payload = sha256Hex(bytes)
       await states.hold(round, payload, await trainer.state())
-      const metrics = { ...result.metrics, seconds: Math.max(0, clock.now() - startedMs) / 1000 }
+      const metrics = { ...result.metrics, seconds: (clock.elapsed() - startedMs) / 1000 }
       trained = { round, base: offer.base, bytes, payload, samples: result.samples, metrics }
       return trained
     },
