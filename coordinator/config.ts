@@ -20,6 +20,12 @@ const config = z.strictObject({
   host: z.string().min(1).max(255),
   /** 0 lets the system choose. */
   port: z.int().min(0).max(65_535),
+  /**
+   * A site is asked for a sign of life this often, and has as long to give it: one that died is noticed within twice this. 5 s: on a bad line
+   * answers take 2 or 3 s. A site whose thread is held by a training step for longer loses its connection and nothing else: it joins again.
+   * Below 100 ms a busy machine would lose its own connections; above a minute proxies cut idle ones.
+   */
+  heartbeatMs: z.int().min(100).max(60_000).default(5000),
 })
 export type CoordinatorConfig = z.infer<typeof config>
 
@@ -37,7 +43,12 @@ export async function initCoordinator(options: {
   port?: number | undefined
 }): Promise<{ publicKey: string; fingerprint: string; config: CoordinatorConfig }> {
   const { dir, host = '127.0.0.1', port = DEFAULT_PORT } = options
-  const settings = checked({ version: 1, url: options.url ?? `http://${host}:${port}`, host, port })
+  const settings = checked({
+    version: 1,
+    url: options.url ?? `http://${host}:${port}`,
+    host,
+    port,
+  })
   if (await readFile(configFile(dir)).catch(() => null)) {
     throw new TesseraError(
       'ERR_CONFIG_INVALID',

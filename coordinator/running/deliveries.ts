@@ -52,19 +52,23 @@ export function createDeliveries(
     checkDigest(manifest, incoming.digest())
     const { norm } = await checking(async () => {
       const { layout, study } = border(site)
-      const weights = await baseWeights(manifest.base, border(site))
+      // The student that it will be added to; a late update was trained from an earlier one.
+      const added = border(site).rounds.current?.base ?? border(site).rounds.student
+      const weights = await baseWeights(added, border(site))
       const { maxNorm } = study.federation
       return admitPayload(await incoming.content(), { layout, base: weights, maxNorm })
     })
     const manifestSha256 = sha256Hex(token)
     const receivedAtMs = clock.now()
-    await deciding(async () => {
+    const countsIn = await deciding(async () => {
       readmit(manifest, border(site))
       await incoming.keep()
       const update = { round, attempt, site, samples, loss: metrics.loss, payload, bytes, norm }
       await take({ type: 'accept', update: { ...update, manifest: token, manifestSha256, receivedAtMs } })
+      return border(site).rounds.round
     })
-    const receipt = { study, site, round, attempt, payload, manifest: manifestSha256, receivedAtMs }
+    const late = countsIn === round ? {} : { countsIn }
+    const receipt = { study, site, round, attempt, payload, manifest: manifestSha256, receivedAtMs, ...late }
     upload.receipt = await signPayload('receipt', receipt, key.privateKey)
     return upload.receipt
   }

@@ -5,7 +5,7 @@ import { decodeModel, encodeSafetensors, type Layout } from '@tessera/shared/mod
 import type { Study } from '@tessera/shared/protocol'
 import { type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
 import { cappedWeights, type Diagnostics, fedavg, type SiteUpdate } from '../aggregation/index.ts'
-import type { Round, RoundsState } from '../rounds/index.ts'
+import { type Round, type RoundsState, staleness, weightOf } from '../rounds/index.ts'
 import type { Store } from '../store/index.ts'
 
 /** What {@link publishRound} has made: all of it is on disk. */
@@ -47,8 +47,9 @@ export async function publishRound(
       strategy: strategy.name,
       previous: state.previous,
       contributors: contributors.map((site) => {
-        const { samples, payload, manifestSha256 } = acceptedOf(current, site)
-        return { site, samples, payload, manifest: manifestSha256 }
+        const update = acceptedOf(current, site)
+        const { samples, payload, manifestSha256: manifest } = update
+        return { site, samples, staleness: staleness(update), payload, manifest }
       }),
       absent: [...absent],
       final: current.round === state.rounds,
@@ -67,7 +68,7 @@ async function* storedUpdates(
   store: Store,
 ): AsyncGenerator<SiteUpdate> {
   const accepted = contributors.map((site) => acceptedOf(round, site))
-  const weights = cappedWeights(new Map(accepted.map(({ site, samples }) => [site, samples])), maxShare)
+  const weights = cappedWeights(new Map(accepted.map((update) => [update.site, weightOf(update)])), maxShare)
   for (const { site, samples, payload } of accepted) {
     const delta = decodeDelta(layout, await store.updates.load(payload))
     yield { site, samples, weight: weights.get(site) ?? 0, delta }

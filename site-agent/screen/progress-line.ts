@@ -29,6 +29,7 @@ const TEXTS: { [K in AgentEvent['kind']]: (event: Extract<AgentEvent, { kind: K 
     const loss = metrics.loss.toFixed(3)
     return { note: `round ${round} delivered: ${samples} tiles, loss ${loss}, ${time}, ${size} sent` }
   },
+  cancelled: () => ({ note: 'the operator has cancelled the study' }),
   declined: ({ round, code }) => ({ note: `round ${round} goes on without this site: ${code}` }),
   published({ round, sites, final }) {
     const end = final ? '. The study is finished' : ''

@@ -32,6 +32,8 @@ export type AgentEvent =
       readonly bytes: number
       readonly metrics: SiteMetrics
     }
+  /** The operator has ended the study before its last round. */
+  | { readonly kind: 'cancelled' }
   /** This site has no part in the round. */
   | { readonly kind: 'declined'; readonly round: number; readonly code: string }
   | {

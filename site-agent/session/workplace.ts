@@ -98,6 +98,7 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
     trainer,
     states,
     receipts,
+    late: study.federation.late,
     clock,
     log,
     onProgress,

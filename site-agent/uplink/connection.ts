@@ -42,6 +42,8 @@ export interface ConnectionOptions {
   readonly join: (nonce: string, ask: Ask) => Promise<void>
   /** Checks an offer; what it throws is the answer. */
   readonly onOffer: (offer: string) => Promise<void>
+  /** Checks where the study stands now; what it throws is the answer. */
+  readonly onSnapshot: (welcome: string) => Promise<void>
   /** Checks a published record; what it throws is the answer. */
   readonly onPublished: (record: string) => Promise<void>
 }
@@ -148,6 +150,10 @@ export function openConnection(options: ConnectionOptions): Connection {
     })
     serve(current, coordinatorMessages, 'session:refused', ({ code, message }) => {
       if (socket === current) retry(new TesseraError(code, message))
+      return {}
+    })
+    serve(current, coordinatorMessages, 'session:snapshot', async ({ welcome }) => {
+      await options.onSnapshot(welcome)
       return {}
     })
     serve(current, coordinatorMessages, 'round:offer', async ({ offer }) => {

@@ -14,6 +14,7 @@ import {
   createParser,
   encodeFrame,
   MAX_MODEL_BYTES,
+  MAX_TOKEN_CHARACTERS,
   type Manifest,
   type SiteMessage,
   type SocketParser,
@@ -94,6 +95,11 @@ export function createGate(audit: AuditLog): Gate {
     'session:join'({ token }) {
       const { study } = readUnverified('joinToken', token)
       return `proves who this site is, for study ${study}`
+    },
+    'ledger:show'({ record }) {
+      const { study, round } = readUnverified('published', record)
+      inStudy('ledger:show', study)
+      return `shows the coordinator its own record of round ${round}, which it does not know`
     },
     'model:fetch'({ sha256, offset }) {
       inStudy('model:fetch')
@@ -179,7 +185,7 @@ export function createGate(audit: AuditLog): Gate {
     pass(packet) {
       const { kind, why } = judge(packet)
       const frame = encodeFrame(packet)
-      const limit = kind === 'upload:chunk' ? chunkLimit(packet) : MAX_CONTROL_BYTES
+      const limit = limitOf(kind, packet)
       if (frame.byteLength > limit) {
         throw new TesseraError(
           'ERR_GATE_SIZE',
@@ -243,6 +249,12 @@ function assertAnnounces(
       "manifest must announce this site's delta of the study's layout, got another",
     )
   }
+}
+
+function limitOf(kind: string, packet: OutgoingPacket): number {
+  if (kind === 'upload:chunk') return chunkLimit(packet)
+  // Signed by the coordinator, with a line for each site that contributed.
+  return kind === 'ledger:show' ? MAX_TOKEN_CHARACTERS + MAX_ENVELOPE_BYTES : MAX_CONTROL_BYTES
 }
 
 function chunkLimit({ data }: OutgoingPacket): number {

@@ -14,6 +14,7 @@ import {
   type Published,
   type ReplyBody,
   type Request,
+  type Signed,
   type SiteMessage,
   type StudyInput,
   serve,
@@ -122,6 +123,7 @@ export interface Connection {
   readonly nonce: string
   readonly offers: Mailbox<string>
   readonly records: Mailbox<string>
+  readonly snapshots: Mailbox<string>
   /** What the coordinator said before it hung up. */
   readonly refused: Promise<{ code: string; message: string }>
   readonly closed: Promise<void>
@@ -129,7 +131,7 @@ export interface Connection {
 
 export async function connect(url: string): Promise<Connection> {
   const socket = openSocket(url)
-  const [offers, records] = [mailbox<string>(), mailbox<string>()]
+  const [offers, records, snapshots] = [mailbox<string>(), mailbox<string>(), mailbox<string>()]
   const refused = new Promise<{ code: string; message: string }>((resolve) => {
     serve(socket, coordinatorMessages, 'session:refused', (reason) => {
       resolve(reason)
@@ -143,6 +145,10 @@ export async function connect(url: string): Promise<Connection> {
     offers.put(offer)
     return {}
   })
+  serve(socket, coordinatorMessages, 'session:snapshot', ({ welcome }) => {
+    snapshots.put(welcome)
+    return {}
+  })
   serve(socket, coordinatorMessages, 'round:published', ({ record }) => {
     records.put(record)
     return {}
@@ -153,7 +159,7 @@ export async function connect(url: string): Promise<Connection> {
       return {}
     })
   })
-  return { socket, nonce, offers, records, refused, closed }
+  return { socket, nonce, offers, records, snapshots, refused, closed }
 }
 
 /** Uses a kit with a key pair. */
@@ -192,6 +198,7 @@ export async function joined(
   site: string,
   pair: KeyPair,
   study = 'tiny',
+  changes: Partial<Signed<'joinToken'>> = {},
 ): Promise<RawSite> {
   const connection = await connect(url)
   const { socket, nonce } = connection
@@ -204,14 +211,20 @@ export async function joined(
       nonce,
       coordinator: coordinatorKey,
       agentVersion: '0.1.0',
+      instance: `the one agent of ${site}`,
+      ledger: null,
+      work: null,
       issuedAtMs: 1,
+      ...changes,
     },
     pair.privateKey,
   )
-  const { welcome } = await ask(socket, 'session:join', { token })
+  const reply = await ask(socket, 'session:join', { token })
+  const welcome = await verifyPayload('welcome', reply.welcome, coordinatorKey)
+  if (welcome.offer !== null) connection.offers.put(welcome.offer)
   return {
     ...connection,
-    welcome: await verifyPayload('welcome', welcome, coordinatorKey),
+    welcome,
     offer: async () => verifyPayload('offer', await connection.offers.next(), coordinatorKey),
     published: async () => verifyPayload('published', await connection.records.next(), coordinatorKey),
     manifest: (offer, bytes, changes = {}) =>

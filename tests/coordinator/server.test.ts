@@ -23,7 +23,7 @@ import {
 describe('a whole round', () => {
   test('publishes the sample-weighted mean of what the sites delivered, and its record', async () => {
     const { coordinator, dir, key, north, south } = await federation()
-    expect(north.welcome).toMatchObject({ round: 0, finished: false, site: 'north' })
+    expect(north.welcome).toMatchObject({ round: 0, phase: 'waiting', site: 'north' })
     const offer = await north.offer()
     expect(offer).toMatchObject({ round: 1, attempt: 1, base: north.welcome.student })
     const [ones, fives] = [deltaOf(0.01), deltaOf(0.05)]

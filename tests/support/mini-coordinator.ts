@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { TesseraError } from '@tessera/shared/errors'
 import { encodeSafetensors, initialStudent, layoutHash, studentLayout } from '@tessera/shared/model'
 import {
   CHUNK_BYTES,
@@ -97,6 +98,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
   const waiting = new Set<() => void>()
   let current: Socket | null = null
   let hasJoined = false
+  let published = { round: 0, record: '' }
 
   const mini: MiniCoordinator = {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
@@ -146,6 +148,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
         },
         key.privateKey,
       )
+      published = { round: changes.round ?? 1, record: sha256Hex(record) }
       await say('round:published', { record })
       return record
     },
@@ -193,12 +196,21 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
         nonce,
         study: TINY_STUDY,
         layoutHash: layoutHash(TINY_LAYOUT),
-        round: 0,
+        round: published.round,
         student: base,
-        finished: false,
+        record: published.record,
+        phase: 'waiting' as const,
+        paused: false,
+        open: null,
+        offer: null,
+        update: null,
+        prove: false,
         ...changes,
       }
       return { welcome: await signPayload('welcome', welcome, key.privateKey) }
+    },
+    'ledger:show': () => {
+      throw new TesseraError('ERR_LEDGER_BEHIND', 'as the test wants it')
     },
     'model:fetch': ({ sha256, offset }) => {
       const bytes = mini.models.get(sha256) ?? new Uint8Array()

@@ -37,13 +37,22 @@ const LAYOUT: Layout = {
     { name: 'norm.running_var', shape: [2], kind: 'statistic' },
   ],
 }
-const STUDY = studySchema.parse(TINY_STUDY)
+const STUDY = studySchema.parse({
+  ...TINY_STUDY,
+  federation: { ...TINY_STUDY.federation, stretch: 1 },
+})
 
 /** Rounds where `north` (nonce 0) and `south` (nonce 1) have the open offer of round 1. */
 function openRounds(from: RoundsState = initialRounds(STUDY, HASH('a'))): RoundsState {
   let next = 0
   const nonce = (): string => NONCE(from.history.length * 10 + next++)
-  const [event] = decide(from, { type: 'tick', nowMs: 1000, present: ['north', 'south'], nonce })
+  const [event] = decide(from, {
+    type: 'tick',
+    nowMs: 1000,
+    present: ['north', 'south'],
+    signs: new Map(),
+    nonce,
+  })
   if (event === undefined) throw new Error('the round must open')
   return evolve(from, event)
 }
@@ -56,7 +65,7 @@ function withAccepted(rounds: RoundsState, site: string): RoundsState {
 }
 
 function atDeadline(rounds: RoundsState): RoundsState {
-  const tick = { type: 'tick', nowMs: 61_000, present: [], nonce: () => '' } as const
+  const tick = { type: 'tick', nowMs: 61_000, present: [], signs: new Map(), nonce: () => '' } as const
   return decide(rounds, tick).reduce(evolve, rounds)
 }
 

@@ -2,6 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { computeDelta, decodeDelta } from '@tessera/shared/delta'
+import { TesseraError } from '@tessera/shared/errors'
 import { createLog } from '@tessera/shared/log'
 import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
 import { type AgentEvent, type AgentOutcome, runAgent } from '@tessera/site-agent'
@@ -113,7 +114,7 @@ describe('runAgent()', () => {
 
   test('ends at once when the study is finished already', async () => {
     const { mini, site, training } = await setup()
-    mini.welcome = { changes: { finished: true } }
+    mini.welcome = { changes: { phase: 'finished' } }
     expect(await run(site, training).outcome).toEqual({ rounds: 0, finished: true })
   })
 
@@ -273,16 +274,33 @@ describe('runAgent()', () => {
     expect(mini.updates[0]?.bytes).toEqual(mini.updates[1]?.bytes)
   })
 
-  test('does not train an offer again that it has a receipt for', async () => {
+  test('delivers the same bits again when a restored coordinator has forgotten its receipt', async () => {
     const { mini, site, training } = await setup()
     const agent = run(site, training)
     await mini.offer()
     await delivered(agent, 1)
+    agent.stop()
+    await agent.outcome.catch(() => undefined)
+    const again = run(site, training)
     await mini.offer()
-    await mini.offer({ round: 2 })
-    await delivered(agent, 2)
-    expect(training.rounds).toEqual([1, 2])
-    expect(agent.log.map(({ event }) => event)).toContain('offer.repeated')
+    await delivered(again, 1)
+    expect(again.log.map(({ event }) => event)).toContain('receipt.forgotten')
+    expect(mini.updates[1]?.bytes).toEqual(mini.updates[0]?.bytes)
+    expect(mini.updates[1]?.token).not.toBe(mini.updates[0]?.token)
+  })
+
+  test('knows by its receipt that an offer which was said twice is answered', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    await mini.offer()
+    await delivered(agent, 1)
+    mini.answers['upload:open'] = () => {
+      throw new TesseraError('ERR_UPDATE_DUPLICATE', 'as the test wants it')
+    }
+    await mini.offer()
+    await expect.poll(() => agent.log.map(({ event }) => event)).toContain('offer.repeated')
+    expect(training.rounds).toEqual([1])
+    expect(await receipts(site)).toEqual(['round-1-attempt-1.json'])
   })
 
   test('delivers what an attempt has trained under the next attempt', async () => {
@@ -304,7 +322,7 @@ describe('runAgent()', () => {
     const manifest = (await mini.heard('upload:open')).manifest
     const { payload } = JSON.parse(Buffer.from(manifest.split('.')[1] ?? '', 'base64url').toString())
     await mini.publish({
-      contributors: [{ site: 'north', samples: 12, payload, manifest: sha256Hex(manifest) }],
+      contributors: [{ site: 'north', samples: 12, staleness: 0, payload, manifest: sha256Hex(manifest) }],
     })
     expect(await states(site)).toEqual(['after-1.state'])
     expect(agent.log.map(({ event }) => event)).not.toContain('record.disputed')
@@ -316,7 +334,7 @@ describe('runAgent()', () => {
     await mini.joined()
     await expect.poll(() => agent.events.map(({ kind }) => kind)).toContain('data')
     await mini.publish({
-      contributors: [{ site: 'north', samples: 1, payload: HASH('1'), manifest: HASH('2') }],
+      contributors: [{ site: 'north', samples: 1, staleness: 0, payload: HASH('1'), manifest: HASH('2') }],
     })
     expect(agent.log.map(({ event }) => event)).toContain('record.disputed')
   })
@@ -363,7 +381,6 @@ describe('runAgent()', () => {
 
   test('goes on after the coordinator refuses an update', async () => {
     const { mini, site } = await setup()
-    const { TesseraError } = await import('@tessera/shared/errors')
     mini.answers['upload:commit'] = () => {
       throw new TesseraError('ERR_UPDATE_SAMPLES', 'as the test wants it')
     }

@@ -71,6 +71,7 @@ function setup(more: Partial<ConnectionOptions> = {}): Setup {
     random: createRandom('test'),
     log: createLog((line) => lines.push(JSON.parse(line)), clock),
     join: async () => undefined,
+    onSnapshot: async () => undefined,
     onOffer: async () => undefined,
     onPublished: async () => undefined,
     ...more,
