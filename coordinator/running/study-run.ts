@@ -166,9 +166,9 @@ export function createStudyRun(
         const present = [...peers.keys()]
         const tick: Command = {
           type: 'tick',
-          nowMs: clock.now(),
+          nowMs: time.now(),
           present,
-          signs: new Map(),
+          signs: signs.times,
           nonce: createNonce,
         }
         if (stopped || (await take(tick)) === 0) break

@@ -2,6 +2,7 @@
 import { createStudy, initCoordinator, invite, startCoordinator } from '@tessera/coordinator'
 import { encodeDelta } from '@tessera/shared/delta'
 import type { TesseraError } from '@tessera/shared/errors'
+import { createLog } from '@tessera/shared/log'
 import { federatedLayout, type Layout, layoutHash, studentLayout } from '@tessera/shared/model'
 import {
   CHUNK_BYTES,
@@ -90,10 +91,14 @@ export async function started(
 ): Promise<{
   coordinator: Awaited<ReturnType<typeof startCoordinator>>
   clock: ReturnType<typeof fakeClock>
+  /** Lines of its log. */
+  log: Record<string, unknown>[]
 }> {
-  const coordinator = await startCoordinator({ dir, port: 0, clock })
+  const log: Record<string, unknown>[] = []
+  const write = (line: string): void => void log.push(JSON.parse(line) as Record<string, unknown>)
+  const coordinator = await startCoordinator({ dir, port: 0, clock, log: createLog(write, clock) })
   onTestFinished(() => coordinator.close())
-  return { coordinator, clock }
+  return { coordinator, clock, log }
 }
 
 /** Opens a socket as an agent does, without saying anything. */
