@@ -24,13 +24,17 @@ describe('the heartbeat', () => {
     const north = await joined(url, key, 'north', keys.north)
     const offer = await north.offer()
     // The process lives and its connection is open, but nothing comes any more: a machine that has gone without a word.
-    const transport = north.socket.io.engine.transport as unknown as { ws: { pause(): void } }
-    transport.ws.pause()
+    const { ws } = north.socket.io.engine.transport as unknown as {
+      ws: { pause(): void; terminate(): void }
+    }
+    ws.pause()
     const site = () => coordinator.progress()[0]?.sites.find((one) => one.site === 'north')
     await expect.poll(site).toMatchObject({ connected: false, state: 'asked' })
     expect(coordinator.progress()[0]).toMatchObject({ phase: 'collecting', round: 1 })
     const back = await joined(url, key, 'north', keys.north)
     expect((await back.offer()).nonce).toBe(offer.nonce)
+    // It would never hear that the coordinator closes.
+    ws.terminate()
   })
 
   test.each([99, 60_001, '5s'])('of %o is ERR_CONFIG_INVALID', async (heartbeatMs) => {
