@@ -76,6 +76,8 @@ export function openConnection(options: ConnectionOptions): Connection {
   let socket: DialledSocket | null = null
   let isJoined = false
   let failures = 0
+  /** Why it had to wait, since the last join. */
+  const said = new Set<string>()
   let end: TesseraError | null = null
   let cancelTimer = (): void => undefined
   const waiting = new Set<{ resolve(): void; reject(error: TesseraError): void }>()
@@ -108,8 +110,9 @@ export function openConnection(options: ConnectionOptions): Connection {
     hangUp()
     failures++
     const delayMs = backoffMs(failures, random)
-    // One line a series, however long it takes.
-    if (failures === 1) {
+    // One line a reason, however long it takes.
+    if (!said.has(reason.code)) {
+      said.add(reason.code)
       log.warn('coordinator.waiting', { code: reason.code, reason: reason.message, delayMs })
     }
     cancelTimer = clock.schedule(connect, delayMs)
@@ -184,6 +187,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     isJoined = true
     log.info('coordinator.joined', { attempt: failures + 1 })
     failures = 0
+    said.clear()
     for (const waiter of waiting) waiter.resolve()
     waiting.clear()
   }

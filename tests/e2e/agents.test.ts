@@ -82,7 +82,10 @@ test('agents of a study that is cancelled end cleanly in the middle of a round, 
   const coordinator = await federation.start()
   const events: AgentEvent[] = []
   const during: TrainingLog['during'] = (_round, signal) =>
-    new Promise((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }))
+    new Promise((resolve) => {
+      if (signal?.aborted) resolve()
+      signal?.addEventListener('abort', () => resolve(), { once: true })
+    })
   const outcomes = SITES.map((site) =>
     federation.agent(site, coordinator.url, {
       ...trainer(during),

@@ -73,6 +73,12 @@ export interface MiniCoordinator {
   joined(): Promise<void>
   /** Resolves with the first message of the kind that was said or will be; `count` waits for that many. */
   heard<E extends SiteMessage>(event: E, count?: number): Promise<Request<typeof siteMessages, E>>
+  /** The round that receipts say an update counts in; absent for its own. */
+  countsIn?: number
+  /** Sends a new welcome; a refusal throws. */
+  snapshot(changes: Partial<Welcome>, key?: KeyPair): Promise<void>
+  /** JWS of an offer. */
+  signedOffer(changes?: Partial<Offer>, key?: KeyPair): Promise<string>
   /** Sends an offer and gives the site's answer; a refusal throws. */
   offer(changes?: Partial<Offer>, key?: KeyPair): Promise<void>
   /** Sends a record; gives its JWS, for the next one's `previous`. */
@@ -98,6 +104,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
   const waiting = new Set<() => void>()
   let current: Socket | null = null
   let hasJoined = false
+  let challenge = ''
   let published = { round: 0, record: '' }
 
   const mini: MiniCoordinator = {
@@ -112,7 +119,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
     joined: () => until(() => (hasJoined ? true : undefined)).then(() => undefined),
     heard: (event, count = 1) =>
       until(() => mini.said.filter((one) => one.event === event)[count - 1]?.request) as never,
-    async offer(changes = {}, key = keys) {
+    signedOffer(changes = {}, key = keys) {
       const nowMs = Date.now()
       const offer = {
         study: TINY_STUDY.id,
@@ -127,7 +134,15 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
         deadlineMs: nowMs + 60_000,
         ...changes,
       }
-      await say('round:offer', { offer: await signPayload('offer', offer, key.privateKey) })
+      return signPayload('offer', offer, key.privateKey)
+    },
+    async offer(changes, key) {
+      await say('round:offer', { offer: await mini.signedOffer(changes, key) })
+    },
+    async snapshot(changes, key = keys) {
+      await say('session:snapshot', {
+        welcome: await signPayload('welcome', { ...welcomed(), ...changes }, key.privateKey),
+      })
     },
     async publish(changes, key = keys) {
       const record = await signPayload(
@@ -162,13 +177,29 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
     },
   }
 
-  const say = async <E extends 'round:offer' | 'round:published'>(
+  const say = async <E extends 'round:offer' | 'round:published' | 'session:snapshot'>(
     event: E,
     request: Request<typeof coordinatorMessages, E>,
   ): Promise<void> => {
     await mini.joined()
     if (current !== null) await call(current, coordinatorMessages, event, request, { timeoutMs: 10_000 })
   }
+  const welcomed = (): Welcome => ({
+    protocol: PROTOCOL_VERSION,
+    site,
+    nonce: challenge,
+    study: TINY_STUDY,
+    layoutHash: layoutHash(TINY_LAYOUT),
+    round: published.round,
+    student: base,
+    record: published.record,
+    phase: 'waiting',
+    paused: false,
+    open: null,
+    offer: null,
+    update: null,
+    prove: false,
+  })
   /** Looks again whenever something was said. */
   const until = async <T>(look: () => T | undefined): Promise<T> => {
     for (;;) {
@@ -190,23 +221,8 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
     },
     'session:join': async () => {
       const { changes, key = keys } = mini.welcome
-      const welcome = {
-        protocol: PROTOCOL_VERSION,
-        site,
-        nonce,
-        study: TINY_STUDY,
-        layoutHash: layoutHash(TINY_LAYOUT),
-        round: published.round,
-        student: base,
-        record: published.record,
-        phase: 'waiting' as const,
-        paused: false,
-        open: null,
-        offer: null,
-        update: null,
-        prove: false,
-        ...changes,
-      }
+      challenge = nonce
+      const welcome = { ...welcomed(), ...changes }
       return { welcome: await signPayload('welcome', welcome, key.privateKey) }
     },
     'ledger:show': () => {
@@ -242,6 +258,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
         payload,
         manifest: sha256Hex(token),
         receivedAtMs: Date.now(),
+        ...(mini.countsIn === undefined ? {} : { countsIn: mini.countsIn }),
       }
       return { receipt: await signPayload('receipt', receipt, keys.privateKey) }
     },
