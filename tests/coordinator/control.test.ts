@@ -92,8 +92,8 @@ describe('cloneStudy()', () => {
 describe('the report', () => {
   test('says who took part in each round, raises an alarm, and is read from the log', async () => {
     const { coordinator, dir, clock, north, south } = await federation({ alarmAfter: 2 })
-    for (const _round of [1, 2]) {
-      await north.offer()
+    for (const round of [1, 2]) {
+      expect((await north.offer()).round).toBe(round)
       await wholeRound([south], [0.01])
       clock.advance(60_000)
       await south.published()

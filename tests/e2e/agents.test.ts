@@ -33,7 +33,9 @@ test('of two agents with one identity the second waits, says what to do, and end
   const [first, second] = [keptLog(), keptLog()]
   const isBusy = () => second.lines.find(({ code }) => code === 'ERR_SITE_BUSY')
   // Nobody is done with the first round before the second agent was there.
-  const during = async (): Promise<void> => void (await expect.poll(isBusy).toBeDefined())
+  const during = async (): Promise<void> => {
+    await expect.poll(isBusy).toBeDefined()
+  }
   const outcomes = SITES.map((site) =>
     federation.agent(site, coordinator.url, {
       ...trainer(during),
