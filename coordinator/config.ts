@@ -11,6 +11,7 @@ import {
   savePrivateKey,
 } from '@tessera/shared/security'
 import { z } from 'zod'
+import { postgresUrl } from './store/postgres-url.ts'
 
 const config = z.strictObject({
   version: z.literal(1),
@@ -26,6 +27,8 @@ const config = z.strictObject({
    * Below 100 ms a busy machine would lose its own connections; above a minute proxies cut idle ones.
    */
   heartbeatMs: z.int().min(100).max(60_000).default(5000),
+  /** PostgreSQL database for the events; by default they are in `events.db` in this folder. TESSERA_STORE goes before it. */
+  store: postgresUrl.optional(),
 })
 export type CoordinatorConfig = z.infer<typeof config>
 
@@ -41,6 +44,7 @@ export async function initCoordinator(options: {
   url?: string | undefined
   host?: string | undefined
   port?: number | undefined
+  store?: string | undefined
 }): Promise<{ publicKey: string; fingerprint: string; config: CoordinatorConfig }> {
   const { dir, host = '127.0.0.1', port = DEFAULT_PORT } = options
   const settings = checked({
@@ -48,8 +52,9 @@ export async function initCoordinator(options: {
     url: options.url ?? `http://${host}:${port}`,
     host,
     port,
+    store: options.store,
   })
-  if (await readFile(configFile(dir)).catch(() => null)) {
+  if (await hasCoordinator(dir)) {
     throw new TesseraError(
       'ERR_CONFIG_INVALID',
       'coordinator folder must be new, got one that has a coordinator',
@@ -72,6 +77,34 @@ export async function loadCoordinator(dir: string): Promise<{ config: Coordinato
     )
   })
   return { config: checked(parseJson(text)), key: await loadPrivateKey(keyFile(dir)) }
+}
+
+/** Where a coordinator's events are kept. */
+export interface StorePlace {
+  /** Connection string; null for `events.db` in the folder. */
+  readonly postgres: string | null
+  /** Whose events they are: the fingerprint of the coordinator's key. Empty for a folder that has no coordinator. */
+  readonly coordinator: string
+}
+
+/**
+ * Reads where the coordinator in `dir` keeps its events.
+ * @param environment `TESSERA_STORE` is a connection string that goes before the setting: so a password need not be in a file.
+ * @throws {TesseraError} ERR_CONFIG_INVALID, ERR_KEY_FILE
+ */
+export async function storePlace(
+  dir: string,
+  environment: { readonly TESSERA_STORE?: string | undefined } = process.env,
+): Promise<StorePlace> {
+  if (!(await hasCoordinator(dir))) return { postgres: null, coordinator: '' }
+  const { config, key } = await loadCoordinator(dir)
+  const given = environment.TESSERA_STORE || undefined
+  const postgres = given === undefined ? config.store : checked({ ...config, store: given }).store
+  return { postgres: postgres ?? null, coordinator: fingerprint(key.publicKey) }
+}
+
+async function hasCoordinator(dir: string): Promise<boolean> {
+  return (await readFile(configFile(dir)).catch(() => null)) !== null
 }
 
 function parseJson(text: string): unknown {

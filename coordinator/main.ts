@@ -12,6 +12,7 @@ import { invite, revoke } from './enrolment/index.ts'
 import { addStudyControl } from './main-studies.ts'
 import { startCoordinator } from './server.ts'
 import { formatStatus, readStatus } from './status.ts'
+import { maskedUrl } from './store/index.ts'
 import { createStudy, EXPORT_FORMATS, type ExportFormat, exportStudy } from './studies/index.ts'
 
 const DAY_MS = 24 * 3600 * 1000
@@ -53,9 +54,11 @@ function addInit(group: Command): void {
     .option('--url <url>', 'address the sites use (default: the one it listens on)')
     .option('--host <host>', 'address to listen on; leave it to a proxy to face the network', '127.0.0.1')
     .option('--port <port>', 'port to listen on', whole, DEFAULT_PORT)
-    .action(async (options: { dir: string; url?: string; host: string; port: number }) => {
+    .option('--store <url>', 'PostgreSQL database for its events (default: a file in its folder)')
+    .action(async (options: { dir: string; url?: string; host: string; port: number; store?: string }) => {
       const made = await initCoordinator(options)
       print(`Coordinator made in ${options.dir}, for ${made.config.url}.`)
+      if (made.config.store) print(`Its events go to ${maskedUrl(made.config.store)}.`)
       print(`Fingerprint, for sites to compare by phone: ${made.fingerprint}`)
     })
   example(command, '$ tessera coordinator init --dir /srv/tessera --url https://fl.example.org')

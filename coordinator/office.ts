@@ -19,8 +19,10 @@ import {
   readKitSecret,
 } from './enrolment/index.ts'
 import type { CommandEvent, StudyCreated } from './events.ts'
+import { createOutlets, type Outlets } from './outlets.ts'
 import {
   createQueue,
+  createRoom,
   createStudyRun,
   type OperatorWord,
   type StudyProgress,
@@ -35,6 +37,8 @@ const INBOX_MS = 2000
 export interface Office {
   /** Files that sessions read from. */
   readonly models: Store['models']
+  /** The way out for their chunks. */
+  readonly outlets: Outlets
   /** Checks the proof that a connection with challenge `nonce` speaks for a site. Order: protocol, site, signature, state, study. */
   admit(token: string, nonce: string): Promise<{ join: Signed<'joinToken'>; run: StudyRun }>
   /** Uses up a kit and gives the signed confirmation. */
@@ -62,6 +66,7 @@ export async function openOffice(options: {
   const deciding = createQueue()
   const checking = createQueue()
   const collecting = createQueue()
+  const room = createRoom(clock)
   const runs = new Map<string, StudyRun>()
   let registry = store.events.reduce(evolveRegistry, EMPTY_REGISTRY)
   let [started, stopped] = [false, false]
@@ -86,6 +91,7 @@ export async function openOffice(options: {
       registry: () => registry,
       checking,
       deciding,
+      room,
       onProgress,
       onEnd(error) {
         if (error !== null) end?.reject(error)
@@ -138,6 +144,7 @@ export async function openOffice(options: {
 
   return {
     models: store.models,
+    outlets: createOutlets(),
     ended,
     studies: () => [...runs.values()],
     async admit(token, nonce) {

@@ -72,7 +72,7 @@ export function createStudyRun(
 
   // What is delivered is dated as its round is measured, so that a grace that it begins has its length.
   const ownContext = { ...context, clock: { ...clock, now: () => time.now() } }
-  const deliveries = createDeliveries(ownContext, border, (command) => take(command))
+  const deliveries = createDeliveries(study.id, ownContext, border, (command) => take(command))
 
   /** Work that nobody waits for. What fails and may pass is tried again; anything else ends the study here and now. */
   const inBackground = (work: () => Promise<void>): void => {
@@ -112,7 +112,7 @@ export function createStudyRun(
       for (const peer of peers.values()) await sendOffer(peer)
     } else if (event.type === 'round.closed') {
       // A late delta may still be coming in; it gives way to its site's next one.
-      if (study.federation.late === 'refuse') void deliveries.clear()
+      if (study.federation.late === 'refuse') inBackground(() => deliveries.clear())
     } else if (event.type === 'round.published') {
       const told = Promise.all([...peers.values()].map((peer) => peer.published(event.record)))
       // Not before the sites have heard it: whoever waits for the end may close the coordinator then.
@@ -217,6 +217,7 @@ export function createStudyRun(
       log.info('study.started', { round: state.round, attempt: state.attempt, reason: state.phase })
       if (isOver(state.phase)) context.onEnd(endOf(state))
       if (state.phase === 'collecting' && state.current) time.goOn(state.policy, state.current)
+      inBackground(() => deliveries.sweep(mayUpload(state)))
       inBackground(() => advance(async () => void (await take({ type: 'resume', nowMs: clock.now() }))))
     },
     async join(peer, claim) {
@@ -319,17 +320,17 @@ export function createStudyRun(
       )
       inBackground(advance)
     },
-    async openUpload(site, token) {
+    async openUpload(site, token, digests) {
       await betweenRounds()
-      const upload = await deliveries.open(site, token)
+      const opened = await deliveries.open(site, token, digests)
       changed()
-      return upload
+      return opened
     },
-    async uploadChunk(site, id, offset, chunk) {
-      const next = await deliveries.chunk(site, id, offset, chunk)
+    async uploadChunk(site, id, index, chunk) {
+      const window = await deliveries.chunk(site, id, index, chunk)
       signs.note(site, 'bytes', deliveries.received().get(site) ?? 0, time.now())
       changed()
-      return next
+      return window
     },
     async commitUpload(site, id) {
       await betweenRounds()
@@ -340,8 +341,8 @@ export function createStudyRun(
     async stop() {
       stopped = true
       cancelTimer()
+      // What has come in stays on the disk: it goes on after the next start.
       await publishing?.catch(() => undefined)
-      await deliveries.clear()
     },
   }
 }
@@ -361,6 +362,13 @@ function behind(study: string, round: number): TesseraError {
     'ERR_LEDGER_BEHIND',
     `coordinator must know what it has published of study ${study}, got a record of round ${round} that it does not have`,
   )
+}
+
+/** Sites whose unfinished uploads may go on. */
+function mayUpload({ phase, current, leftOut, policy: { late } }: RoundsState): Set<string> {
+  if (isOver(phase)) return new Set()
+  const open = phase === 'collecting' ? current : null
+  return new Set([...(open?.offers.keys() ?? []), ...(late === 'refuse' ? [] : leftOut.keys())])
 }
 
 /** Students that a site which is late may have been offered. */

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createStudy } from '@tessera/coordinator'
+import { readEvents } from '@tessera/coordinator/store'
 import { cloneStudy, reportStudy, reportText, tellStudy } from '@tessera/coordinator/studies'
 import { verifyPayload } from '@tessera/shared/security'
 import { describe, expect, test } from 'vitest'
@@ -156,7 +155,7 @@ describe('two studies at once', () => {
       ['tiny', 'waiting', true],
       ['other', 'finished', false],
     ])
-    const log = await readFile(join(dir, 'events.jsonl'), 'utf8')
-    expect(log.match(/"round.published"/g)).toHaveLength(3)
+    const types = (await readEvents(dir)).map(({ type }) => type)
+    expect(types.filter((type) => type === 'round.published')).toHaveLength(3)
   })
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { readEvents } from '@tessera/coordinator/store'
 import { decodeModel } from '@tessera/shared/model'
 import { verifyPayload } from '@tessera/shared/security'
+import { listChunks, unpackMissing } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../support/fake-clock.ts'
 import { federation, wholeRound } from './federation.ts'
@@ -27,9 +28,10 @@ describe('a deadline that moves', () => {
     const bytes = deltaOf(0.02)
     const { upload } = await ask(north.socket, 'upload:open', {
       manifest: await north.manifest(offer, bytes),
+      chunks: listChunks(bytes).digests,
     })
     clock.advance(DEADLINE_MS - 1)
-    await ask(north.socket, 'upload:chunk', { upload, offset: 0, chunk: bytes.subarray(0, 1000) })
+    await ask(north.socket, 'upload:chunk', { upload, index: 0, chunk: bytes })
     clock.advance(DEADLINE_MS - 1)
     for (let i = 0; i < 2; i++) await train(north, 3)
     clock.advance(DEADLINE_MS)
@@ -71,7 +73,7 @@ describe('a date that jumps by a day', () => {
     clock.jump(jumpMs)
     clock.advance(DEADLINE_MS - 1)
     // Asked and answered: whatever the jump has set off is done by then.
-    await ask(north.socket, 'model:fetch', { sha256: offer.base, offset: 0 })
+    await ask(north.socket, 'model:open', { sha256: offer.base })
     expect(coordinator.progress()[0]).toMatchObject({ phase: 'collecting', round: 1 })
     clock.advance(1)
     expect((await south.published()).absent).toEqual([{ site: 'north', code: 'ERR_TIMED_OUT' }])
@@ -139,14 +141,16 @@ describe('a late update', () => {
     const { clock, url, key, keys, north, south } = await federation({ late })
     const [offer, bytes] = [await north.offer(), deltaOf(0.03)]
     const manifest = await north.manifest(offer, bytes)
-    const { upload } = await ask(north.socket, 'upload:open', { manifest })
-    await ask(north.socket, 'upload:chunk', { upload, offset: 0, chunk: bytes.subarray(0, 1000) })
+    const chunks = listChunks(bytes).digests
+    const { upload } = await ask(north.socket, 'upload:open', { manifest, chunks })
+    await ask(north.socket, 'upload:chunk', { upload, index: 0, chunk: bytes })
     await wholeRound([south], [0.01])
     clock.advance(2 * DEADLINE_MS)
     await south.published()
     north.socket.disconnect()
     const back = await joined(url, key, 'north', keys.north)
-    expect((await ask(back.socket, 'upload:open', { manifest })).offset).toBe(1000)
+    const { missing } = await ask(back.socket, 'upload:open', { manifest, chunks })
+    expect(unpackMissing(missing, 1)).toEqual([])
   })
 
   test('of another base than its round had, or two rounds old, is refused', async () => {
@@ -157,6 +161,10 @@ describe('a late update', () => {
     const { student } = await south.published()
     await north.offer()
     const rebased = await north.manifest(first, bytes, { base: student })
-    expect(await codeOf(ask(north.socket, 'upload:open', { manifest: rebased }))).toBe('ERR_UPDATE_BASE')
+    expect(
+      await codeOf(
+        ask(north.socket, 'upload:open', { manifest: rebased, chunks: listChunks(bytes).digests }),
+      ),
+    ).toBe('ERR_UPDATE_BASE')
   })
 })

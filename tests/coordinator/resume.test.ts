@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { readEvents } from '@tessera/coordinator/store'
 import type { Published } from '@tessera/shared/protocol'
 import { sha256Hex, signPayload } from '@tessera/shared/security'
+import { listChunks } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { federation, wholeRound } from './federation.ts'
@@ -16,15 +17,16 @@ describe('the welcome', () => {
     const [offer, bytes] = [await north.offer(), deltaOf(0.01)]
     const { upload } = await ask(north.socket, 'upload:open', {
       manifest: await north.manifest(offer, bytes),
+      chunks: listChunks(bytes).digests,
     })
-    await ask(north.socket, 'upload:chunk', { upload, offset: 0, chunk: bytes.subarray(0, 1000) })
+    await ask(north.socket, 'upload:chunk', { upload, index: 0, chunk: bytes })
     const back = await joined(url, key, 'north', keys.north)
     expect(back.welcome).toMatchObject({
       round: 0,
       record: '',
       phase: 'collecting',
       open: { round: 1, attempt: 1 },
-      update: { round: 1, attempt: 1, bytes: 1000, accepted: false },
+      update: { round: 1, attempt: 1, bytes: bytes.byteLength, accepted: false },
       prove: false,
     })
     expect((await back.offer()).nonce).toBe(offer.nonce)

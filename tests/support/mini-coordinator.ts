@@ -23,6 +23,7 @@ import {
   siteMessages,
   study as studySchema,
   type Welcome,
+  WINDOW_CHUNKS,
 } from '@tessera/shared/protocol'
 import {
   createNonce,
@@ -32,6 +33,7 @@ import {
   sha256Hex,
   signPayload,
 } from '@tessera/shared/security'
+import { chunkOf, listChunks, packMissing } from '@tessera/shared/transfer'
 import { Server, type Socket } from 'socket.io'
 import { onTestFinished } from 'vitest'
 
@@ -100,7 +102,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
   })
   const student = encodeSafetensors(TINY_LAYOUT, TINY_STUDENT)
   const base = sha256Hex(student)
-  const uploads = new Map<string, { token: string; bytes: Buffer }>()
+  const uploads = new Map<string, { token: string; chunks: (Uint8Array | undefined)[] }>()
   const waiting = new Set<() => void>()
   let current: Socket | null = null
   let hasJoined = false
@@ -228,25 +230,30 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
     'ledger:show': () => {
       throw new TesseraError('ERR_LEDGER_BEHIND', 'as the test wants it')
     },
-    'model:fetch': ({ sha256, offset }) => {
-      const bytes = mini.models.get(sha256) ?? new Uint8Array()
-      return { totalBytes: bytes.byteLength, chunk: bytes.slice(offset, offset + CHUNK_BYTES) }
+    'model:open': ({ sha256 }) => {
+      const { totalBytes, digests } = listChunks(mini.models.get(sha256) ?? new Uint8Array())
+      return { totalBytes, chunks: digests }
     },
+    'model:chunk': ({ sha256, index }) => ({
+      chunk: chunkOf(mini.models.get(sha256) ?? new Uint8Array(), index),
+    }),
     'round:progress': () => ({}),
     'round:decline': () => ({}),
     'upload:open': ({ manifest }) => {
       const upload = sha256Hex(manifest).slice(0, 16)
-      const known = uploads.get(upload) ?? { token: manifest, bytes: Buffer.alloc(0) }
+      const count = Math.ceil(readUnverified('manifest', manifest).bytes / CHUNK_BYTES)
+      const known = uploads.get(upload) ?? { token: manifest, chunks: Array(count).fill(undefined) }
       uploads.set(upload, known)
-      return { upload, offset: known.bytes.length }
+      const missing = known.chunks.flatMap((chunk, index) => (chunk === undefined ? [index] : []))
+      return { upload, missing: packMissing(missing, count), window: WINDOW_CHUNKS }
     },
-    'upload:chunk': ({ upload, chunk }) => {
-      const known = uploads.get(upload) ?? { token: '', bytes: Buffer.alloc(0) }
-      known.bytes = Buffer.concat([known.bytes, chunk])
-      return { offset: known.bytes.length }
+    'upload:chunk': ({ upload, index, chunk }) => {
+      uploads.get(upload)?.chunks.splice(index, 1, chunk)
+      return { window: WINDOW_CHUNKS }
     },
     'upload:commit': async ({ upload }) => {
-      const { token = '', bytes = Buffer.alloc(0) } = uploads.get(upload) ?? {}
+      const { token = '', chunks = [] } = uploads.get(upload) ?? {}
+      const bytes = Buffer.concat(chunks.map((chunk) => chunk ?? new Uint8Array()))
       const manifest = readUnverified('manifest', token)
       mini.updates.push({ manifest, token, bytes })
       const { study, round, attempt, payload } = manifest
