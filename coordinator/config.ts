@@ -21,6 +21,12 @@ const config = z.strictObject({
   host: z.string().min(1).max(255),
   /** 0 lets the system choose. */
   port: z.int().min(0).max(65_535),
+  /**
+   * A site is asked for a sign of life this often, and has as long to give it: one that died is noticed within twice this. 5 s: on a bad line
+   * answers take 2 or 3 s. A site whose thread is held by a training step for longer loses its connection and nothing else: it joins again.
+   * Below 100 ms a busy machine would lose its own connections; above a minute proxies cut idle ones.
+   */
+  heartbeatMs: z.int().min(100).max(60_000).default(5000),
   /** PostgreSQL database for the events; by default they are in `events.db` in this folder. TESSERA_STORE goes before it. */
   store: postgresUrl.optional(),
 })

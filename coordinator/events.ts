@@ -1,7 +1,7 @@
 /** @file Everything the coordinator's log may hold: what operators did, which sites enrolled, and each study's rounds. */
 import { name, sha256, study } from '@tessera/shared/protocol'
 import { z } from 'zod'
-import { roundEvent, siteRevoked } from './rounds/index.ts'
+import { roundEvent, siteRevoked, studyCancelled, studyPaused, studyUnpaused } from './rounds/index.ts'
 
 const timeMs = z.int().min(0)
 const nonce = z.string().min(16).max(64)
@@ -32,7 +32,14 @@ export const siteEnrolled = z.strictObject({
 })
 
 /** What an operator's command may add, also while the coordinator runs. */
-export const commandEvent = z.discriminatedUnion('type', [studyCreated, kitIssued, siteRevoked])
+export const commandEvent = z.discriminatedUnion('type', [
+  studyCreated,
+  studyPaused,
+  studyUnpaused,
+  studyCancelled,
+  kitIssued,
+  siteRevoked,
+])
 export type CommandEvent = z.infer<typeof commandEvent>
 
 export const storedEvent = z.discriminatedUnion('type', [studyCreated, kitIssued, siteEnrolled, roundEvent])

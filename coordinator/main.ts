@@ -9,6 +9,7 @@ import { KIT_LIFETIME_MS } from '@tessera/shared/security'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_PORT, initCoordinator } from './config.ts'
 import { invite, revoke } from './enrolment/index.ts'
+import { addStudyControl } from './main-studies.ts'
 import { startCoordinator } from './server.ts'
 import { formatStatus, readStatus } from './status.ts'
 import { maskedUrl } from './store/index.ts'
@@ -85,8 +86,9 @@ interface ExportOptions {
 }
 
 function addStudy(group: Command): void {
-  const study = group.command('study').description('create a study, or export its student')
+  const study = group.command('study').description('create a study, steer it, look at it, export its student')
   const create = withDir(study.command('create <file>'))
+    .summary('create a study from a JSON file')
     .description(
       'create a study from a JSON file (JSON only); every field and its default is in docs/protocol.md',
     )
@@ -122,6 +124,7 @@ function addStudy(group: Command): void {
     })
   example(create, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')
   const exported = withDir(study.command('export <study>'))
+    .summary("write a study's student and its model card")
     .description("write a study's student, with a model card that says where it comes from")
     .option('--out <folder>', 'where to', '.')
     .option('--round <round>', 'the student of this round (default: the newest)', whole)
@@ -136,6 +139,7 @@ function addStudy(group: Command): void {
       print(`Student of round ${card.round} of ${card.study.training.rounds}: ${files.join(', ')}`)
     })
   example(exported, '$ tessera coordinator study export colon --format onnx --out export/')
+  addStudyControl(study)
   example(study, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')
 }
 

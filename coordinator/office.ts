@@ -2,7 +2,7 @@
 import type { Clock } from '@tessera/shared/clock'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
-import { PROTOCOL_VERSION } from '@tessera/shared/protocol'
+import { PROTOCOL_VERSION, type Signed } from '@tessera/shared/protocol'
 import {
   fingerprint,
   type KeyPair,
@@ -24,6 +24,7 @@ import {
   createQueue,
   createRoom,
   createStudyRun,
+  type OperatorWord,
   type StudyProgress,
   type StudyRun,
 } from './running/index.ts'
@@ -39,13 +40,17 @@ export interface Office {
   /** The way out for their chunks. */
   readonly outlets: Outlets
   /** Checks the proof that a connection with challenge `nonce` speaks for a site. Order: protocol, site, signature, state, study. */
-  admit(token: string, nonce: string): Promise<{ site: string; run: StudyRun }>
+  admit(token: string, nonce: string): Promise<{ join: Signed<'joinToken'>; run: StudyRun }>
   /** Uses up a kit and gives the signed confirmation. */
   enrol(token: string): Promise<string>
   studies(): readonly StudyRun[]
   /** Fulfilled when every study is finished; rejected when one can never be. Pending while there is none. */
   readonly ended: Promise<void>
   stop(): Promise<void>
+}
+
+function isOperatorWord(event: CommandEvent): event is OperatorWord {
+  return event.type === 'study.paused' || event.type === 'study.unpaused' || event.type === 'study.cancelled'
 }
 
 /** Opens for business: replays the log and starts what is unfinished. */
@@ -101,12 +106,22 @@ export async function openOffice(options: {
   const obey = (event: CommandEvent): Promise<void> =>
     deciding(async () => {
       if (event.type === 'study.created' && runs.has(event.study.id)) return
+      const addressed = isOperatorWord(event) ? runs.get(event.study) : undefined
+      if (isOperatorWord(event) && addressed === undefined) {
+        log.warn('command.refused', {
+          code: 'ERR_STUDY_UNKNOWN',
+          reason: `study must exist, got ${event.study}`,
+        })
+        return
+      }
       await store.append(event)
       registry = evolveRegistry(registry, event)
       if (event.type === 'study.created') {
         log.info('study.created', { study: event.study.id })
         const run = open(event, [])
         if (started) run.start()
+      } else if (isOperatorWord(event)) {
+        addressed?.obey(event)
       } else {
         log.info(event.type, { site: event.site })
         if (event.type === 'site.revoked') for (const run of runs.values()) run.revoke(event)
@@ -159,7 +174,7 @@ export async function openOffice(options: {
       const run = runs.get(join.study)
       if (run === undefined)
         throw new TesseraError('ERR_STUDY_UNKNOWN', `study must exist, got ${join.study}`)
-      return { site: join.site, run }
+      return { join, run }
     },
     async enrol(token) {
       await collectCommands()

@@ -19,9 +19,6 @@ import type { StudyProgress } from './running/index.ts'
 import { openSession } from './session.ts'
 import { openStore } from './store/index.ts'
 
-/** A site's thread may be held by a training step: a minute without a sign of life before its connection counts as lost. */
-const PING_TIMEOUT_MS = 60_000
-
 export interface CoordinatorOptions {
   readonly dir: string
   /** Default: as in coordinator.json. */
@@ -73,7 +70,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     parser: createParser(),
     transports: ['websocket', 'polling'],
     maxHttpBufferSize: MAX_TRANSPORT_BYTES,
-    pingTimeout: PING_TIMEOUT_MS,
+    pingInterval: config.heartbeatMs,
+    pingTimeout: config.heartbeatMs,
     serveClient: false,
     // Weights do not compress, and compressed secrets leak by their length.
     httpCompression: false,

@@ -5,6 +5,7 @@ import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
 import {
   CHUNK_BYTES,
+  type CoordinatorMessage,
   call,
   coordinatorMessages,
   onBadFrame,
@@ -25,7 +26,7 @@ export type SiteSocket = Socket<WireEvents<typeof siteMessages>, WireEvents<type
 
 /** From the connection to the join: a site answers at once, and whoever does not is no site. */
 export const JOIN_WITHIN_MS = 10_000
-/** A site may be in the middle of a training step that holds its thread; it answers before it loses its connection. */
+/** A site may look at a record while its disk is busy; one whose thread is held for long loses its connection before. */
 const ANSWER_WITHIN_MS = 60_000
 
 /** Serves a socket until it closes. */
@@ -33,13 +34,15 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
   const nonce = randomBytes(24).toString('base64url')
   let log = parentLog
   let joined: { peer: Peer; run: StudyRun } | null = null
+  /** A site that says it knows more than this coordinator; it may do nothing but show it. */
+  let proving: { site: string; run: StudyRun } | null = null
 
   const refuse = ({ code, message }: TesseraError): void => {
     log.warn('session.refused', { code, reason: message })
     socket.emit('session:refused', { code, message: message.slice(0, 1000) }, () => undefined)
     socket.disconnect(true)
   }
-  const say = <E extends 'session:challenge' | 'round:offer' | 'round:published'>(
+  const say = <E extends Exclude<CoordinatorMessage, 'session:refused'>>(
     event: E,
     request: Request<typeof coordinatorMessages, E>,
     timeoutMs: number,
@@ -77,9 +80,7 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
     )
   }
 
-  const cancelTimer = clock.schedule(() => {
-    refuse(new TesseraError('ERR_NOT_JOINED', `session must join within ${JOIN_WITHIN_MS} ms, got no join`))
-  }, JOIN_WITHIN_MS)
+  let cancelTimer = clock.schedule(() => refuse(notJoined()), JOIN_WITHIN_MS)
   onBadFrame(socket, refuse)
   socket.on('disconnect', () => {
     cancelTimer()
@@ -88,22 +89,33 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
 
   answer('site:enroll', async ({ request }) => ({ confirmation: await office.enrol(request) }))
   answer('session:join', async ({ token }) => {
-    if (joined !== null)
+    if (joined !== null || proving !== null)
       throw new TesseraError('ERR_MESSAGE_INVALID', 'session must join once, got a second join')
-    const { site, run } = await office.admit(token, nonce)
-    const welcome = await run.welcome(site, nonce)
-    cancelTimer()
-    log = parentLog.child({ site, study: run.study.id })
+    const { join, run } = await office.admit(token, nonce)
+    const { site, instance } = join
     const peer: Peer = {
       site,
+      instance,
+      nonce,
+      connected: () => socket.connected,
       refuse,
       offer: (offer) => void say('round:offer', { offer }, ANSWER_WITHIN_MS),
       published: (record) => say('round:published', { record }, ANSWER_WITHIN_MS),
+      snapshot: (welcome) => say('session:snapshot', { welcome }, ANSWER_WITHIN_MS),
     }
-    joined = { peer, run }
     // A connection that broke while its join was checked leaves no session behind.
-    if (socket.connected) run.join(peer)
+    const { welcome, proves } = await run.join(peer, join)
+    cancelTimer()
+    log = parentLog.child({ site, study: run.study.id })
+    if (proves) {
+      proving = { site, run }
+      cancelTimer = clock.schedule(() => refuse(notJoined()), JOIN_WITHIN_MS)
+    } else joined = { peer, run }
     return { welcome }
+  })
+  answer('ledger:show', async ({ record }) => {
+    if (proving === null) throw notJoined()
+    return proving.run.showRecord(proving.site, record)
   })
   const outlet = office.outlets(() => flushed(socket))
   answer('model:open', async ({ sha256 }) => {
@@ -142,6 +154,10 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
 
   // Last: whoever answers the challenge finds everything served.
   void say('session:challenge', { protocol: PROTOCOL_VERSION, nonce }, JOIN_WITHIN_MS)
+}
+
+function notJoined(): TesseraError {
+  return new TesseraError('ERR_NOT_JOINED', `session must join within ${JOIN_WITHIN_MS} ms, got no join`)
 }
 
 /** @throws {TesseraError} ERR_MODEL_UNKNOWN */

@@ -2,6 +2,7 @@
 
 import { loadCoordinator } from './config.ts'
 import { EMPTY_REGISTRY, evolveRegistry } from './enrolment/index.ts'
+import { alarms } from './rounds/index.ts'
 import { readEvents } from './store/index.ts'
 import { createdStudies, replayRounds } from './studies/index.ts'
 
@@ -13,12 +14,15 @@ export interface Status {
   readonly studies: readonly {
     readonly study: string
     readonly phase: string
+    readonly paused: boolean
     readonly round: number
     readonly rounds: number
     readonly attempt: number
     readonly accepted: number
     readonly offered: number
     readonly student: string
+    /** Sites left out of `alarmAfter` rounds running, or more. */
+    readonly excluded: readonly { readonly site: string; readonly rounds: number }[]
   }[]
   readonly sites: readonly { readonly site: string; readonly state: SiteState }[]
 }
@@ -38,9 +42,21 @@ export async function readStatus(dir: string, nowMs: number): Promise<Status> {
   return {
     url: config.url,
     studies: createdStudies(events).map((created) => {
-      const { study, phase, round, rounds, attempt, current, student } = replayRounds(created, events)
+      const state = replayRounds(created, events)
+      const { study, phase, paused, round, rounds, attempt, current, student } = state
       const [accepted, offered] = [current?.accepted.size ?? 0, current?.offers.size ?? 0]
-      return { study, phase, round, rounds, attempt, accepted, offered, student }
+      return {
+        study,
+        phase,
+        paused,
+        round,
+        rounds,
+        attempt,
+        accepted,
+        offered,
+        student,
+        excluded: alarms(state),
+      }
     }),
     sites: sites.map((site) => ({ site, state: stateOf(site) })),
   }
@@ -49,9 +65,11 @@ export async function readStatus(dir: string, nowMs: number): Promise<Status> {
 /** The same for people. */
 export function formatStatus({ url, studies, sites }: Status): string {
   const lines = [`coordinator at ${url}`, '', studies.length === 0 ? 'no study yet' : 'studies']
-  for (const { study, phase, round, rounds, attempt, accepted, offered } of studies) {
+  for (const { study, phase, paused, round, rounds, attempt, accepted, offered, excluded } of studies) {
     const answers = phase === 'collecting' ? `, attempt ${attempt}: ${accepted} of ${offered} delivered` : ''
-    lines.push(`  ${study}  ${phase}, round ${round} of ${rounds}${answers}`)
+    lines.push(`  ${study}  ${phase}${paused ? ' (paused)' : ''}, round ${round} of ${rounds}${answers}`)
+    for (const { site, rounds } of excluded)
+      lines.push(`    ALARM  ${site} is left out of ${rounds} rounds running`)
   }
   lines.push('', sites.length === 0 ? 'no site yet' : 'sites')
   for (const { site, state } of sites) lines.push(`  ${site}  ${state}`)

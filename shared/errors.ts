@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   ERR_KIT_FILE: { exit: 65, retry: false },
   ERR_SITE_UNKNOWN: { exit: 77, retry: false },
   ERR_SITE_REVOKED: { exit: 77, retry: false },
+  ERR_SITE_BUSY: { exit: 75, retry: true },
   ERR_NOT_JOINED: { exit: 77, retry: false },
   ERR_COORDINATOR_KEY: { exit: 77, retry: false },
   ERR_SIGNATURE_INVALID: { exit: 77, retry: false },
@@ -89,6 +90,7 @@ export const ERROR_CODES = {
   ERR_UPLOAD_INCOMPLETE: { exit: 65, retry: true },
   ERR_MODEL_UNKNOWN: { exit: 65, retry: false },
   ERR_LEDGER_BROKEN: { exit: 65, retry: false },
+  ERR_LEDGER_BEHIND: { exit: 75, retry: true },
   // the site's gate
   ERR_GATE_MESSAGE: { exit: 77, retry: false },
   ERR_GATE_TENSOR: { exit: 77, retry: false },

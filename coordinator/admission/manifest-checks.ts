@@ -3,7 +3,7 @@ import { deltaBytes } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
 import type { Manifest } from '@tessera/shared/protocol'
 import type { Site } from '../enrolment/registry.ts'
-import { openTo } from '../rounds/index.ts'
+import { hasDelivered, lateRound, limitMs, openTo } from '../rounds/index.ts'
 import type { Border } from './border.ts'
 
 /** Gives the site's entry. @throws {TesseraError} ERR_SITE_UNKNOWN */
@@ -36,12 +36,13 @@ export function checkSiteState(border: Pick<Border, 'registry'>, site: string): 
 }
 
 /**
- * The nonce must be that of the site's open offer. What else it may be is told apart: the site's own update again
- * (ERR_UPDATE_DUPLICATE while its round is open, ERR_UPDATE_REPLAYED later), a late one (ERR_ROUND_CLOSED), one
- * without an offer (ERR_ROUND_NOT_OFFERED), or anything else (ERR_UPDATE_REPLAYED).
+ * The nonce must be that of the site's open offer, or of the very offer that a late update may still answer. What else it may be is told
+ * apart: the site's own update again (ERR_UPDATE_DUPLICATE while its round is open, ERR_UPDATE_REPLAYED later), a late one
+ * (ERR_ROUND_CLOSED), one without an offer (ERR_ROUND_NOT_OFFERED), or anything else (ERR_UPDATE_REPLAYED).
  */
-export function checkReplay({ rounds, site }: Border, { nonce, round }: Manifest): void {
+export function checkReplay({ rounds, site }: Border, { nonce, round, attempt }: Manifest): void {
   const { current, history, carried } = rounds
+  if (lateRound(rounds, { site, round, attempt })?.offers.get(site) === nonce) return
   if ((current?.accepted ?? carried).has(site) && round === rounds.round) {
     throw new TesseraError(
       'ERR_UPDATE_DUPLICATE',
@@ -50,7 +51,7 @@ export function checkReplay({ rounds, site }: Border, { nonce, round }: Manifest
   }
   if (current?.offers.get(site) === nonce) return
   const past = history.find((ended) => ended.offers.get(site) === nonce)
-  if (past !== undefined && !past.accepted.has(site)) {
+  if (past !== undefined && !hasDelivered(rounds, site, past.round)) {
     throw new TesseraError('ERR_ROUND_CLOSED', `round must be open, got round ${past.round} that has ended`)
   }
   if (past === undefined && current !== null && !current.offers.has(site)) {
@@ -65,8 +66,12 @@ export function checkReplay({ rounds, site }: Border, { nonce, round }: Manifest
   )
 }
 
-/** @throws {TesseraError} ERR_ROUND_WRONG if round or attempt are not the offer's; ERR_ROUND_CLOSED; ERR_UPDATE_EXPIRED */
+/**
+ * An open round takes what comes, until it is closed; beyond its limit it is as good as that.
+ * @throws {TesseraError} ERR_ROUND_WRONG if round or attempt are not the offer's; ERR_ROUND_CLOSED; ERR_UPDATE_EXPIRED
+ */
 export function checkRound({ rounds, site, nowMs }: Border, { round, attempt }: Manifest): void {
+  if (lateRound(rounds, { site, round, attempt }) !== null) return
   const { current } = rounds
   if (current !== null && (current.round !== round || current.attempt !== attempt)) {
     throw new TesseraError(
@@ -74,18 +79,18 @@ export function checkRound({ rounds, site, nowMs }: Border, { round, attempt }: 
       `manifest must be of round ${current.round}, attempt ${current.attempt}, got round ${round}, attempt ${attempt}`,
     )
   }
-  const { deadlineMs } = openTo(rounds, { site, round, attempt })
-  if (nowMs >= deadlineMs) {
+  const endMs = limitMs(rounds.policy, openTo(rounds, { site, round, attempt }))
+  if (nowMs >= endMs) {
     throw new TesseraError(
       'ERR_UPDATE_EXPIRED',
-      `update must come before the deadline, got it ${nowMs - deadlineMs} ms late`,
+      `update must come before the end of its round, got it ${nowMs - endMs} ms late`,
     )
   }
 }
 
 /** @throws {TesseraError} ERR_UPDATE_BASE */
-export function checkBase({ rounds }: Border, { base }: Manifest): void {
-  const want = rounds.current?.base
+export function checkBase({ rounds, site }: Border, { base, round, attempt }: Manifest): void {
+  const want = (lateRound(rounds, { site, round, attempt }) ?? rounds.current)?.base
   if (base !== want) throw new TesseraError('ERR_UPDATE_BASE', `base must be student ${want}, got ${base}`)
 }
 

@@ -9,7 +9,7 @@
 /**
  * Gives each site's weight in the mean, in samples. Where the cap cannot hold because there are too few sites (n·c ≤ 1), all sites
  * weigh the same: the smallest largest share there is.
- * @param samples Samples by site, each at least 1.
+ * @param samples Samples by site, or what a late update's samples still weigh; each above 0.
  * @param maxShare Cap c in (0, 1]; 1 leaves every weight as it is.
  */
 export function cappedWeights(

@@ -1,15 +1,27 @@
 /**
  * @file (state, command) → events: when a round opens, when it closes, and what an update does to it.
  *
- * A round opens when `minSites` joined sites are there; those present are offered it. A site that joins later takes part from the next
- * round: a deadline is a promise to the sites that were offered it, and one more straggler must not move it. A round ends when every
- * offered site has answered (delivered, declined, revoked) or at its deadline. A lost connection is no answer: the site may come back
- * and go on uploading until the deadline, and is not waited for beyond it. Fewer updates than the quorum: the round is opened again with
- * new nonces, and the updates that are there count in that next attempt, whose base is the same.
+ * A round opens when `minSites` joined sites are there; those present are offered it, or a cohort of them. A site that joins later takes part
+ * from the next round. A round ends when every offered site has answered (delivered, declined, revoked), when a cohort is complete, or when
+ * nobody is worth waiting for (deadline.ts). A lost connection is no answer: the site may come back and go on until its deadline. Fewer
+ * updates than the quorum, or fewer samples than `minSamples`: the round is opened again with new nonces, and the updates that are there
+ * count in that next attempt, whose base is the same.
  */
 import { TesseraError } from '@tessera/shared/errors'
+import { drawCohort } from './cohort.ts'
+import {
+  absenceCode,
+  closesAtMs,
+  counted,
+  graceEndsAtMs,
+  isEnough,
+  movedDeadlines,
+  pending,
+  type Signs,
+} from './deadline.ts'
 import type { RoundClosed, RoundEvent, UpdateAccepted } from './events.ts'
-import { contributors, MAX_ATTEMPTS, type Round, type RoundsState } from './state.ts'
+import { type Answer, lateRound } from './late.ts'
+import { contributors, isOver, MAX_ATTEMPTS, type Round, type RoundsState } from './state.ts'
 
 export type Command =
   /** Time has passed, or a site came or went. `nonce` gives a fresh secret text per offer. */
@@ -17,10 +29,11 @@ export type Command =
       readonly type: 'tick'
       readonly nowMs: number
       readonly present: readonly string[]
+      readonly signs: Signs
       readonly nonce: () => string
     }
-  /** An update whose file is safe has passed the border. */
-  | { readonly type: 'accept'; readonly update: Omit<UpdateAccepted, 'type' | 'study'> }
+  /** An update whose file is safe has passed the border. `round` and `attempt` are those of the offer it answers. */
+  | { readonly type: 'accept'; readonly update: Omit<UpdateAccepted, 'type' | 'study' | 'late'> }
   | {
       readonly type: 'decline'
       readonly site: string
@@ -37,21 +50,23 @@ export type Command =
     }
   /** The operator has started the coordinator. */
   | { readonly type: 'resume'; readonly nowMs: number }
+  /** A site has proven that round `record` was published, and this log does not have it so. */
+  | { readonly type: 'halt'; readonly site: string; readonly record: number; readonly nowMs: number }
 
 /**
  * Gives the events that follow from a command: none, one or two. Tick again after each event until none follows.
- * @throws {TesseraError} ERR_ROUND_CLOSED, ERR_ROUND_NOT_OFFERED or ERR_UPDATE_DUPLICATE when an answer comes too late, uninvited or twice.
+ * @throws {TesseraError} ERR_ROUND_CLOSED, ERR_ROUND_WRONG, ERR_ROUND_NOT_OFFERED or ERR_UPDATE_DUPLICATE when an answer comes too late, too
+ * early, uninvited or twice.
  */
 export function decide(state: RoundsState, command: Command): RoundEvent[] {
   const { study, round, attempt } = state
   let events: RoundEvent[] = []
   switch (command.type) {
     case 'tick':
-      events = state.phase === 'collecting' ? close(state, command.nowMs) : open(state, command)
+      events = state.phase === 'collecting' ? close(state, command) : open(state, command)
       break
     case 'accept':
-      openTo(state, command.update)
-      events = [{ type: 'update.accepted', study, ...command.update }]
+      events = [accept(state, command.update)]
       break
     case 'decline': {
       const { site, code, nowMs } = command
@@ -61,21 +76,26 @@ export function decide(state: RoundsState, command: Command): RoundEvent[] {
     }
     case 'publish': {
       const { student, record, recordSha256 } = command
-      events = [{ type: 'round.published', study, round, attempt, student, record, recordSha256 }]
+      // While it was computed, the study may have been cancelled.
+      if (state.phase === 'closed')
+        events = [{ type: 'round.published', study, round, attempt, student, record, recordSha256 }]
       break
     }
     case 'resume':
       if (state.phase === 'stopped') events = [{ type: 'study.resumed', study, round, atMs: command.nowMs }]
       break
+    case 'halt': {
+      const { site, record, nowMs } = command
+      if (!isOver(state.phase)) events = [{ type: 'study.halted', study, site, record, atMs: nowMs }]
+      break
+    }
   }
   return events
 }
 
 /** Gives the open round if `site` may still answer it. */
-export function openTo(
-  state: RoundsState,
-  { site, round, attempt }: { site: string; round: number; attempt?: number },
-): Round {
+export function openTo(state: RoundsState, answer: Omit<Answer, 'attempt'> & { attempt?: number }): Round {
+  const { site, round, attempt } = answer
   const { current } = state
   if (current === null || state.phase !== 'collecting') {
     throw new TesseraError('ERR_ROUND_CLOSED', `round ${round} must be open, got phase ${state.phase}`)
@@ -105,10 +125,26 @@ export function openTo(
   return current
 }
 
-function open(state: RoundsState, command: Extract<Command, { type: 'tick' }>): RoundEvent[] {
-  const asked = command.present.filter((site) => !state.carried.has(site)).toSorted()
-  const enough = asked.length > 0 && asked.length + state.carried.size >= state.minSites
-  if (state.phase !== 'waiting' || !enough) return []
+function accept(state: RoundsState, update: Omit<UpdateAccepted, 'type' | 'study' | 'late'>): UpdateAccepted {
+  const { study, round, attempt } = state
+  const event = { type: 'update.accepted', study, ...update } as const
+  if (lateRound(state, update) !== null) {
+    return { ...event, round, attempt, late: { round: update.round, attempt: update.attempt } }
+  }
+  openTo(state, update)
+  return event
+}
+
+type Tick = Extract<Command, { type: 'tick' }>
+
+function open(state: RoundsState, command: Tick): RoundEvent[] {
+  const { carried, policy, phase, paused } = state
+  const there = command.present.filter((site) => !carried.has(site))
+  // Nobody need be asked when late updates alone are enough.
+  const useful = there.length > 0 || isEnough(policy, [...carried.values()])
+  const enough = useful && there.length + carried.size >= policy.minSites
+  if (phase !== 'waiting' || paused || !enough) return []
+  const { asked, notDrawn } = drawCohort(state, there)
   return [
     {
       type: 'round.opened',
@@ -117,32 +153,45 @@ function open(state: RoundsState, command: Extract<Command, { type: 'tick' }>): 
       attempt: state.attempt,
       base: state.student,
       offers: asked.map((site) => ({ site, nonce: command.nonce() })),
+      ...(notDrawn.length === 0 ? {} : { notDrawn }),
       openedAtMs: command.nowMs,
-      deadlineMs: command.nowMs + state.deadlineMs,
+      deadlineMs: command.nowMs + policy.deadlineMs,
     },
   ]
 }
 
-function close(state: RoundsState, nowMs: number): RoundEvent[] {
-  const { current } = state
+function close(state: RoundsState, { nowMs, signs }: Tick): RoundEvent[] {
+  const { current, policy, study } = state
   if (current === null) return []
-  const offered = [...current.offers.keys()]
-  const answered = offered.every((site) => current.accepted.has(site) || current.excused.has(site))
-  if (!answered && nowMs < current.deadlineMs) return []
-  const counted = contributors(current)
-  const outcome = counted.length >= state.quorum ? 'publish' : 'retry'
+  const { round, attempt } = current
+  const updates = counted(current)
+  const answered = pending(current).length === 0
+  const complete = updates.length >= (policy.cohort?.size ?? Number.POSITIVE_INFINITY)
+  if (!answered && !(complete && isEnough(policy, updates))) {
+    if (nowMs < closesAtMs(policy, current)) return []
+    const deadlines = movedDeadlines(policy, current, signs).filter(({ deadlineMs }) => deadlineMs > nowMs)
+    if (deadlines.length > 0 && nowMs < graceEndsAtMs(policy, current)) {
+      return [{ type: 'deadline.moved', study, round, attempt, deadlines, atMs: nowMs }]
+    }
+  }
+  const there = contributors(current)
+  const outcome = isEnough(policy, updates) ? 'publish' : 'retry'
+  const absent = [...new Set([...current.offers.keys(), ...current.excused.keys()])].filter(
+    (site) => !there.includes(site),
+  )
   const closed: RoundClosed = {
     type: 'round.closed',
-    study: state.study,
-    round: current.round,
-    attempt: current.attempt,
+    study,
+    round,
+    attempt,
     outcome,
-    contributors: counted,
-    absent: [...new Set([...offered, ...current.excused.keys()])]
-      .filter((site) => !counted.includes(site))
-      .map((site) => ({ site, code: current.excused.get(site) ?? 'ERR_TIMED_OUT' })),
+    contributors: there,
+    absent: absent.map((site) => ({
+      site,
+      code: current.excused.get(site) ?? absenceCode(site, policy, current, { nowMs, signs }),
+    })),
     closedAtMs: nowMs,
   }
   if (outcome === 'publish' || state.failures + 1 < MAX_ATTEMPTS) return [closed]
-  return [closed, { type: 'study.stopped', study: state.study, round: state.round, atMs: nowMs }]
+  return [closed, { type: 'study.stopped', study, round: state.round, atMs: nowMs }]
 }

@@ -16,7 +16,7 @@ const nonce = z.string().min(16).max(64)
 const token = z.string().min(1).max(MAX_TOKEN_CHARACTERS)
 const absence = z.strictObject({ site: name, code: z.string().max(64) })
 
-/** `offers`: the sites that were present, each with the nonce its manifest must hold. */
+/** `offers`: the sites it is offered to, each with the nonce its manifest must hold. `notDrawn`: those that were there too, in a study with cohorts. */
 export const roundOpened = z.strictObject({
   type: z.literal('round.opened'),
   study: name,
@@ -24,16 +24,30 @@ export const roundOpened = z.strictObject({
   attempt,
   base: sha256,
   offers: z.array(z.strictObject({ site: name, nonce })).max(MAX_SITES),
+  notDrawn: z.array(name).max(MAX_SITES).optional(),
   openedAtMs: timeMs,
   deadlineMs: timeMs,
 })
-/** Written after the delta's file is on disk and before the receipt leaves. `manifest`: the site's JWS in full, so that the lineage can be proven later. */
+/** Sites have shown progress: they are waited for until then. Written only when a round would else have ended, so at most twice in `deadlineMs`. */
+export const deadlineMoved = z.strictObject({
+  type: z.literal('deadline.moved'),
+  study: name,
+  round,
+  attempt,
+  deadlines: z.array(z.strictObject({ site: name, deadlineMs: timeMs })).max(MAX_SITES),
+  atMs: timeMs,
+})
+/**
+ * Written after the delta's file is on disk and before the receipt leaves. `round` and `attempt`: where it counts. `late`: the offer that it
+ * answers, when that is of an earlier round. `manifest`: the site's JWS in full, so that the lineage can be proven later.
+ */
 export const updateAccepted = z.strictObject({
   type: z.literal('update.accepted'),
   study: name,
   round,
   attempt,
   site: name,
+  late: z.strictObject({ round, attempt }).optional(),
   samples: z.int().positive().max(MAX_SAMPLES),
   /** Null: the site's policy withholds it. */
   loss: z.number().nullable(),
@@ -81,11 +95,28 @@ export const studyStopped = z.strictObject({
   round,
   atMs: timeMs,
 })
-/** The operator started the coordinator again after a stop. */
+/** The operator started the coordinator again after a stop, which is not a pause. */
 export const studyResumed = z.strictObject({
   type: z.literal('study.resumed'),
   study: name,
   round,
+  atMs: timeMs,
+})
+/** An operator's word on a study. It may come at any time, and again: what it changes nothing about, it passes over. */
+const operatorWord = <T extends string>(type: T) =>
+  z.strictObject({ type: z.literal(type), study: name, atMs: timeMs })
+/** No round opens any more; the open one may end. */
+export const studyPaused = operatorWord('study.paused')
+/** Rounds open again, also after a stop. */
+export const studyUnpaused = operatorWord('study.unpaused')
+/** The study is over without its last round. */
+export const studyCancelled = operatorWord('study.cancelled')
+/** A site has proven that this coordinator once published what this log does not know: it was restored from an old backup. `record`: the round it has seen. */
+export const studyHalted = z.strictObject({
+  type: z.literal('study.halted'),
+  study: name,
+  site: name,
+  record: round,
   atMs: timeMs,
 })
 /** The operator no longer trusts a site: its open answer does not count, whatever it was. Not of one study alone. */
@@ -93,16 +124,22 @@ export const siteRevoked = z.strictObject({ type: z.literal('site.revoked'), sit
 
 export const roundEvent = z.discriminatedUnion('type', [
   roundOpened,
+  deadlineMoved,
   updateAccepted,
   roundDeclined,
   roundClosed,
   roundPublished,
   studyStopped,
   studyResumed,
+  studyPaused,
+  studyUnpaused,
+  studyCancelled,
+  studyHalted,
   siteRevoked,
 ])
 export type RoundEvent = z.infer<typeof roundEvent>
 export type RoundOpened = z.infer<typeof roundOpened>
+export type DeadlineMoved = z.infer<typeof deadlineMoved>
 export type UpdateAccepted = z.infer<typeof updateAccepted>
 export type RoundClosed = z.infer<typeof roundClosed>
 export type RoundPublished = z.infer<typeof roundPublished>

@@ -1,20 +1,32 @@
 /** @file (state, event) → state: replaying a log gives the state it was written in. */
 import { TesseraError } from '@tessera/shared/errors'
-import type { RoundClosed, RoundEvent, RoundOpened, RoundPublished, UpdateAccepted } from './events.ts'
-import type { Phase, Round, RoundsState } from './state.ts'
+import type {
+  DeadlineMoved,
+  RoundClosed,
+  RoundEvent,
+  RoundOpened,
+  RoundPublished,
+  UpdateAccepted,
+} from './events.ts'
+import { type Answer, lateRound } from './late.ts'
+import { leftOutAfter } from './left-out.ts'
+import { isOver, type Phase, type Round, type RoundsState } from './state.ts'
 
 /**
  * Gives the state after `event`. Events of other studies change nothing.
  * @throws {TesseraError} ERR_STORE_CORRUPT if the event cannot follow this state: the log was not written by this machine.
  */
 export function evolve(state: RoundsState, event: RoundEvent): RoundsState {
-  if (event.type === 'site.revoked') return excuse(state, event.site, 'ERR_SITE_REVOKED')
+  if (event.type === 'site.revoked') return excuse(forget(state, event.site), event.site, 'ERR_SITE_REVOKED')
   if (event.study !== state.study) return state
   // Assigned, not returned, so that the compiler sees a type of event that is missing here.
   let next: RoundsState
   switch (event.type) {
     case 'round.opened':
       next = opened(state, event)
+      break
+    case 'deadline.moved':
+      next = moved(state, event)
       break
     case 'update.accepted':
       next = accepted(state, event)
@@ -37,6 +49,18 @@ export function evolve(state: RoundsState, event: RoundEvent): RoundsState {
       expect(state, event, ['stopped'])
       next = { ...state, phase: 'waiting', failures: 0 }
       break
+    case 'study.paused':
+      next = isOver(state.phase) ? state : { ...state, paused: true }
+      break
+    case 'study.unpaused':
+      next = unpaused(state)
+      break
+    case 'study.cancelled':
+      next = state.phase === 'finished' ? state : { ...state, phase: 'cancelled', current: null }
+      break
+    case 'study.halted':
+      next = isOver(state.phase) ? state : { ...state, phase: 'halted', current: null }
+      break
   }
   return next
 }
@@ -50,7 +74,9 @@ function opened(state: RoundsState, event: RoundOpened): RoundsState {
     base,
     openedAtMs,
     deadlineMs,
+    deadlines: new Map(event.offers.map(({ site }) => [site, deadlineMs])),
     offers: new Map(event.offers.map(({ site, nonce }) => [site, nonce])),
+    notDrawn: event.notDrawn ?? [],
     accepted: state.carried,
     excused: new Map(),
     end: null,
@@ -58,19 +84,37 @@ function opened(state: RoundsState, event: RoundOpened): RoundsState {
   return { ...state, phase: 'collecting', current }
 }
 
+function moved(state: RoundsState, event: DeadlineMoved): RoundsState {
+  const current = expectOpen(state, event)
+  const deadlines = new Map(current.deadlines)
+  for (const { site, deadlineMs } of event.deadlines) deadlines.set(site, deadlineMs)
+  return { ...state, current: { ...current, deadlines, deadlineMs: Math.max(...deadlines.values()) } }
+}
+
 function accepted(state: RoundsState, event: UpdateAccepted): RoundsState {
+  if (event.late !== undefined) return acceptedLate(state, event, { site: event.site, ...event.late })
   const current = expectOpen(state, event)
   if (!current.offers.has(event.site) || current.accepted.has(event.site)) return refuse(state, event)
   return { ...state, current: { ...current, accepted: new Map(current.accepted).set(event.site, event) } }
 }
 
+function acceptedLate(state: RoundsState, event: UpdateAccepted, answer: Answer): RoundsState {
+  expect(state, event, ['waiting', 'collecting'])
+  if (lateRound(state, answer) === null) return refuse(state, event)
+  const { current } = state
+  if (current === null) return { ...state, carried: new Map(state.carried).set(event.site, event) }
+  return { ...state, current: { ...current, accepted: new Map(current.accepted).set(event.site, event) } }
+}
+
 function closed(state: RoundsState, event: RoundClosed): RoundsState {
   const { outcome, contributors, absent, closedAtMs } = event
-  const end = { outcome, closedAtMs, contributors, absent, student: null, record: null }
+  const end = { outcome, closedAtMs, contributors, absent, student: null, record: null, recordSha256: null }
   const current: Round = { ...expectOpen(state, event), end }
-  if (outcome === 'publish') return { ...state, phase: 'closed', failures: 0, current }
+  const leftOut = leftOutAfter(state.leftOut, current)
+  if (outcome === 'publish') return { ...state, phase: 'closed', failures: 0, current, leftOut }
   return {
     ...state,
+    leftOut,
     phase: 'waiting',
     attempt: state.attempt + 1,
     failures: state.failures + 1,
@@ -95,8 +139,18 @@ function published(state: RoundsState, event: RoundPublished): RoundsState {
     student,
     previous: recordSha256,
     current: null,
-    history: [...state.history, { ...current, end: { ...current.end, student, record } }],
+    history: [...state.history, { ...current, end: { ...current.end, student, record, recordSha256 } }],
   }
+}
+
+function unpaused(state: RoundsState): RoundsState {
+  if (state.phase === 'stopped') return { ...state, paused: false, phase: 'waiting', failures: 0 }
+  return { ...state, paused: false }
+}
+
+function forget(state: RoundsState, revoked: string): RoundsState {
+  if (!state.leftOut.has(revoked)) return state
+  return { ...state, leftOut: new Map([...state.leftOut].filter(([site]) => site !== revoked)) }
 }
 
 /** A site that takes part in the open round is no longer waited for, and does not count. */
@@ -110,7 +164,8 @@ function excuse(state: RoundsState, site: string, code: string): RoundsState {
   return { ...state, current: { ...current, excused: new Map(current.excused).set(site, code) } }
 }
 
-type StudyEvent = Exclude<RoundEvent, { type: 'site.revoked' }>
+/** Events that belong to a round, and can only follow what went before. */
+type StudyEvent = Extract<RoundEvent, { study: string; round: number }>
 
 function expect(state: RoundsState, event: StudyEvent, phases: readonly Phase[]): void {
   const sameAttempt = !('attempt' in event) || event.attempt === state.attempt

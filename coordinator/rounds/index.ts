@@ -1,4 +1,8 @@
+export { closesAtMs, limitMs, type Signs } from './deadline.ts'
 export * from './decide.ts'
 export * from './events.ts'
 export * from './evolve.ts'
+export { hasDelivered, lateRound, staleness, weightOf } from './late.ts'
+export { alarms } from './left-out.ts'
+export * from './participation.ts'
 export * from './state.ts'

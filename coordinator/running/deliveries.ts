@@ -49,7 +49,9 @@ export function createDeliveries(
     const { norm } = await checking(async () => {
       const { layout, study } = border(site)
       const { maxNorm, encoding } = study.federation
-      const base = await store.models.open(manifest.base)
+      // The student that it will be added to; a late update was trained from an earlier one.
+      const { rounds } = border(site)
+      const base = await store.models.open(rounds.current?.base ?? rounds.student)
       try {
         const limits = { layout, encoding, maxNorm, base }
         return await file.reading((read) => admitPayload(manifest, { bytes: file.bytes, read }, limits))
@@ -59,13 +61,15 @@ export function createDeliveries(
     })
     const manifestSha256 = sha256Hex(token)
     const receivedAtMs = clock.now()
-    await deciding(async () => {
+    const countsIn = await deciding(async () => {
       readmit(manifest, border(site))
       await file.keep()
       const update = { round, attempt, site, samples, loss: metrics.loss, payload, bytes, norm }
       await take({ type: 'accept', update: { ...update, manifest: token, manifestSha256, receivedAtMs } })
+      return border(site).rounds.round
     })
-    const receipt = { study, site, round, attempt, payload, manifest: manifestSha256, receivedAtMs }
+    const late = countsIn === round ? {} : { countsIn }
+    const receipt = { study, site, round, attempt, payload, manifest: manifestSha256, receivedAtMs, ...late }
     upload.receipt = await signPayload('receipt', receipt, key.privateKey)
     return upload.receipt
   }

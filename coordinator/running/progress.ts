@@ -1,5 +1,5 @@
 /** @file What a person watching a study wants to see, now. For people only: nothing is decided on it. */
-import type { RoundsState } from '../rounds/index.ts'
+import { alarms, closesAtMs, type RoundsState } from '../rounds/index.ts'
 
 /** What a site says of its training. */
 export interface TrainingProgress {
@@ -21,11 +21,16 @@ export interface SiteProgress extends TrainingProgress {
 export interface StudyProgress {
   readonly study: string
   readonly phase: RoundsState['phase']
+  /** No round opens until the operator resumes the study. */
+  readonly paused: boolean
   /** The open round, or the next; the last one when finished. */
   readonly round: number
   readonly rounds: number
   readonly attempt: number
+  /** When the open round ends if its sites show no more progress. */
   readonly deadlineMs: number | null
+  /** Sites left out of `alarmAfter` rounds running, or more. */
+  readonly excluded: readonly { readonly site: string; readonly rounds: number }[]
   readonly sites: readonly SiteProgress[]
   readonly accepted: number
   readonly offered: number
@@ -67,10 +72,12 @@ export function studyProgress(
   return {
     study: state.study,
     phase: state.phase,
+    paused: state.paused,
     round: state.round,
     rounds: state.rounds,
     attempt: state.attempt,
-    deadlineMs: current?.deadlineMs ?? null,
+    deadlineMs: current && closesAtMs(state.policy, current),
+    excluded: alarms(state),
     sites,
     accepted: current?.accepted.size ?? 0,
     offered: current?.offers.size ?? 0,

@@ -5,7 +5,7 @@ import type { Published, Study } from '@tessera/shared/protocol'
 import { type KeyPair, readUnverified, sha256Hex, signPayload } from '@tessera/shared/security'
 import { type Diagnostics, partsOf } from '../aggregation/index.ts'
 import { computeStudent, type StoredUpdate } from '../reducing/index.ts'
-import type { Round, RoundsState } from '../rounds/index.ts'
+import { type Round, type RoundsState, staleness, weightOf } from '../rounds/index.ts'
 import type { Store } from '../store/index.ts'
 
 /** What {@link publishRound} has made: all of it is on disk. */
@@ -56,9 +56,10 @@ export async function publishRound(
       serverState: [...serverState],
       encoding: study.federation.encoding,
       previous: state.previous,
-      contributors: updates.map(({ site, samples, payload, manifest, norm, scale }) => ({
+      contributors: updates.map(({ site, samples, staleness, payload, manifest, norm, scale }) => ({
         site,
         samples,
+        staleness,
         payload,
         manifest,
         norm,
@@ -81,14 +82,12 @@ function updatesOf(
   study: Study,
   round: Round,
   history: readonly Round[],
-): (StoredUpdate & { readonly manifest: string })[] {
-  const updates = contributions(round).map(({ site, samples, norm, payload, manifestSha256: manifest }) => ({
-    site,
-    samples,
-    norm,
-    payload,
-    manifest,
-  }))
+): (StoredUpdate & { readonly manifest: string; readonly staleness: number })[] {
+  const updates = contributions(round).map((update) => {
+    const { site, samples, norm, payload, manifestSha256: manifest } = update
+    const late = staleness(update)
+    return { site, samples, claim: weightOf(update), norm, payload, manifest, staleness: late }
+  })
   const earlier = history
     .filter(({ end }) => end?.outcome === 'publish')
     .map((past) => contributions(past).map(({ norm }) => norm))

@@ -2,7 +2,7 @@
 import type { Clock } from '@tessera/shared/clock'
 import type { TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
-import type { Study } from '@tessera/shared/protocol'
+import type { Signed, Study } from '@tessera/shared/protocol'
 import type { KeyPair } from '@tessera/shared/security'
 import type { Registry } from '../enrolment/index.ts'
 import type { RoundEvent, RoundsState } from '../rounds/index.ts'
@@ -15,12 +15,28 @@ import type { Opened } from './uploads.ts'
 /** A connected site, as a study sees it. */
 export interface Peer {
   readonly site: string
+  /** What the agent calls itself: two of them are two agents with one identity. */
+  readonly instance: string
+  /** The challenge of its connection, which a welcome answers. */
+  readonly nonce: string
+  /** False once its connection is gone. */
+  connected(): boolean
   offer(token: string): void
   /** Fulfilled when the site has heard it, or never will over this connection. */
   published(record: string): Promise<void>
+  /** A new welcome. Fulfilled as `published` is. */
+  snapshot(welcome: string): Promise<void>
   /** Says why and disconnects. */
   refuse(error: TesseraError): void
 }
+
+/** What a site says of itself when it joins. */
+export type Claim = Pick<Signed<'joinToken'>, 'ledger' | 'work'>
+
+export type OperatorWord = Extract<
+  RoundEvent,
+  { type: 'study.paused' | 'study.unpaused' | 'study.cancelled' }
+>
 
 /** What a study needs of the coordinator around it. */
 export interface StudyContext {
@@ -36,7 +52,7 @@ export interface StudyContext {
   /** For the chunks of all studies' deltas that are coming in. */
   readonly room: Room
   onProgress(progress: StudyProgress): void
-  /** The study has ended: finished, stopped without a quorum, or broken. */
+  /** The study has ended: finished or cancelled (null), stopped without a quorum, halted, or broken. */
   onEnd(error: TesseraError | null): void
 }
 
@@ -45,11 +61,22 @@ export interface StudyRun {
   state(): RoundsState
   /** Goes on where the log ends. */
   start(): void
-  welcome(site: string, nonce: string): Promise<string>
-  join(peer: Peer): void
+  /**
+   * Takes a site in, and gives the welcome that says where the study stands. A newer connection of the same agent replaces the one before. Not
+   * taken in is a site that says it has seen what this log does not know: `proves` is true, and {@link StudyRun.showRecord} is next.
+   * @throws {TesseraError} ERR_SITE_BUSY while another agent of the site is connected.
+   */
+  join(peer: Peer, claim: Claim): Promise<{ welcome: string; proves: boolean }>
+  /**
+   * A record that a site was asked for. One that this coordinator has signed and does not know halts the study.
+   * @throws {TesseraError} Always: ERR_LEDGER_BEHIND then, ERR_SIGNATURE_INVALID or ERR_STUDY_UNKNOWN if it is no such record.
+   */
+  showRecord(site: string, record: string): Promise<never>
   leave(peer: Peer): void
   /** Takes in a revocation that has just been logged. Called from within {@link StudyContext.deciding}. */
   revoke(event: Extract<RoundEvent, { type: 'site.revoked' }>): void
+  /** Carries out an operator's word that has just been logged. Called from within {@link StudyContext.deciding}. */
+  obey(event: OperatorWord): void
   mayFetch(sha256: string): boolean
   progress(site: string, round: number, progress: TrainingProgress): void
   decline(site: string, round: number, code: string): Promise<void>

@@ -1,14 +1,27 @@
 /** @file One study while the coordinator runs: its round machine, who is connected, and what follows from each event. */
 import { asTesseraError, ERROR_CODES, TesseraError } from '@tessera/shared/errors'
 import { layoutHash, studentLayout } from '@tessera/shared/model'
-import { createNonce } from '@tessera/shared/security'
+import { createNonce, sha256Hex, verifyPayload } from '@tessera/shared/security'
 import type { Border } from '../admission/index.ts'
 import type { StudyCreated } from '../events.ts'
-import { type Command, decide, evolve, type RoundEvent, type RoundsState } from '../rounds/index.ts'
+import {
+  type Command,
+  closesAtMs,
+  decide,
+  evolve,
+  hasPublished,
+  isOver,
+  lastRecord,
+  type RoundEvent,
+  type RoundsState,
+} from '../rounds/index.ts'
+import { announce } from './announce.ts'
 import { createDeliveries } from './deliveries.ts'
 import { studyProgress, type TrainingProgress } from './progress.ts'
 import { publishRound } from './publish.ts'
-import type { Peer, StudyContext, StudyRun } from './study-context.ts'
+import { createRoundTime } from './round-time.ts'
+import { createSigns } from './signs.ts'
+import type { Claim, Peer, StudyContext, StudyRun } from './study-context.ts'
 import { signOffer, signWelcome } from './tokens.ts'
 
 /** Longest delay a Node timer takes; a longer one would fire at once. */
@@ -37,6 +50,8 @@ export function createStudyRun(
   }
   const peers = new Map<string, Peer>()
   const training = new Map<string, TrainingProgress>()
+  const signs = createSigns()
+  const time = createRoundTime(clock)
   let state = replayed
   let publishing: Promise<void> | null = null
   let stopped = false
@@ -49,13 +64,15 @@ export function createStudyRun(
     rounds: state,
     registry: context.registry(),
     site,
-    nowMs: clock.now(),
+    nowMs: time.now(),
   })
   const snapshot = (): ReturnType<typeof studyProgress> =>
     studyProgress(state, new Set(peers.keys()), training, deliveries.received())
   const changed = (): void => context.onProgress(snapshot())
 
-  const deliveries = createDeliveries(study.id, context, border, (command) => take(command))
+  // What is delivered is dated as its round is measured, so that a grace that it begins has its length.
+  const ownContext = { ...context, clock: { ...clock, now: () => time.now() } }
+  const deliveries = createDeliveries(study.id, ownContext, border, (command) => take(command))
 
   /** Work that nobody waits for. What fails and may pass is tried again; anything else ends the study here and now. */
   const inBackground = (work: () => Promise<void>): void => {
@@ -78,7 +95,6 @@ export function createStudyRun(
     await store.append(event)
     state = next
     await react(event)
-    changed()
   }
   const take = async (command: Command): Promise<number> => {
     const events = decide(state, command)
@@ -87,56 +103,59 @@ export function createStudyRun(
   }
 
   const react = async (event: RoundEvent): Promise<void> => {
-    switch (event.type) {
-      case 'round.opened':
-        training.clear()
-        log.info('round.opened', { round: event.round, attempt: event.attempt, sites: event.offers.length })
-        for (const peer of peers.values()) await sendOffer(peer)
-        break
-      case 'update.accepted': {
-        const { site, round, attempt, samples, bytes, norm } = event
-        log.info('update.accepted', { site, round, attempt, samples, bytes, norm })
-        break
-      }
-      case 'round.declined':
-        log.warn('site.declined', { site: event.site, round: event.round, code: event.code })
-        break
-      case 'round.closed':
-        for (const { site, code } of event.absent) log.warn('site.absent', { site, code, round: event.round })
-        log.info('round.closed', {
-          round: event.round,
-          attempt: event.attempt,
-          sites: event.contributors.length,
-          reason: event.outcome,
-        })
-        inBackground(() => deliveries.clear())
-        break
-      case 'round.published': {
-        const told = Promise.all([...peers.values()].map((peer) => peer.published(event.record)))
-        // Not before the sites have heard it: whoever waits for the end may close the coordinator then.
-        if (state.phase === 'finished') void told.then(() => context.onEnd(null))
-        break
-      }
-      case 'study.stopped':
-        log.error('study.stopped', { round: event.round, code: 'ERR_ROUND_EMPTY' })
-        context.onEnd(
-          new TesseraError(
-            'ERR_ROUND_EMPTY',
-            `round ${event.round} of study ${study.id} must reach its quorum of ${state.quorum}, got fewer in every attempt`,
-          ),
-        )
-        break
-      case 'study.resumed':
-        log.info('study.resumed', { round: event.round })
-        break
-      case 'site.revoked':
-        break
-    }
+    announce(log, event, state)
+    if (state.phase !== 'collecting') time.end()
+    if (event.type === 'round.opened') {
+      time.begin(event.openedAtMs)
+      training.clear()
+      signs.clear()
+      for (const peer of peers.values()) await sendOffer(peer)
+    } else if (event.type === 'round.closed') {
+      // A late delta may still be coming in; it gives way to its site's next one.
+      if (study.federation.late === 'refuse') inBackground(() => deliveries.clear())
+    } else if (event.type === 'round.published') {
+      const told = Promise.all([...peers.values()].map((peer) => peer.published(event.record)))
+      // Not before the sites have heard it: whoever waits for the end may close the coordinator then.
+      if (state.phase === 'finished') void told.then(() => context.onEnd(null))
+    } else if (event.type === 'study.halted') {
+      for (const peer of peers.values()) peer.refuse(behind(study.id, event.record))
+      peers.clear()
+      context.onEnd(endOf(state))
+    } else if (event.type === 'study.stopped') context.onEnd(endOf(state))
+    changed()
   }
 
+  const offerOf = (site: string): Promise<string | null> => signOffer(created, state, site, store.models, key)
   const sendOffer = async (peer: Peer): Promise<void> => {
-    const offer = await signOffer(created, state, peer.site, store.models, key)
+    const offer = await offerOf(peer.site)
     if (offer !== null) peer.offer(offer)
+  }
+  const welcome = (peer: Peer, offer: string | null, prove: boolean): Promise<string> => {
+    const { site, nonce } = peer
+    const receivedBytes = deliveries.received().get(site) ?? 0
+    return signWelcome(created, state, { site, nonce, offer, receivedBytes, prove, nowMs: clock.now() }, key)
+  }
+  /** Tells all sites where the study stands now. */
+  const sendSnapshots = async (): Promise<void> => {
+    await Promise.all(
+      [...peers.values()].map(async (peer) =>
+        peer.snapshot(await welcome(peer, await offerOf(peer.site), false)),
+      ),
+    )
+  }
+  const assertAlone = ({ site, instance }: Peer): void => {
+    const other = peers.get(site)
+    if (other === undefined || other.instance === instance) return
+    throw new TesseraError(
+      'ERR_SITE_BUSY',
+      `site ${site} must have one running agent, got a second: stop one of the two; this one waits until the other is gone`,
+    )
+  }
+  /** What a site that has just been welcomed may lack: the newest record, and an offer that was opened meanwhile. */
+  const catchUp = async (peer: Peer, { ledger }: Claim, offerNonce: string | undefined): Promise<void> => {
+    const record = lastRecord(state)
+    if (record !== null && ledger?.record !== state.previous) void peer.published(record)
+    if (state.current?.offers.get(peer.site) !== offerNonce) await sendOffer(peer)
   }
 
   /** Lets the machine go as far as it can: `first`, then open, close and publish until nothing follows. */
@@ -145,12 +164,20 @@ export function createStudyRun(
       await first()
       for (;;) {
         const present = [...peers.keys()]
-        const tick: Command = { type: 'tick', nowMs: clock.now(), present, nonce: createNonce }
+        const tick: Command = {
+          type: 'tick',
+          nowMs: time.now(),
+          present,
+          signs: signs.times,
+          nonce: createNonce,
+        }
         if (stopped || (await take(tick)) === 0) break
       }
     })
     if (stopped) return
-    if (state.phase === 'collecting' && state.current) wake(state.current.deadlineMs - clock.now())
+    if (state.phase === 'collecting' && state.current) {
+      wake(closesAtMs(state.policy, state.current) - time.now())
+    }
     if (state.phase === 'closed' && publishing === null) {
       publishing = publish().finally(() => {
         publishing = null
@@ -160,10 +187,12 @@ export function createStudyRun(
     }
   }
   const publish = async (): Promise<void> => {
-    const startedMs = clock.now()
+    const startedMs = clock.elapsed()
     const { diagnostics, ...made } = await publishRound({ study, layout }, state, store, key)
     const { round, attempt } = state
-    await context.deciding(async () => void (await take({ type: 'publish', ...made })))
+    const events = await context.deciding(() => take({ type: 'publish', ...made }))
+    // Cancelled, or halted, while it was computed.
+    if (events === 0) return
     log.info('round.published', {
       round,
       attempt,
@@ -171,8 +200,13 @@ export function createStudyRun(
       samples: diagnostics.samples,
       norm: diagnostics.norm,
       sha256: made.student,
-      durationMs: clock.now() - startedMs,
+      durationMs: Math.round(clock.elapsed() - startedMs),
     })
+  }
+
+  /** A late update that comes while a student is being made counts in the round after it: it waits until there is one. */
+  const betweenRounds = async (): Promise<void> => {
+    if (study.federation.late !== 'refuse') await publishing?.catch(() => undefined)
   }
 
   return {
@@ -181,17 +215,28 @@ export function createStudyRun(
     snapshot,
     start() {
       log.info('study.started', { round: state.round, attempt: state.attempt, reason: state.phase })
-      if (state.phase === 'finished') context.onEnd(null)
-      const open = state.phase === 'collecting' ? state.current : null
-      inBackground(() => deliveries.sweep(new Set(open?.offers.keys())))
+      if (isOver(state.phase)) context.onEnd(endOf(state))
+      if (state.phase === 'collecting' && state.current) time.goOn(state.policy, state.current)
+      inBackground(() => deliveries.sweep(mayUpload(state)))
       inBackground(() => advance(async () => void (await take({ type: 'resume', nowMs: clock.now() }))))
     },
-    welcome: (site, nonce) => signWelcome(created, state, { site, nonce, nowMs: clock.now() }, key),
-    join(peer) {
-      const earlier = peers.get(peer.site)
-      peers.set(peer.site, peer)
+    async join(peer, claim) {
+      assertAlone(peer)
+      const { site } = peer
+      const { ledger, work } = claim
+      // Between two decisions: what one has begun to change is not told as it was.
+      const { token, proves, offerNonce } = await context.deciding(async () => {
+        const proves = ledger !== null && !hasPublished(state, ledger.round, ledger.record)
+        const offer = proves ? null : await offerOf(site)
+        const offerNonce = offer === null ? undefined : state.current?.offers.get(site)
+        return { token: await welcome(peer, offer, proves), proves, offerNonce }
+      })
+      if (proves || !peer.connected()) return { welcome: token, proves }
+      assertAlone(peer)
+      const earlier = peers.get(site)
+      peers.set(site, peer)
       if (earlier !== undefined) {
-        log.warn('site.replaced', { site: peer.site })
+        log.warn('site.replaced', { site })
         earlier.refuse(
           new TesseraError(
             'ERR_CONNECTION_LOST',
@@ -199,10 +244,35 @@ export function createStudyRun(
           ),
         )
       }
-      log.info('site.joined', { site: peer.site, sites: peers.size })
+      log.info('site.joined', {
+        site,
+        sites: peers.size,
+        ...(work && { round: work.round, reason: work.state }),
+      })
       changed()
-      // Later, so that the welcome is on its way before the offer.
-      setImmediate(() => inBackground(() => advance(() => sendOffer(peer))))
+      // Later, so that the welcome is on its way before what follows from it.
+      setImmediate(() => inBackground(() => advance(() => catchUp(peer, claim, offerNonce))))
+      return { welcome: token, proves }
+    },
+    async showRecord(site, token) {
+      const record = await verifyPayload('published', token, key.publicKey)
+      if (record.study !== study.id) {
+        throw new TesseraError(
+          'ERR_STUDY_UNKNOWN',
+          `record must be of study ${study.id}, got ${record.study}`,
+        )
+      }
+      const { round } = record
+      if (hasPublished(state, round, sha256Hex(token))) {
+        throw new TesseraError(
+          'ERR_CONNECTION_LOST',
+          `record ${round} must be shown once, got it known by now`,
+        )
+      }
+      await context.deciding(
+        async () => void (await take({ type: 'halt', site, record: round, nowMs: clock.now() })),
+      )
+      throw behind(study.id, round)
     },
     leave(peer) {
       if (peers.get(peer.site) !== peer) return
@@ -220,31 +290,50 @@ export function createStudyRun(
       inBackground(advance)
       inBackground(() => deliveries.drop(event.site))
     },
-    mayFetch: (sha256) => [study.teacher?.sha256, state.student, state.current?.base].includes(sha256),
+    obey(event) {
+      state = evolve(state, event)
+      announce(log, event, state)
+      if (state.phase !== 'collecting') time.end()
+      changed()
+      const told = sendSnapshots()
+      if (state.phase === 'cancelled') {
+        inBackground(async () => {
+          await told
+          context.onEnd(null)
+        })
+        inBackground(() => deliveries.clear())
+      } else inBackground(() => told.then(() => advance()))
+    },
+    mayFetch: (sha256) =>
+      [study.teacher?.sha256, state.student, state.current?.base, ...lateBases(state)].includes(sha256),
     progress(site, round, told) {
       const { current, phase } = state
       const asked = phase === 'collecting' && current?.round === round && current.offers.has(site)
       if (!asked || current.accepted.has(site)) return
       training.set(site, told)
+      signs.note(site, 'step', told.step, time.now())
       changed()
     },
     async decline(site, round, code) {
       await context.deciding(
-        async () => void (await take({ type: 'decline', site, round, code, nowMs: clock.now() })),
+        async () => void (await take({ type: 'decline', site, round, code, nowMs: time.now() })),
       )
       inBackground(advance)
     },
     async openUpload(site, token, digests) {
+      await betweenRounds()
       const opened = await deliveries.open(site, token, digests)
       changed()
       return opened
     },
     async uploadChunk(site, id, index, chunk) {
       const window = await deliveries.chunk(site, id, index, chunk)
+      signs.note(site, 'bytes', deliveries.received().get(site) ?? 0, time.now())
       changed()
       return window
     },
     async commitUpload(site, id) {
+      await betweenRounds()
       const receipt = await deliveries.commit(site, id)
       inBackground(advance)
       return receipt
@@ -256,4 +345,34 @@ export function createStudyRun(
       await publishing?.catch(() => undefined)
     },
   }
+}
+
+/** Why a study is over, or stopped; null when it has come to a good end or the operator's. */
+function endOf({ study, phase, round, policy: { quorum, minSamples } }: RoundsState): TesseraError | null {
+  if (phase === 'halted') return behind(study, round)
+  if (phase !== 'stopped') return null
+  return new TesseraError(
+    'ERR_ROUND_EMPTY',
+    `round ${round} of study ${study} must reach its quorum of ${quorum} and its ${minSamples} samples, got fewer in every attempt`,
+  )
+}
+
+function behind(study: string, round: number): TesseraError {
+  return new TesseraError(
+    'ERR_LEDGER_BEHIND',
+    `coordinator must know what it has published of study ${study}, got a record of round ${round} that it does not have`,
+  )
+}
+
+/** Sites whose unfinished uploads may go on. */
+function mayUpload({ phase, current, leftOut, policy: { late } }: RoundsState): Set<string> {
+  if (isOver(phase)) return new Set()
+  const open = phase === 'collecting' ? current : null
+  return new Set([...(open?.offers.keys() ?? []), ...(late === 'refuse' ? [] : leftOut.keys())])
+}
+
+/** Students that a site which is late may have been offered. */
+function lateBases({ history, policy: { late }, round }: RoundsState): string[] {
+  if (late === 'refuse') return []
+  return history.filter((ended) => round - ended.round <= late.maxStaleness).map(({ base }) => base)
 }

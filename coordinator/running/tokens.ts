@@ -2,17 +2,33 @@
 import { PROTOCOL_VERSION } from '@tessera/shared/protocol'
 import { type KeyPair, signPayload } from '@tessera/shared/security'
 import type { StudyCreated } from '../events.ts'
-import type { RoundsState } from '../rounds/index.ts'
+import { limitMs, type RoundsState } from '../rounds/index.ts'
 import type { Store } from '../store/index.ts'
+
+export interface WelcomeDetails {
+  readonly site: string
+  readonly nonce: string
+  /** The site's offer, if it has one. */
+  readonly offer: string | null
+  /** Bytes that are there of an update without a receipt. */
+  readonly receivedBytes: number
+  /** The site has to show a record. */
+  readonly prove: boolean
+  readonly nowMs: number
+}
 
 /** The study in full and where it stands. `round`: rounds published so far. */
 export function signWelcome(
   { study, layoutHash }: StudyCreated,
-  { phase, round, student }: RoundsState,
-  { site, nonce, nowMs }: { site: string; nonce: string; nowMs: number },
+  state: RoundsState,
+  { site, nonce, offer, receivedBytes, prove, nowMs }: WelcomeDetails,
   key: KeyPair,
 ): Promise<string> {
-  const finished = phase === 'finished'
+  const { phase, paused, round, student, previous, current } = state
+  const open = phase === 'collecting' ? current : null
+  const delivered = open?.accepted.get(site)
+  const at = open && { round: open.round, attempt: open.attempt }
+  const update = at && (delivered !== undefined || receivedBytes > 0)
   return signPayload(
     'welcome',
     {
@@ -21,9 +37,17 @@ export function signWelcome(
       nonce,
       study,
       layoutHash,
-      round: finished ? round : round - 1,
+      round: phase === 'finished' ? round : round - 1,
       student,
-      finished,
+      record: previous,
+      phase,
+      paused,
+      open: at && { ...at, deadlineMs: open.deadlineMs },
+      offer,
+      update: update
+        ? { ...at, bytes: delivered?.bytes ?? receivedBytes, accepted: delivered !== undefined }
+        : null,
+      prove,
       issuedAtMs: nowMs,
     },
     key.privateKey,
@@ -33,7 +57,7 @@ export function signWelcome(
 /** The open round's offer to a site that has not answered it; `null` if there is none. */
 export async function signOffer(
   { study, layoutHash }: StudyCreated,
-  { current, phase }: RoundsState,
+  { current, phase, policy }: RoundsState,
   site: string,
   models: Store['models'],
   key: KeyPair,
@@ -41,7 +65,7 @@ export async function signOffer(
   const nonce = current?.offers.get(site)
   if (current === null || phase !== 'collecting' || nonce === undefined) return null
   if (current.accepted.has(site) || current.excused.has(site)) return null
-  const { base, round, attempt, deadlineMs, openedAtMs } = current
+  const { base, round, attempt, openedAtMs } = current
   const { totalBytes } = await models.loadPart(base, 0, 0)
   return signPayload(
     'offer',
@@ -55,7 +79,7 @@ export async function signOffer(
       layoutHash,
       nonce,
       issuedAtMs: openedAtMs,
-      deadlineMs,
+      deadlineMs: limitMs(policy, current),
     },
     key.privateKey,
   )

@@ -1,6 +1,8 @@
+export * from './control.ts'
 export * from './create.ts'
 export * from './export.ts'
 export { EXPORT_FORMATS, type ExportFormat } from './export-files.ts'
 export * from './replay.ts'
+export { reportText } from './report-text.ts'
 export * from './rules.ts'
 export { studyWarnings } from './warnings.ts'

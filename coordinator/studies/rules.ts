@@ -1,7 +1,7 @@
 /** @file What must hold between the fields of a study, beyond each field's own schema. */
 import { TesseraError } from '@tessera/shared/errors'
 import { sameArchitecture } from '@tessera/shared/model'
-import type { Study } from '@tessera/shared/protocol'
+import { MAX_SITES, type Study } from '@tessera/shared/protocol'
 
 /** Faults of a study, one sentence each; empty when it can be run. */
 export function studyFaults(study: Study): string[] {
@@ -57,6 +57,15 @@ export function studyFaults(study: Study): string[] {
   rule(
     !sorts || encoding === 'f32',
     `federation.encoding must be f32 for strategy ${strategy.name}, got ${encoding}: a site repays what its encoding has lost in later rounds, which adds up in a mean but not in an order statistic`,
+  )
+  const { cohort } = federation
+  rule(
+    cohort === null || federation.quorum <= cohort.size,
+    `federation.quorum must be at most cohort.size ${cohort?.size}, got ${federation.quorum}: a round of cohort.size sites could never reach it`,
+  )
+  rule(
+    cohort === null || cohort.size + cohort.overSelect <= MAX_SITES,
+    `federation.cohort must draw at most ${MAX_SITES} sites, got ${(cohort?.size ?? 0) + (cohort?.overSelect ?? 0)}`,
   )
   return faults
 }

@@ -33,3 +33,7 @@ export const MAX_CLASSES = 1_000
 export const MAX_SAMPLES = 2 ** 31
 /** Widest features of an ONNX teacher: the projection head has D² weights, at 8,192 a quarter of a gigabyte. */
 export const MAX_FEATURE_WIDTH = 8_192
+/** Most times its deadline that a round may last. Each deadline that moves is an event of the log: two at most for each time. */
+export const MAX_STRETCH = 1_000
+/** Oldest update that may still count, in rounds: beyond it its weight is below a tenth, and its base is another model. */
+export const MAX_STALENESS = 100

@@ -45,6 +45,8 @@ export const siteMessages = {
   },
   /** First message of a session. `token`: JWS of `joinToken` over the challenge the coordinator sent. */
   'session:join': { request: z.strictObject({ token }), reply: z.strictObject({ welcome: token }) },
+  /** A record that the site has and the coordinator seems not to know; asked for by the welcome. Always refused: with ERR_LEDGER_BEHIND if it is one. */
+  'ledger:show': { request: z.strictObject({ record: token }), reply: z.strictObject({}) },
   /** What a model is made of. The list is not signed: the whole has to have the hash that was asked for. */
   'model:open': {
     request: z.strictObject({ sha256 }),
@@ -55,7 +57,7 @@ export const siteMessages = {
     request: z.strictObject({ sha256, index }),
     reply: z.strictObject({ chunk: bytes(CHUNK_BYTES) }),
   },
-  /** How far local training is; for people, never for aggregation. */
+  /** How far local training is: for people, and a sign that the site is worth waiting for. Never for aggregation. */
   'round:progress': {
     request: z.strictObject({
       study: name,
@@ -108,6 +110,8 @@ export const coordinatorMessages = {
     request: z.strictObject({ code: errorCode, message: z.string().max(1000) }),
     reply: z.strictObject({}),
   },
+  /** The operator has paused, resumed or cancelled the study. `welcome`: a new one, for the same join. */
+  'session:snapshot': { request: z.strictObject({ welcome: token }), reply: z.strictObject({}) },
   /** Asks a site to train. `offer`: JWS of `offer`. */
   'round:offer': { request: z.strictObject({ offer: token }), reply: z.strictObject({}) },
   /** A round has ended and its student is published. `record`: JWS of `published`. */

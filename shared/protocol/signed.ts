@@ -1,6 +1,6 @@
 /** @file Payloads of the signed parts. Each is a compact JWS (EdDSA) whose header `typ` is the payload's key in {@link signedPayloads}. */
 import { z } from 'zod'
-import { MAX_MODEL_BYTES, MAX_SAMPLES, MAX_SITES } from './limits.ts'
+import { MAX_MODEL_BYTES, MAX_SAMPLES, MAX_SITES, MAX_STALENESS, MAX_TOKEN_CHARACTERS } from './limits.ts'
 import { encoding, name, sha256, study } from './study.ts'
 
 const round = z.int().positive()
@@ -28,7 +28,13 @@ export const enrolConfirmation = z.strictObject({
   publicKey,
   issuedAtMs: timeMs,
 })
-/** Site → coordinator. `nonce` is the challenge of this connection; `coordinator` the pinned key, so that a token is of no use elsewhere. */
+/** Where a site is with a round that it was offered: at work, done and not sent, or sending. */
+export const siteWork = z.strictObject({ round, attempt, state: z.enum(['training', 'held', 'uploading']) })
+export type SiteWork = z.infer<typeof siteWork>
+/**
+ * Site → coordinator. `nonce` is the challenge of this connection; `coordinator` the pinned key, so that a token is of no use elsewhere.
+ * `instance`: text that the running agent has made up for itself. `ledger`: the latest record that the site has, by its SHA-256.
+ */
 export const joinToken = z.strictObject({
   protocol,
   site: name,
@@ -36,9 +42,29 @@ export const joinToken = z.strictObject({
   nonce,
   coordinator: publicKey,
   agentVersion: z.string().max(32),
+  instance: nonce,
+  ledger: z.strictObject({ round, record: sha256 }).nullable(),
+  work: siteWork.nullable(),
   issuedAtMs: timeMs,
 })
-/** Coordinator → site. The study in full; the site checks that it computes the same layout hash itself. */
+/**
+ * `waiting`: for sites; `collecting`: a round is open; `closed`: it has ended and its student is being made; `stopped`: a round had every
+ * attempt without a quorum. Final: `finished`, `cancelled` by the operator, and `halted`, when the coordinator lacks a round that a site has seen.
+ */
+export const studyPhase = z.enum([
+  'waiting',
+  'collecting',
+  'closed',
+  'finished',
+  'stopped',
+  'cancelled',
+  'halted',
+])
+/**
+ * Coordinator → site. The study in full; the site checks that it computes the same layout hash itself. Then where it stands: `round` and
+ * `record`, the latest that is published, the open round, this site's own offer in it and what is there of its update. `prove`: the site
+ * says that it has a record which the coordinator does not know; it has to show it.
+ */
 export const welcome = z.strictObject({
   protocol,
   site: name,
@@ -47,7 +73,15 @@ export const welcome = z.strictObject({
   layoutHash: sha256,
   round: z.int().min(0),
   student: sha256,
-  finished: z.boolean(),
+  record: sha256.or(z.literal('')),
+  phase: studyPhase,
+  paused: z.boolean(),
+  open: z.strictObject({ round, attempt, deadlineMs: timeMs }).nullable(),
+  offer: z.string().min(1).max(MAX_TOKEN_CHARACTERS).nullable(),
+  update: z
+    .strictObject({ round, attempt, bytes: z.int().min(0).max(MAX_MODEL_BYTES), accepted: z.boolean() })
+    .nullable(),
+  prove: z.boolean(),
   /** Lets a site compare its clock. */
   issuedAtMs: timeMs,
 })
@@ -97,7 +131,10 @@ export const manifest = z.strictObject({
 })
 /** A site's own mark under its policy: it stays in the site's folder. `policy`: SHA-256 of policy.yaml. */
 export const sitePolicy = z.strictObject({ site: name, policy: sha256, issuedAtMs: timeMs })
-/** Coordinator → site: this update is stored and will count. `manifest`: SHA-256 of the manifest's JWS text. */
+/**
+ * Coordinator → site: this update is stored and will count. `manifest`: SHA-256 of the manifest's JWS text. `countsIn`: the round in which it
+ * counts, when it came too late for its own.
+ */
 export const receipt = z.strictObject({
   study: name,
   site: name,
@@ -106,8 +143,12 @@ export const receipt = z.strictObject({
   payload: sha256,
   manifest: sha256,
   receivedAtMs: timeMs,
+  countsIn: round.optional(),
 })
-/** Coordinator → all: what the round's student is made of. `previous`: SHA-256 of the record's text of the round before, `''` for round 1. */
+/**
+ * Coordinator → all: what the round's student is made of. `previous`: SHA-256 of the record's text of the round before, `''` for round 1.
+ * `staleness`: rounds between the one that an update was trained for and this one.
+ */
 export const published = z.strictObject({
   study: name,
   round,
@@ -125,6 +166,7 @@ export const published = z.strictObject({
       z.strictObject({
         site: name,
         samples: z.int().positive(),
+        staleness: z.int().min(0).max(MAX_STALENESS),
         payload: sha256,
         manifest: sha256,
         /** L2 norm of the delta as it was sent, and the factor by which the guard has scaled it. */

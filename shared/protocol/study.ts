@@ -3,7 +3,14 @@
  * Defaults are the paper's (Vuong and Kwak, Medical Image Analysis 2024, section 4.3) unless a line says otherwise.
  */
 import { z } from 'zod'
-import { MAX_CLASSES, MAX_FEATURE_WIDTH, MAX_SITES } from './limits.ts'
+import {
+  MAX_CLASSES,
+  MAX_FEATURE_WIDTH,
+  MAX_SAMPLES,
+  MAX_SITES,
+  MAX_STALENESS,
+  MAX_STRETCH,
+} from './limits.ts'
 
 /** A name that is also a folder name: lower-case letters, digits, `-` and `_`. */
 export const name: z.ZodString = z
@@ -209,15 +216,38 @@ export const study = z.strictObject({
   }),
   federation: z
     .strictObject({
-      /** A round opens when this many sites are there, and closes early when every offered site has answered. */
+      /** A round opens when this many sites are there, and closes early when every offered site has answered (docs/rounds.md). */
       minSites: z.int().positive().max(MAX_SITES).default(2),
       /** A round that ends with fewer accepted updates is opened again (next attempt). */
       quorum: z.int().positive().max(MAX_SITES).default(1),
-      /** From the offer to the close. Default: one day, a slow site's epoch with room. */
+      /** A round whose accepted updates have fewer samples together is opened again, too. Default: any number will do. */
+      minSamples: z.int().positive().max(MAX_SAMPLES).default(1),
+      /** How long a site may be silent from the offer on, until it is waited for no more; each sign of progress begins it anew. Default: one day, a slow site's epoch with room. */
       deadlineMs: z
         .int()
         .positive()
         .default(24 * 3600 * 1000),
+      /** A round lasts at most so many times `deadlineMs`, however much progress its sites show. 1: a deadline that does not move. Default: with a day's deadline, a week. */
+      stretch: z.number().min(1).max(MAX_STRETCH).default(7),
+      /** How long the others are waited for once there is a quorum; null: until their deadline. Default: nobody is left out for being slow. */
+      graceMs: z.int().min(0).nullable().default(null),
+      /**
+       * The round needs `size` sites: it is offered to `size + overSelect` of those that are there, drawn from the study's seed, and ends with the
+       * first `size` updates. null: it is offered to all.
+       */
+      cohort: z
+        .strictObject({
+          size: z.int().positive().max(MAX_SITES),
+          overSelect: z.int().min(0).max(MAX_SITES).default(0),
+        })
+        .nullable()
+        .default(null),
+      /** What becomes of an update whose round has ended: `refuse`, or it counts in a later round, at most `maxStaleness` on, with weight · 1/√(1 + staleness). */
+      late: z
+        .union([z.literal('refuse'), z.strictObject({ maxStaleness: z.int().positive().max(MAX_STALENESS) })])
+        .default('refuse'),
+      /** An alarm is raised for a site that is left out of so many rounds running. Default: once is an accident, three times is a site that nobody notices is missing. */
+      alarmAfter: z.int().positive().max(1000).default(3),
       /** Largest L2 norm of a delta's trainable tensors; larger is refused. 100 is 10 times a first round's norm of B0 at learning rate 0.05. */
       maxNorm: positive.default(100),
       /** Cap on one site's share of the weight, from 0 to 1; 1 is no cap. */

@@ -30,6 +30,7 @@ const TEXTS: { [K in AgentEvent['kind']]: (event: Extract<AgentEvent, { kind: K 
     return { note: `round ${round} delivered: ${samples} tiles, ${loss}, ${time}, ${size} sent` }
   },
   waiting: ({ round, reason }) => ({ note: `round ${round} waits: ${reason}` }),
+  cancelled: () => ({ note: 'the operator has cancelled the study' }),
   declined: ({ round, code }) => ({ note: `round ${round} goes on without this site: ${code}` }),
   published({ round, sites, final }) {
     const end = final ? '. The study is finished' : ''

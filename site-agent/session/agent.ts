@@ -8,16 +8,17 @@ import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
 import type { Log } from '@tessera/shared/log'
 import { studentLayout } from '@tessera/shared/model'
-import type { Study } from '@tessera/shared/protocol'
+import type { Study, Welcome } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
+import { createNonce } from '@tessera/shared/security'
 import { loadPolicy } from '../policy/index.ts'
 import { type Ask, type Connection, openConnection } from '../uplink/connection.ts'
 import { type Gate, gatedParser } from '../uplink/gate.ts'
 import { type Dial, dial } from '../uplink/socket.ts'
 import { behindGate, gateStudy } from './behind-gate.ts'
 import type { AgentEvent } from './events.ts'
-import { checkOffer, joinStudy } from './join.ts'
-import { type Ledger, openLedger } from './ledger.ts'
+import { assertNotBehind, checkOffer, checkWelcome, joinStudy } from './join.ts'
+import { openLedger } from './ledger.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
 import type { Rounds } from './rounds.ts'
 import { loadSite, type Site } from './site-folder.ts'
@@ -49,17 +50,12 @@ export interface AgentOptions {
 export interface AgentOutcome {
   /** Rounds delivered in this life. */
   readonly rounds: number
+  /** False: the operator has cancelled the study. */
   readonly finished: boolean
 }
 
-/** What a session knows once it has joined. */
-interface Joined {
-  readonly study: Study
-  readonly ledger: Ledger
-}
-
 /**
- * Runs until the study is finished.
+ * Runs until the study is finished, or cancelled.
  * @throws {TesseraError} ERR_INTERRUPTED on the signal; ERR_CONFIG_INVALID, ERR_KEY_FILE, ERR_POLICY_FILE, ERR_POLICY_UNSIGNED, ERR_STORE_LOCKED,
  * ERR_AUDIT_BROKEN before anything is sent; ERR_POLICY_STUDY, ERR_POLICY_SAMPLES; what the coordinator says against the site; ERR_COORDINATOR_KEY, ERR_LAYOUT_MISMATCH; what openTiles throws.
  */
@@ -74,27 +70,42 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
   const { clock, onProgress = () => undefined } = options
   const log = options.log.child({ site: site.site, study: options.study })
   const mailbox = createMailbox()
+  const ledger = await openLedger(
+    join(studyFolder(options.dir, options.study), 'ledger'),
+    options.study,
+    site.coordinatorKey,
+  )
+  const instance = createNonce()
+  /** Challenge of the newest connection. */
+  let challenge = ''
   let rounds: Rounds | null = null
-  let joined: Joined | null = null
+  let joined: Study | null = null
+  let cancelled = false
   /** The first join; offers and records wait for it. */
-  let announce: (value: Joined) => void = () => undefined
-  const whenJoined = new Promise<Joined>((resolve) => {
+  let announce: (value: Study) => void = () => undefined
+  const whenJoined = new Promise<Study>((resolve) => {
     announce = resolve
   })
   // What the coordinator says is looked at in the order it was said: a record ends a round before the next offer begins one.
   let looking: Promise<unknown> = whenJoined
-  const inOrder = async (look: (known: Joined) => Promise<void>): Promise<void> => {
+  const inOrder = async (look: (study: Study) => Promise<void>): Promise<void> => {
     const done = looking.then(async () => look(await whenJoined))
     looking = done.catch(() => undefined)
     await done
   }
 
   const enter = async (nonce: string, ask: Ask): Promise<void> => {
-    const { study, finished } = await joinStudy({ ...site, study: options.study, nonce, ask, clock })
+    challenge = nonce
+    const latest = await ledger.latest()
+    const work = rounds?.where() ?? null
+    const { study: id } = options
+    const welcome = await joinStudy({ ...site, study: id, nonce, instance, latest, work, ask, clock })
+    const { study } = welcome
     joined ??= await admit(study, site, gate, options)
-    assertSameStudy(joined.study, study)
+    assertSameStudy(joined, study)
+    await assertNotBehind(welcome, latest, ask)
     announce(joined)
-    if (finished) mailbox.finish()
+    takeIn(welcome)
     onProgress({ kind: 'joined', study: study.id, site: site.site, rounds: study.training.rounds })
   }
   let entering: Promise<void> = Promise.resolve()
@@ -110,18 +121,38 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
       entering = enter(nonce, ask)
       return entering
     },
-    onOffer: (token) => inOrder(async ({ study, ledger }) => acceptOffer(token, study, ledger)),
-    onPublished: (token) => inOrder(async ({ ledger }) => acceptRecord(token, ledger)),
+    async onSnapshot(token) {
+      const { site: name, coordinatorKey } = site
+      takeIn(
+        await checkWelcome(token, { site: name, study: options.study, coordinatorKey, nonce: challenge }),
+      )
+    },
+    onOffer: (token) => inOrder((study) => acceptOffer(token, study)),
+    onPublished: (token) => inOrder(() => acceptRecord(token)),
   })
 
-  const acceptOffer = async (token: string, study: Study, ledger: Ledger): Promise<void> => {
+  /** Where the study stands, from whatever this site was doing when it last heard of it. */
+  const takeIn = ({ phase, paused, round, offer }: Welcome): void => {
+    if (paused) log.info('study.paused', { round })
+    if (phase === 'cancelled') {
+      log.info('study.cancelled', { round })
+      onProgress({ kind: 'cancelled' })
+      cancelled = true
+      rounds?.abandon('a cancelled study')
+    }
+    if (phase === 'finished' || phase === 'cancelled') return mailbox.finish()
+    rounds?.passed(round)
+    if (offer !== null) inOrder((study) => acceptOffer(offer, study)).catch(() => undefined)
+  }
+
+  const acceptOffer = async (token: string, study: Study): Promise<void> => {
     const { site: name, coordinatorKey } = site
     const context = {
       site: name,
       study,
       layout: studentLayout(study),
       coordinatorKey,
-      published: ledger.last(),
+      latest: await ledger.latest(),
     }
     const offer = await checkOffer(token, context).catch((thrown: unknown) => {
       const { code, message } = asTesseraError(thrown)
@@ -130,7 +161,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     })
     if (rounds?.renew(offer) !== true) mailbox.offer(offer)
   }
-  const acceptRecord = async (token: string, ledger: Ledger): Promise<void> => {
+  const acceptRecord = async (token: string): Promise<void> => {
     const record = await ledger.accept(token).catch((thrown: unknown) => {
       const { code, message } = asTesseraError(thrown)
       log.error('record.refused', { code, reason: message })
@@ -153,8 +184,8 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
   })
   try {
     await connection.joined(signal)
-    if (mailbox.finished()) return { rounds: 0, finished: true }
-    const { study } = await whenJoined
+    if (mailbox.finished()) return { rounds: 0, finished: !cancelled }
+    const study = await whenJoined
     const work = await openWorkplace({ ...options, onProgress, log, study, site, gate, connection }).catch(
       async (thrown: unknown) => {
         await declineComing(mailbox, connection, asTesseraError(thrown), clock)
@@ -169,7 +200,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     }
     // A turn for the answer to the last record.
     await nextTurn()
-    return { rounds: work.rounds.delivered(), finished: true }
+    return { rounds: work.rounds.delivered(), finished: !cancelled }
   } catch (thrown) {
     throw options.signal.aborted ? interrupted() : (fatal ?? thrown)
   } finally {
@@ -209,11 +240,10 @@ async function admit(
   { site, coordinatorKey }: Site,
   gate: Gate,
   { dir }: AgentOptions,
-): Promise<Joined> {
+): Promise<Study> {
   gate.admitStudy(gateStudy(study, { site, coordinatorKey }))
   await writeDurably(studyFile(dir, study.id), `${JSON.stringify(study, null, 2)}\n`)
-  const ledger = await openLedger(join(studyFolder(dir, study.id), 'ledger'), study.id, coordinatorKey)
-  return { study, ledger }
+  return study
 }
 
 function assertSameStudy(known: Study, got: Study): void {

@@ -93,8 +93,8 @@ export async function dryRun(options: AgentOptions): Promise<DryRun> {
 
 async function fetchStart(options: AgentOptions, site: Site, gate: Gate): Promise<Start> {
   const { dir, signal, onProgress = () => undefined } = options
-  return visit({ ...options, site, gate }, async ({ study, round, student, finished }, ask) => {
-    if (finished) {
+  return visit({ ...options, site, gate }, async ({ study, round, student, phase }, ask) => {
+    if (phase === 'finished' || phase === 'cancelled') {
       throw new TesseraError('ERR_ROUND_CLOSED', `study ${study.id} must have a round to come, got its end`)
     }
     gate.admitStudy(gateStudy(study, site))

@@ -87,6 +87,7 @@ async function enrolOver(
     random: createRandom(`${site}/enrol`),
     log: log.child({ site }),
     join: (_nonce, ask) => useKit(kit, keys, ask, clock),
+    onSnapshot: notJoined,
     onOffer: notJoined,
     onPublished: notJoined,
   })

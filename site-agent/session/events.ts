@@ -34,6 +34,8 @@ export type AgentEvent =
     }
   /** The site's policy holds the round up: a pause, the hours, an approval that is not there yet. */
   | { readonly kind: 'waiting'; readonly round: number; readonly code: string; readonly reason: string }
+  /** The operator has ended the study before its last round. */
+  | { readonly kind: 'cancelled' }
   /** This site has no part in the round. */
   | { readonly kind: 'declined'; readonly round: number; readonly code: string }
   | {

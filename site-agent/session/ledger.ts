@@ -9,6 +9,8 @@ import { sha256Hex, verifyPayload } from '@tessera/shared/security'
 export interface Ledger {
   /** Latest round whose record is here; 0 when there is none. */
   last(): number
+  /** That round's record, as it was signed; null when there is none. @throws {TesseraError} ERR_STORE_CORRUPT if its file cannot be read. */
+  latest(): Promise<{ readonly round: number; readonly token: string } | null>
   /**
    * Takes a record in. `null`: it is here already. A gap (rounds that were published while the site was away) begins the chain anew.
    * @throws {TesseraError} ERR_SIGNATURE_INVALID, ERR_MESSAGE_INVALID; ERR_STUDY_UNKNOWN if it is another study's; ERR_LEDGER_BROKEN if it does
@@ -28,6 +30,13 @@ export async function openLedger(dir: string, study: string, coordinatorKey: str
   }
   return {
     last: () => last,
+    async latest() {
+      if (last === 0) return null
+      const token = await readFile(fileOf(last), 'utf8').catch((cause: unknown) => {
+        throw new TesseraError('ERR_STORE_CORRUPT', 'record must be readable, got an error', { cause })
+      })
+      return { round: last, token }
+    },
     async accept(token) {
       const record = await verifyPayload('published', token, coordinatorKey)
       if (record.study !== study) {

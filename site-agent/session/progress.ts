@@ -9,9 +9,10 @@ const INTERVAL_MS = 500
 export function throttled(clock: Clock, pass: (event: AgentEvent) => void): (event: AgentEvent) => void {
   const lastMs = new Map<AgentEvent['kind'], number>()
   return (event) => {
-    const last = lastMs.get(event.kind)
-    if (last !== undefined && clock.now() - last < INTERVAL_MS && !isLast(event)) return
-    lastMs.set(event.kind, clock.now())
+    // Not the date: set back by a day it would silence a site for a day, and a silent site is given up.
+    const [last, nowMs] = [lastMs.get(event.kind), clock.elapsed()]
+    if (last !== undefined && nowMs - last < INTERVAL_MS && !isLast(event)) return
+    lastMs.set(event.kind, nowMs)
     pass(event)
   }
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '@tessera/shared/clock'
 import { asTesseraError, type ErrorCode, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
-import type { Manifest, Offer, Published } from '@tessera/shared/protocol'
+import type { Manifest, Offer, Published, SiteWork, Study } from '@tessera/shared/protocol'
 import { type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
 import type { Permit } from '../policy/index.ts'
 import type { Connection } from '../uplink/connection.ts'
@@ -35,6 +35,8 @@ export interface RoundsOptions {
   readonly policyHash: string
   readonly states: LocalStates
   readonly receipts: Receipts
+  /** Whether what is late may still count, as the study has it. */
+  readonly late: Study['federation']['late']
   readonly clock: Clock
   readonly log: Log
   readonly onProgress: (event: AgentEvent) => void
@@ -50,16 +52,24 @@ export interface Rounds {
   renew(offer: Offer): boolean
   /** A round was published: what is at work for it has no use any more. */
   published(record: Published): Promise<void>
+  /** Rounds up to this one are published, whether or not their records have come. */
+  passed(round: number): void
+  /** The study is over: nothing of what is at work has any use. */
+  abandon(why: string): void
+  /** The round at work and how far it is; null when there is none. */
+  where(): SiteWork | null
   /** Rounds delivered in this life. */
   delivered(): number
 }
 
 /** Builds the rounds of a session. */
 export function createRounds(options: RoundsOptions): Rounds {
-  const { site, keys, connection, trainer, permit, policyHash, states, receipts, clock, log, onProgress } =
-    options
+  const { site, keys, connection, trainer, permit, policyHash, states, receipts, late } = options
+  const { clock, log, onProgress } = options
   let current: Work | null = null
   let delivered = 0
+  /** Latest round that a late update counts in: there is nothing to do for it any more. */
+  let countedIn = 0
 
   const settle = async (offer: Offer, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
     const { round, encoding, delta, samples, metrics } = trained
@@ -94,10 +104,17 @@ export function createRounds(options: RoundsOptions): Rounds {
         signal,
         onProgress: (done, totalBytes) => onProgress({ kind: 'uploading', round, bytes: done, totalBytes }),
       }),
-    )
+    ).catch(async (thrown: unknown) => {
+      if (!THERE.has(asTesseraError(thrown).code) || !(await receipts.has(round, payload))) throw thrown
+      return undefined
+    })
+    if (receipt === undefined) {
+      log.info('offer.repeated', { round, attempt, reason: 'this site has its receipt' })
+      return
+    }
     if (receipt === null)
       log.warn('receipt.lost', { round, attempt, reason: 'the coordinator has the update' })
-    else await receipts.accept(receipt, token, manifest)
+    else countedIn = (await receipts.accept(receipt, token, manifest)).countsIn ?? countedIn
     await states.commit(round)
     delivered++
     const loss = metrics.loss === null ? {} : { loss: metrics.loss }
@@ -107,6 +124,9 @@ export function createRounds(options: RoundsOptions): Rounds {
 
   /** Delivers under the newest offer of the round: a later attempt takes over what the attempt before has trained. */
   const settleNewest = async (work: Work, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
+    work.state = 'held'
+    await connection.joined(signal)
+    work.state = 'uploading'
     for (;;) {
       const used = work.offer
       try {
@@ -143,13 +163,20 @@ export function createRounds(options: RoundsOptions): Rounds {
   return {
     async perform(offer, stop) {
       const { round, attempt } = offer
-      if ((await receipts.of(round, attempt)) !== null) {
-        // The receipt says that the update counts; the coordinator asks again when it could not know that we know.
-        log.info('offer.repeated', { round, attempt })
+      if (round <= countedIn) {
+        log.info('offer.answered', { round, attempt, reason: 'a late update of this site counts in it' })
         return
       }
+      if ((await receipts.of(round, attempt)) !== null) {
+        // Whoever gave the receipt has the update, unless it was restored from a backup: it may have it again, the same bits.
+        log.warn('receipt.forgotten', {
+          round,
+          attempt,
+          reason: 'the coordinator asks for a round that it has given a receipt for',
+        })
+      }
       log.info('round.started', { round, attempt })
-      const work: Work = { offer, over: new AbortController() }
+      const work: Work = { offer, over: new AbortController(), state: 'training' }
       current = work
       const signal = AbortSignal.any([stop, work.over.signal])
       const cancel = abortAtDeadline(work)
@@ -173,29 +200,47 @@ export function createRounds(options: RoundsOptions): Rounds {
         current.offer = offer
         return true
       }
-      end(current, `an offer of round ${offer.round}`)
+      if (!mayStillCount(current, offer.round)) end(current, `an offer of round ${offer.round}`)
       return false
     },
     async published({ round, contributors }) {
       const own = contributors.find((contributor) => contributor.site === site)
-      if (own !== undefined && (await states.held(round)) === own.payload) {
+      const trained = round - (own?.staleness ?? 0)
+      if (own !== undefined && (await states.held(trained)) === own.payload) {
         // The receipt may have been lost in a crash; the record says that the update counted.
-        await states.commit(round)
-      } else if (own !== undefined && !(await receipts.has(round, own.payload))) {
+        await states.commit(trained)
+      } else if (own !== undefined && !(await receipts.has(trained, own.payload))) {
         log.error('record.disputed', {
           round,
           reason: 'it counts an update that this site has no receipt for',
         })
       }
-      if (current !== null && current.offer.round <= round) end(current, 'its published record')
+      this.passed(round)
+    },
+    passed(round) {
+      if (current === null || current.offer.round > round || mayStillCount(current, round + 1)) return
+      end(current, 'its published record')
+    },
+    abandon(why) {
+      if (current !== null) end(current, why)
+    },
+    where() {
+      if (current === null) return null
+      const { round, attempt } = current.offer
+      return { round, attempt, state: current.state }
     },
     delivered: () => delivered,
+  }
+
+  /** True when the study would take the work's update as a late one while `open` is the newest round. */
+  function mayStillCount({ offer }: Work, open: number): boolean {
+    return late !== 'refuse' && open > offer.round && open - offer.round <= late.maxStaleness
   }
 
   function abortAtDeadline(work: Work): () => void {
     // Both times are the coordinator's: their difference holds even when this machine's clock is wrong.
     const leftMs = work.offer.deadlineMs - work.offer.issuedAtMs
-    if (leftMs > MAX_TIMER_MS) return () => undefined
+    if (late !== 'refuse' || leftMs > MAX_TIMER_MS) return () => undefined
     return clock.schedule(() => end(work, 'its deadline'), leftMs)
   }
 }
@@ -206,7 +251,11 @@ interface Work {
   offer: Offer
   /** Ends the work without ending the agent. */
   readonly over: AbortController
+  state: SiteWork['state']
 }
+
+/** Refusals that mean: this very update is there already. */
+const THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_UPDATE_DUPLICATE', 'ERR_UPDATE_REPLAYED'])
 
 /** Longest delay a Node timer takes; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1

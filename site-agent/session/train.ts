@@ -140,7 +140,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       const last = await states.lastBefore(round)
       const trainer = await trainerAfter(last, ask, signal)
       await keepOnly(cacheDir, new Set([offer.base, study.teacher?.sha256 ?? '']))
-      const startedMs = clock.now()
+      const startedMs = clock.elapsed()
       const result = await trainer.trainRound({
         round,
         student,
@@ -153,7 +153,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
             step,
             steps,
             loss,
-            secondsLeft: Math.round((((clock.now() - startedMs) / step) * (steps - step)) / 1000),
+            secondsLeft: Math.round((((clock.elapsed() - startedMs) / step) * (steps - step)) / 1000),
           }),
       })
       // From here on the trainer is a round further, whatever becomes of the delta.
@@ -169,7 +169,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       assertWithinBound(sent, layout, study)
       const residual = lossless ? undefined : residualOf(layout, wanted, sent)
       const exact = lossless ? undefined : encodeDelta(layout, wanted)
-      const seconds = Math.max(0, clock.now() - startedMs) / 1000
+      const seconds = (clock.elapsed() - startedMs) / 1000
       const { base } = offer
       const { samples } = result
       const metrics = gate.admitMetrics(samples, { ...result.metrics, seconds })

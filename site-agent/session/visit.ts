@@ -4,6 +4,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
 import type { Welcome } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
+import { createNonce } from '@tessera/shared/security'
 import { type Ask, openConnection } from '../uplink/connection.ts'
 import { type Gate, gatedParser } from '../uplink/gate.ts'
 import { patientAsk } from '../uplink/patient.ts'
@@ -33,6 +34,7 @@ export async function visit<T>(
   work: (welcome: Welcome, ask: Ask) => Promise<T>,
 ): Promise<T> {
   const { site, study, gate, clock, log, signal } = options
+  const instance = createNonce()
   let welcome: Welcome | null = null
   const connection = openConnection({
     url: options.coordinatorUrl ?? site.coordinatorUrl,
@@ -42,10 +44,13 @@ export async function visit<T>(
     random: createRandom(`${site.site}/visit`),
     log,
     async join(nonce, ask) {
-      welcome = await joinStudy({ ...site, study, nonce, ask, clock })
+      // It has nothing to go on with: what the site has of the study is the agent's to tell.
+      const nothing = { latest: null, work: null }
+      welcome = await joinStudy({ ...site, study, nonce, instance, ...nothing, ask, clock })
     },
     onOffer: onlyVisiting,
     onPublished: onlyVisiting,
+    onSnapshot: onlyVisiting,
   })
   try {
     await connection.joined(signal)

@@ -128,6 +128,7 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
     policyHash: gate.policyHash,
     states,
     receipts,
+    late: study.federation.late,
     clock,
     log,
     onProgress,

@@ -43,6 +43,8 @@ export interface ConnectionOptions {
   readonly join: (nonce: string, ask: Ask) => Promise<void>
   /** Checks an offer; what it throws is the answer. */
   readonly onOffer: (offer: string) => Promise<void>
+  /** Checks where the study stands now; what it throws is the answer. */
+  readonly onSnapshot: (welcome: string) => Promise<void>
   /** Checks a published record; what it throws is the answer. */
   readonly onPublished: (record: string) => Promise<void>
 }
@@ -78,6 +80,8 @@ export function openConnection(options: ConnectionOptions): Connection {
   let socket: DialledSocket | null = null
   let isJoined = false
   let failures = 0
+  /** Why it had to wait, since the last join. */
+  const said = new Set<string>()
   let end: TesseraError | null = null
   let cancelTimer = (): void => undefined
   const waiting = new Set<{ resolve(): void; reject(error: TesseraError): void }>()
@@ -113,8 +117,9 @@ export function openConnection(options: ConnectionOptions): Connection {
   }
   const delayAfter = ({ code, message }: TesseraError, failed: number): number => {
     const delayMs = backoffMs(failed, random)
-    // One line a series, however long it takes.
-    if (failed === 1) log.warn('coordinator.waiting', { code, reason: message, delayMs })
+    // One line a reason, however long it takes.
+    if (!said.has(code)) log.warn('coordinator.waiting', { code, reason: message, delayMs })
+    said.add(code)
     return delayMs
   }
   const connect = (): void => {
@@ -155,6 +160,10 @@ export function openConnection(options: ConnectionOptions): Connection {
       if (socket === current) retry(new TesseraError(code, message))
       return {}
     })
+    serve(current, coordinatorMessages, 'session:snapshot', async ({ welcome }) => {
+      await options.onSnapshot(welcome)
+      return {}
+    })
     serve(current, coordinatorMessages, 'round:offer', async ({ offer }) => {
       await options.onOffer(offer)
       return {}
@@ -183,6 +192,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     isJoined = true
     log.info('coordinator.joined', { attempt: failures + 1 })
     failures = 0
+    said.clear()
     for (const waiter of waiting) waiter.resolve()
     waiting.clear()
   }

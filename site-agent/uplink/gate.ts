@@ -17,6 +17,7 @@ import {
   type Encoding,
   encodeFrame,
   MAX_MODEL_BYTES,
+  MAX_TOKEN_CHARACTERS,
   type Manifest,
   type SiteMessage,
   type SiteMetrics,
@@ -147,6 +148,12 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
     'session:join'({ token }) {
       const { study } = readUnverified('joinToken', token)
       return { why: `proves who this site is, for study ${study}`, study }
+    },
+    'ledger:show'({ record }) {
+      const { study, round } = readUnverified('published', record)
+      inStudy('ledger:show', study)
+      const why = `shows the coordinator its own record of round ${round}, which it does not know`
+      return { why, study, round }
     },
     'model:open'({ sha256 }) {
       const { study } = inStudy('model:open')
@@ -341,6 +348,8 @@ function assertAnnounces(
 
 /** What carries bytes may be larger by them: both were compared with the delta. */
 function frameLimit(kind: string, { data }: OutgoingPacket): number {
+  // Signed by the coordinator, with a line for each site that contributed.
+  if (kind === 'ledger:show') return MAX_TOKEN_CHARACTERS + MAX_ENVELOPE_BYTES
   if (kind !== 'upload:chunk' && kind !== 'upload:open') return MAX_CONTROL_BYTES
   const [, body] = data as [string, Body<typeof kind>]
   if ('chunk' in body) return body.chunk.byteLength + MAX_ENVELOPE_BYTES

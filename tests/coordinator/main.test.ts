@@ -1,46 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { createStudy, initCoordinator, invite } from '@tessera/coordinator'
 import { addCoordinatorCommands } from '@tessera/coordinator/main'
 import { generateKeyPair, type KeyPair } from '@tessera/shared/security'
 import { listChunks, unpackMissing } from '@tessera/shared/transfer'
 import { Command } from 'commander'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { startProcess } from '../support/coordinator-process.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { ask, connect, deltaOf, enrol, joined, TINY_STUDY } from './raw-site.ts'
 
 /** Where nothing listens. */
 const STORE = 'postgresql://tessera:hunter2@127.0.0.1:9/fl'
-const TESSERA = fileURLToPath(new URL('../../cli/tessera.mjs', import.meta.url))
-
-interface Running {
-  readonly child: ChildProcess
-  readonly url: string
-  readonly publicKey: string
-  /** Lines on standard output after the first. */
-  readonly lines: string[]
-}
-
-/** Starts `tessera coordinator start` as a process of its own and waits for its ready line. */
-async function startProcess(dir: string, ...flags: string[]): Promise<Running> {
-  const args = [TESSERA, 'coordinator', 'start', '--dir', dir, '--port', '0', '--ready-json', ...flags]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const lines: string[] = []
-  const ready = new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      if (line.includes('"ready"')) resolve(line)
-      else lines.push(line)
-    })
-    child.once('exit', (code) => reject(new Error(`coordinator ended with ${code} before it was ready`)))
-  })
-  const { url, publicKey } = JSON.parse(await ready) as { url: string; publicKey: string }
-  return { child, url, publicKey, lines }
-}
 
 async function folder(): Promise<string> {
   const dir = await temporaryFolder()

@@ -2,6 +2,7 @@
 import { createStudy, initCoordinator, invite, startCoordinator } from '@tessera/coordinator'
 import { encodeDelta } from '@tessera/shared/delta'
 import type { TesseraError } from '@tessera/shared/errors'
+import { createLog } from '@tessera/shared/log'
 import { federatedLayout, type Layout, layoutHash, studentLayout } from '@tessera/shared/model'
 import {
   call,
@@ -13,6 +14,7 @@ import {
   type Published,
   type ReplyBody,
   type Request,
+  type Signed,
   type SiteMessage,
   type StudyInput,
   serve,
@@ -89,10 +91,14 @@ export async function started(
 ): Promise<{
   coordinator: Awaited<ReturnType<typeof startCoordinator>>
   clock: ReturnType<typeof fakeClock>
+  /** Lines of its log. */
+  log: Record<string, unknown>[]
 }> {
-  const coordinator = await startCoordinator({ dir, port: 0, clock })
+  const log: Record<string, unknown>[] = []
+  const write = (line: string): void => void log.push(JSON.parse(line) as Record<string, unknown>)
+  const coordinator = await startCoordinator({ dir, port: 0, clock, log: createLog(write, clock) })
   onTestFinished(() => coordinator.close())
-  return { coordinator, clock }
+  return { coordinator, clock, log }
 }
 
 type Transport = 'websocket' | 'polling'
@@ -124,6 +130,7 @@ export interface Connection {
   readonly nonce: string
   readonly offers: Mailbox<string>
   readonly records: Mailbox<string>
+  readonly snapshots: Mailbox<string>
   /** What the coordinator said before it hung up. */
   readonly refused: Promise<{ code: string; message: string }>
   readonly closed: Promise<void>
@@ -131,7 +138,7 @@ export interface Connection {
 
 export async function connect(url: string, transport?: Transport): Promise<Connection> {
   const socket = openSocket(url, transport)
-  const [offers, records] = [mailbox<string>(), mailbox<string>()]
+  const [offers, records, snapshots] = [mailbox<string>(), mailbox<string>(), mailbox<string>()]
   const refused = new Promise<{ code: string; message: string }>((resolve) => {
     serve(socket, coordinatorMessages, 'session:refused', (reason) => {
       resolve(reason)
@@ -145,6 +152,10 @@ export async function connect(url: string, transport?: Transport): Promise<Conne
     offers.put(offer)
     return {}
   })
+  serve(socket, coordinatorMessages, 'session:snapshot', ({ welcome }) => {
+    snapshots.put(welcome)
+    return {}
+  })
   serve(socket, coordinatorMessages, 'round:published', ({ record }) => {
     records.put(record)
     return {}
@@ -155,7 +166,7 @@ export async function connect(url: string, transport?: Transport): Promise<Conne
       return {}
     })
   })
-  return { socket, nonce, offers, records, refused, closed }
+  return { socket, nonce, offers, records, snapshots, refused, closed }
 }
 
 /** Uses a kit with a key pair. */
@@ -194,6 +205,7 @@ export async function joined(
   site: string,
   pair: KeyPair,
   study = 'tiny',
+  changes: Partial<Signed<'joinToken'>> = {},
   transport?: Transport,
 ): Promise<RawSite> {
   const connection = await connect(url, transport)
@@ -207,14 +219,20 @@ export async function joined(
       nonce,
       coordinator: coordinatorKey,
       agentVersion: '0.1.0',
+      instance: `the one agent of ${site}`,
+      ledger: null,
+      work: null,
       issuedAtMs: 1,
+      ...changes,
     },
     pair.privateKey,
   )
-  const { welcome } = await ask(socket, 'session:join', { token })
+  const reply = await ask(socket, 'session:join', { token })
+  const welcome = await verifyPayload('welcome', reply.welcome, coordinatorKey)
+  if (welcome.offer !== null) connection.offers.put(welcome.offer)
   return {
     ...connection,
-    welcome: await verifyPayload('welcome', welcome, coordinatorKey),
+    welcome,
     offer: async () => verifyPayload('offer', await connection.offers.next(), coordinatorKey),
     published: async () => verifyPayload('published', await connection.records.next(), coordinatorKey),
     manifest: (offer, bytes, changes = {}) =>

@@ -26,7 +26,7 @@ import {
 describe('a whole round', () => {
   test('publishes the sample-weighted mean of what the sites delivered, and its record', async () => {
     const { coordinator, dir, key, north, south } = await federation()
-    expect(north.welcome).toMatchObject({ round: 0, finished: false, site: 'north' })
+    expect(north.welcome).toMatchObject({ round: 0, phase: 'waiting', site: 'north' })
     const offer = await north.offer()
     expect(offer).toMatchObject({ round: 1, attempt: 1, base: north.welcome.student })
     const [ones, fives] = [deltaOf(0.01), deltaOf(0.05)]
@@ -127,7 +127,7 @@ describe('a whole round', () => {
     'over %s a window of chunks may be asked for at once, again and again, and no more',
     async (transport) => {
       const { url, key, keys } = await federation()
-      const site = await joined(url, key, 'north', keys.north, 'tiny', transport)
+      const site = await joined(url, key, 'north', keys.north, 'tiny', {}, transport)
       const { base } = await site.offer()
       const fetch = () => ask(site.socket, 'model:chunk', { sha256: base, index: 0 })
       for (let i = 0; i < 3; i++) {

@@ -189,12 +189,9 @@ describe('identity', () => {
     expect(await codeOf(joined(url, key, 'north', keys.north, 'other'))).toBe('ERR_STUDY_UNKNOWN')
     const { socket } = await connect(url)
     const stale = { protocol: 1, site: 'north', study: 'tiny', nonce: north.nonce, coordinator: key }
+    const idle = { agentVersion: '0', instance: 'i'.repeat(22), ledger: null, work: null }
     const sign = (changes: object): Promise<string> =>
-      signPayload(
-        'joinToken',
-        { ...stale, agentVersion: '0', issuedAtMs: 1, ...changes },
-        keys.north.privateKey,
-      )
+      signPayload('joinToken', { ...stale, ...idle, issuedAtMs: 1, ...changes }, keys.north.privateKey)
     const join = async (changes: object): Promise<string> =>
       codeOf(ask(socket, 'session:join', { token: await sign(changes) }))
     expect(await join({})).toBe('ERR_SIGNATURE_INVALID')

@@ -17,6 +17,7 @@ const PAGES = [
   'docs/architecture.md',
   'docs/engine.md',
   'docs/protocol.md',
+  'docs/rounds.md',
   'docs/fidelity.md',
   'docs/models.md',
   'docs/export.md',

@@ -14,6 +14,17 @@ describe('systemClock', () => {
   test('tells milliseconds since 1970', () => {
     expect(systemClock.now()).toBeGreaterThan(Date.UTC(2025, 0))
   })
+  test('tells time that has passed, whatever the machine thinks the date is', () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 0 })
+    try {
+      const before = systemClock.elapsed()
+      vi.setSystemTime(24 * 3600 * 1000)
+      expect(systemClock.now()).toBe(24 * 3600 * 1000)
+      expect(systemClock.elapsed() - before).toBeLessThan(3600 * 1000)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
 })
 
 describe('fakeClock()', () => {
@@ -32,5 +43,16 @@ describe('fakeClock()', () => {
     ])
     expect(clock.pending()).toBe(0)
     expect(clock.now()).toBe(150)
+  })
+
+  test('a jump changes the date, and neither the time that has passed nor what is due', () => {
+    const clock = fakeClock(100)
+    const task = vi.fn()
+    clock.schedule(task, 50)
+    clock.jump(-1000)
+    clock.advance(49)
+    expect([clock.now(), clock.elapsed(), task.mock.calls.length]).toEqual([-851, 49, 0])
+    clock.advance(1)
+    expect(task).toHaveBeenCalledOnce()
   })
 })

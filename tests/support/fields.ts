@@ -1,11 +1,12 @@
 /** @file Says in words what a schema takes: `loss: number or null, contributors: list of {site, samples}`. */
-import { siteMetrics, study } from '@tessera/shared/protocol'
+import { siteMetrics, study, studyPhase } from '@tessera/shared/protocol'
 import { z } from 'zod'
 
 /** Parts with a name of their own in the tables. */
 const NAMED = new Map<z.ZodType, string>([
   [study, 'study'],
   [siteMetrics, 'metrics'],
+  [studyPhase, 'phase'],
 ])
 
 /** One field a name, in the order of declaration. */
@@ -26,6 +27,7 @@ export function typeOf(schema: z.ZodType): string {
   const name = NAMED.get(schema)
   if (name !== undefined) return name
   if (schema instanceof z.ZodNullable) return `${typeOf(schema.unwrap() as z.ZodType)} or null`
+  if (schema instanceof z.ZodOptional) return `${typeOf(schema.unwrap() as z.ZodType)} or absent`
   if (schema instanceof z.ZodUnion)
     return [...new Set((schema.options as z.ZodType[]).map(typeOf))].join(' or ')
   if (schema instanceof z.ZodArray) return `list of ${typeOf(schema.element as z.ZodType)}`

@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { TesseraError } from '@tessera/shared/errors'
 import { encodeSafetensors, initialStudent, layoutHash, studentLayout } from '@tessera/shared/model'
 import {
   CHUNK_BYTES,
@@ -74,6 +75,12 @@ export interface MiniCoordinator {
   joined(): Promise<void>
   /** Resolves with the first message of the kind that was said or will be; `count` waits for that many. */
   heard<E extends SiteMessage>(event: E, count?: number): Promise<Request<typeof siteMessages, E>>
+  /** The round that receipts say an update counts in; absent for its own. */
+  countsIn?: number
+  /** Sends a new welcome; a refusal throws. */
+  snapshot(changes: Partial<Welcome>, key?: KeyPair): Promise<void>
+  /** JWS of an offer. */
+  signedOffer(changes?: Partial<Offer>, key?: KeyPair): Promise<string>
   /** Sends an offer and gives the site's answer; a refusal throws. */
   offer(changes?: Partial<Offer>, key?: KeyPair): Promise<void>
   /** Sends a record; gives its JWS, for the next one's `previous`. */
@@ -99,6 +106,8 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
   const waiting = new Set<() => void>()
   let current: Socket | null = null
   let hasJoined = false
+  let challenge = ''
+  let published = { round: 0, record: '' }
 
   const mini: MiniCoordinator = {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
@@ -112,7 +121,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
     joined: () => until(() => (hasJoined ? true : undefined)).then(() => undefined),
     heard: (event, count = 1) =>
       until(() => mini.said.filter((one) => one.event === event)[count - 1]?.request) as never,
-    async offer(changes = {}, key = keys) {
+    signedOffer(changes = {}, key = keys) {
       const nowMs = Date.now()
       const offer = {
         study: TINY_STUDY.id,
@@ -127,7 +136,15 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
         deadlineMs: nowMs + 60_000,
         ...changes,
       }
-      await say('round:offer', { offer: await signPayload('offer', offer, key.privateKey) })
+      return signPayload('offer', offer, key.privateKey)
+    },
+    async offer(changes, key) {
+      await say('round:offer', { offer: await mini.signedOffer(changes, key) })
+    },
+    async snapshot(changes, key = keys) {
+      await say('session:snapshot', {
+        welcome: await signPayload('welcome', { ...welcomed(), ...changes }, key.privateKey),
+      })
     },
     async publish(changes, key = keys) {
       const record = await signPayload(
@@ -150,6 +167,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
         },
         key.privateKey,
       )
+      published = { round: changes.round ?? 1, record: sha256Hex(record) }
       await say('round:published', { record })
       return record
     },
@@ -163,13 +181,30 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
     },
   }
 
-  const say = async <E extends 'round:offer' | 'round:published'>(
+  const say = async <E extends 'round:offer' | 'round:published' | 'session:snapshot'>(
     event: E,
     request: Request<typeof coordinatorMessages, E>,
   ): Promise<void> => {
     await mini.joined()
     if (current !== null) await call(current, coordinatorMessages, event, request, { timeoutMs: 10_000 })
   }
+  const welcomed = (): Welcome => ({
+    protocol: PROTOCOL_VERSION,
+    site,
+    nonce: challenge,
+    study: TINY_STUDY,
+    layoutHash: layoutHash(TINY_LAYOUT),
+    round: published.round,
+    student: base,
+    record: published.record,
+    phase: 'waiting',
+    paused: false,
+    open: null,
+    offer: null,
+    update: null,
+    prove: false,
+    issuedAtMs: Date.now(),
+  })
   /** Looks again whenever something was said. */
   const until = async <T>(look: () => T | undefined): Promise<T> => {
     for (;;) {
@@ -191,19 +226,12 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
     },
     'session:join': async () => {
       const { changes, key = keys } = mini.welcome
-      const welcome = {
-        protocol: PROTOCOL_VERSION,
-        site,
-        nonce,
-        study: TINY_STUDY,
-        layoutHash: layoutHash(TINY_LAYOUT),
-        round: 0,
-        student: base,
-        finished: false,
-        issuedAtMs: Date.now(),
-        ...changes,
-      }
+      challenge = nonce
+      const welcome = { ...welcomed(), ...changes }
       return { welcome: await signPayload('welcome', welcome, key.privateKey) }
+    },
+    'ledger:show': () => {
+      throw new TesseraError('ERR_LEDGER_BEHIND', 'as the test wants it')
     },
     'model:open': ({ sha256 }) => {
       const { totalBytes, digests } = listChunks(mini.models.get(sha256) ?? new Uint8Array())
@@ -240,6 +268,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
         payload,
         manifest: sha256Hex(token),
         receivedAtMs: Date.now(),
+        ...(mini.countsIn === undefined ? {} : { countsIn: mini.countsIn }),
       }
       return { receipt: await signPayload('receipt', receipt, keys.privateKey) }
     },

@@ -59,7 +59,7 @@ await Promise.all(
     for (let index = queue.shift(); index !== undefined; index = queue.shift()) {
       const kitFile = join(values.kits, `site-${index}.json`)
       const common = { log: silentLog, clock: systemClock, signal: stop.signal }
-      await enroll({ kitFile, dir: dirOf(index), ...common })
+      await enroll({ kitFile, dir: dirOf(index), acceptPolicy: true, ...common })
     }
   }),
 )

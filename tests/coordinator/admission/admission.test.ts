@@ -41,26 +41,35 @@ const LAYOUT: Layout = {
     { name: 'norm.running_var', shape: [2], kind: 'statistic' },
   ],
 }
-const STUDY = studySchema.parse(TINY_STUDY)
+const STUDY = studySchema.parse({
+  ...TINY_STUDY,
+  federation: { ...TINY_STUDY.federation, stretch: 1 },
+})
 
 /** Rounds where `north` (nonce 0) and `south` (nonce 1) have the open offer of round 1. */
 function openRounds(from: RoundsState = initialRounds(STUDY, HASH('a'))): RoundsState {
   let next = 0
   const nonce = (): string => NONCE(from.history.length * 10 + next++)
-  const [event] = decide(from, { type: 'tick', nowMs: 1000, present: ['north', 'south'], nonce })
+  const [event] = decide(from, {
+    type: 'tick',
+    nowMs: 1000,
+    present: ['north', 'south'],
+    signs: new Map(),
+    nonce,
+  })
   if (event === undefined) throw new Error('the round must open')
   return evolve(from, event)
 }
 
-function withAccepted(rounds: RoundsState, site: string): RoundsState {
-  const { round, attempt } = rounds
+function withAccepted(rounds: RoundsState, site: string, round = rounds.round): RoundsState {
+  const { attempt } = rounds
   const update = { site, round, attempt, samples: 1, loss: 1, payload: HASH('c'), bytes: 4, norm: 1 }
   const stored = { manifest: 'token', manifestSha256: HASH('d'), receivedAtMs: 1 }
   return decide(rounds, { type: 'accept', update: { ...update, ...stored } }).reduce(evolve, rounds)
 }
 
 function atDeadline(rounds: RoundsState): RoundsState {
-  const tick = { type: 'tick', nowMs: 61_000, present: [], nonce: () => '' } as const
+  const tick = { type: 'tick', nowMs: 61_000, present: [], signs: new Map(), nonce: () => '' } as const
   return decide(rounds, tick).reduce(evolve, rounds)
 }
 
@@ -142,6 +151,33 @@ describe('checkReplay()', () => {
   })
   test('a late update is told that its round has ended', () => {
     const rounds = openRounds(published(atDeadline(withAccepted(openRounds(), 'south'))))
+    expect(() => checkReplay(aBorder({ rounds }), good())).toThrow(refuses('ERR_ROUND_CLOSED'))
+  })
+  test('a late update of an offered round passes with that nonce, base and attempt, once, and nobody else passes with it', () => {
+    const federation = { ...STUDY.federation, late: { maxStaleness: 1 } }
+    const study = { ...STUDY, training: { ...STUDY.training, rounds: 5 }, federation }
+    const first = openRounds(initialRounds(study, HASH('a')))
+    const rounds = openRounds(published(atDeadline(withAccepted(first, 'south'))))
+    const border = aBorder({ rounds })
+    expect(() => readmit(good(), border)).not.toThrow()
+    expect(() => checkReplay(border, good({ nonce: NONCE(1) }))).toThrow(refuses('ERR_UPDATE_REPLAYED'))
+    expect(() => checkBase(border, good({ base: HASH('e') }))).toThrow(refuses('ERR_UPDATE_BASE'))
+    expect(() => checkRound(border, good({ attempt: 2 }))).toThrow(refuses('ERR_ROUND_WRONG'))
+    const south = good({ site: 'south', nonce: NONCE(1) })
+    expect(() => checkReplay({ ...border, site: 'south' }, south)).toThrow(refuses('ERR_UPDATE_REPLAYED'))
+
+    const taken = withAccepted(rounds, 'north', 1)
+    expect(() => checkReplay(aBorder({ rounds: taken }), good())).toThrow(refuses('ERR_UPDATE_REPLAYED'))
+    const later = openRounds(published(atDeadline(taken)))
+    expect(() => checkReplay(aBorder({ rounds: later }), good())).toThrow(refuses('ERR_UPDATE_REPLAYED'))
+  })
+  test('a late update that is too old is told that its round has ended', () => {
+    const federation = { ...STUDY.federation, late: { maxStaleness: 1 } }
+    const study = { ...STUDY, training: { ...STUDY.training, rounds: 5 }, federation }
+    let rounds = openRounds(initialRounds(study, HASH('a')))
+    for (let round = 1; round <= 2; round++) {
+      rounds = openRounds(published(atDeadline(withAccepted(rounds, 'south'))))
+    }
     expect(() => checkReplay(aBorder({ rounds }), good())).toThrow(refuses('ERR_ROUND_CLOSED'))
   })
   test('a site without an offer is told so', () => {

@@ -1,5 +1,13 @@
 /** @file A round machine with its log: what a running study does, without files and sockets. */
-import { type Command, decide, evolve, initialRounds, type RoundEvent } from '@tessera/coordinator/rounds'
+import {
+  type Command,
+  decide,
+  evolve,
+  initialRounds,
+  type RoundEvent,
+  type RoundsState,
+  type Signs,
+} from '@tessera/coordinator/rounds'
 import { type Study, study as studySchema } from '@tessera/shared/protocol'
 import { HASH } from '../../support/signed-parts.ts'
 import { TINY_STUDY } from '../raw-site.ts'
@@ -8,7 +16,7 @@ export const SITES = ['a', 'b', 'c', 'd']
 export const DEADLINE_MS = 100
 
 export function tinyStudy(federation: object = {}): Study {
-  const settings = { minSites: 2, quorum: 1, deadlineMs: DEADLINE_MS, ...federation }
+  const settings = { minSites: 2, quorum: 1, deadlineMs: DEADLINE_MS, stretch: 3, ...federation }
   return studySchema.parse({ ...TINY_STUDY, training: { rounds: 3 }, federation: settings })
 }
 
@@ -29,17 +37,32 @@ export function machine(study: Study = tinyStudy()) {
     log,
     state: () => state,
     give,
-    tick(nowMs: number, present: readonly string[]): string[] {
+    tick(nowMs: number, present: readonly string[], signs: Signs = new Map()): string[] {
       const nonce = (): string => `nonce-${String(nonces++).padStart(16, '0')}`
-      return give({ type: 'tick', nowMs, present, nonce }).map(({ type }) => type)
+      return give({ type: 'tick', nowMs, present, signs, nonce }).map(({ type }) => type)
     },
-    accept(site: string, changes: { round?: number; attempt?: number; samples?: number } = {}): void {
+    accept(
+      site: string,
+      changes: { round?: number; attempt?: number; samples?: number; receivedAtMs?: number } = {},
+    ): void {
       const { round, attempt } = state
       give({ type: 'accept', update: { ...anUpdate(site), round, attempt, ...changes } })
+    },
+    /** An operator's word, as it comes from the inbox. */
+    say(type: 'study.paused' | 'study.unpaused' | 'study.cancelled'): void {
+      const event = { type, study: study.id, atMs: 0 } as const
+      state = evolve(state, event)
+      log.push(event)
+    },
+    /** The process ends and starts again: nothing is left but the log. */
+    restart(): RoundsState {
+      state = log.reduce(evolve, initialRounds(study, HASH('0')))
+      return state
     },
     decline: (site: string, round = state.round) =>
       give({ type: 'decline', site, round, code: 'ERR_DATA_FOLDER', nowMs: 0 }),
     publish: () => give({ type: 'publish', student: HASH('1'), record: 'record', recordSha256: HASH('2') }),
+    halt: (site: string, record: number) => give({ type: 'halt', site, record, nowMs: 0 }),
     revoke(site: string): void {
       const event = { type: 'site.revoked', site, atMs: 0 } as const
       state = evolve(state, event)

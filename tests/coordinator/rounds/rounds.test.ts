@@ -1,4 +1,4 @@
-import { MAX_ATTEMPTS } from '@tessera/coordinator/rounds'
+import { evolve, initialRounds, MAX_ATTEMPTS } from '@tessera/coordinator/rounds'
 import { describe, expect, test } from 'vitest'
 import { HASH } from '../../support/signed-parts.ts'
 import { DEADLINE_MS, machine, tinyStudy } from './machine.ts'
@@ -147,7 +147,10 @@ describe('answers that come too late, uninvited or twice', () => {
   })
 
   test('an event that cannot follow is ERR_STORE_CORRUPT', () => {
-    const rounds = machine()
-    expect(() => rounds.publish()).toThrow(expect.objectContaining({ code: 'ERR_STORE_CORRUPT' }))
+    const made = { student: HASH('1'), record: 'record', recordSha256: HASH('2') }
+    const event = { type: 'round.published', study: 'tiny', round: 1, attempt: 1, ...made } as const
+    expect(() => evolve(initialRounds(tinyStudy(), HASH('0')), event)).toThrow(
+      expect.objectContaining({ code: 'ERR_STORE_CORRUPT' }),
+    )
   })
 })

@@ -18,6 +18,7 @@ const round = (number: number, samples: Record<string, number>): Published => ({
   contributors: Object.entries(samples).map(([site, count]) => ({
     site,
     samples: count,
+    staleness: 0,
     payload: 'c'.repeat(64),
     manifest: 'd'.repeat(64),
     norm: 1,

@@ -119,6 +119,21 @@ describe('createStudy()', () => {
     ['an unknown field', { extra: 1 }, 'ERR_STUDY_INVALID'],
     ['a teacher without its file', { teacher: { ...TEACHER, sha256: 'a'.repeat(64) } }, 'ERR_STUDY_INVALID'],
     ['a quorum that minSites cannot reach', { federation: { minSites: 2, quorum: 3 } }, 'ERR_STUDY_INVALID'],
+    [
+      'a quorum that its cohort cannot reach',
+      { federation: { minSites: 3, quorum: 3, cohort: { size: 2 } } },
+      'ERR_STUDY_INVALID',
+    ],
+    [
+      'a cohort of more sites than a round may have',
+      { federation: { cohort: { size: 600, overSelect: 600 } } },
+      'ERR_STUDY_INVALID',
+    ],
+    [
+      'late updates that are older than any',
+      { federation: { late: { maxStaleness: 101 } } },
+      'ERR_STUDY_INVALID',
+    ],
   ])('refuses %s', async (_, changes, code) => {
     const { dir } = await made()
     expect(await codeOf(createStudy({ dir, study: { ...TINY_STUDY, ...changes } }))).toBe(code)

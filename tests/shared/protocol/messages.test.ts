@@ -38,13 +38,21 @@ describe('what could hold an image', () => {
   test('no message has a list or a nested object', () => {
     expect(fieldsOfType(/list|\{/)).toEqual([])
   })
-  test('what a site signs has no list, and no object but the means of its metrics', () => {
+  test('what a site signs has no list, and no object but the means of its metrics and where it stands', () => {
+    const objects = { enrolRequest: [], joinToken: ['ledger', 'work'], manifest: ['metrics'] }
     for (const kind of ['enrolRequest', 'joinToken', 'manifest'] as const) {
       const odd = Object.entries(fieldsOf(signedPayloads[kind])).filter(([, type]) =>
         /list|\{|metrics/.test(type),
       )
-      expect(odd.map(([field]) => field)).toEqual(kind === 'manifest' ? ['metrics'] : [])
+      expect(odd.map(([field]) => field)).toEqual(objects[kind])
     }
+  })
+  test('where a site stands is a round, a hash and a word', () => {
+    const { ledger, work } = signedPayloads.joinToken.shape
+    expect(fieldsOf(ledger.unwrap())).toEqual({ round: 'integer', record: 'text' })
+    expect(ledger.safeParse({ round: 1, record: 'a'.repeat(65) }).success).toBe(false)
+    expect(fieldsOf(work.unwrap())).toEqual({ round: 'integer', attempt: 'integer', state: 'code' })
+    expect(work.safeParse({ round: 1, attempt: 1, state: 'any other word' }).success).toBe(false)
   })
   test('every text but a signed one has at most 1,000 characters', () => {
     for (const { request, reply } of Object.values(both)) {
@@ -93,6 +101,7 @@ describe('the largest signed parts fit a token', () => {
       contributors: Array.from({ length: MAX_SITES }, (_, i) => ({
         site: longName(i),
         samples: 2 ** 31,
+        staleness: 100,
         payload: hash,
         manifest: hash,
         norm: 1.2345678901234567e-123,
@@ -116,7 +125,13 @@ describe('the largest signed parts fit a token', () => {
       layoutHash: hash,
       round: 1,
       student: hash,
-      finished: false,
+      record: hash,
+      phase: 'collecting',
+      paused: false,
+      open: { round: 1, attempt: 1, deadlineMs: 2 ** 45 },
+      offer: 'o'.repeat(1500),
+      update: { round: 1, attempt: 1, bytes: 2 ** 30, accepted: false },
+      prove: false,
       issuedAtMs: 1,
     }
     expect((await signPayload('welcome', welcome, key.privateKey)).length).toBeLessThan(MAX_TOKEN_CHARACTERS)

@@ -78,6 +78,12 @@ const delivered = (agent: Run, count: number) =>
 /** Gives the site another policy; its hash. */
 const policyOf = (site: EnrolledSite, mini: MiniCoordinator, rules: Partial<Policy>) =>
   writePolicy(site.dir, { site: 'north', keys: site.keys, coordinator: mini.keys.publicKey }, rules)
+const record = (site: EnrolledSite, round: number) =>
+  readFile(join(site.dir, 'state', 'tiny', 'ledger', `round-${round}.jws`), 'utf8')
+const joins = (mini: MiniCoordinator) =>
+  mini.said.flatMap(({ event, request }) =>
+    event === 'session:join' ? [readUnverified('joinToken', (request as { token: string }).token)] : [],
+  )
 
 const aborted = (signal: AbortSignal | undefined) =>
   new Promise<void>((resolve) => {
@@ -127,7 +133,7 @@ describe('runAgent()', () => {
 
   test('ends at once when the study is finished already', async () => {
     const { mini, site, training } = await setup()
-    mini.welcome = { changes: { finished: true } }
+    mini.welcome = { changes: { phase: 'finished' } }
     expect(await run(site, training).outcome).toEqual({ rounds: 0, finished: true })
   })
 
@@ -535,6 +541,8 @@ describe('runAgent()', () => {
     )
     const base = sha256Hex(student)
     mini.models.set(base, student)
+    // It has missed the record of round 1: else it would know that this is not what was published.
+    await rm(join(site.dir, 'state', 'tiny', 'ledger'), { recursive: true })
     const second = run(site, training)
     await mini.offer({ round: 2, base, baseBytes: student.byteLength })
     await delivered(second, 1)
@@ -556,16 +564,33 @@ describe('runAgent()', () => {
     expect(mini.updates[0]?.bytes).toEqual(mini.updates[1]?.bytes)
   })
 
-  test('does not train an offer again that it has a receipt for', async () => {
+  test('delivers the same bits again when a restored coordinator has forgotten its receipt', async () => {
     const { mini, site, training } = await setup()
     const agent = run(site, training)
     await mini.offer()
     await delivered(agent, 1)
+    agent.stop()
+    await agent.outcome.catch(() => undefined)
+    const again = run(site, training)
     await mini.offer()
-    await mini.offer({ round: 2 })
-    await delivered(agent, 2)
-    expect(training.rounds).toEqual([1, 2])
-    expect(agent.log.map(({ event }) => event)).toContain('offer.repeated')
+    await delivered(again, 1)
+    expect(again.log.map(({ event }) => event)).toContain('receipt.forgotten')
+    expect(mini.updates[1]?.bytes).toEqual(mini.updates[0]?.bytes)
+    expect(mini.updates[1]?.token).not.toBe(mini.updates[0]?.token)
+  })
+
+  test('knows by its receipt that an offer which was said twice is answered', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    await mini.offer()
+    await delivered(agent, 1)
+    mini.answers['upload:open'] = () => {
+      throw new TesseraError('ERR_UPDATE_DUPLICATE', 'as the test wants it')
+    }
+    await mini.offer()
+    await expect.poll(() => agent.log.map(({ event }) => event)).toContain('offer.repeated')
+    expect(training.rounds).toEqual([1])
+    expect(await receipts(site)).toEqual(['round-1-attempt-1.json'])
   })
 
   test('delivers what an attempt has trained under the next attempt', async () => {
@@ -588,7 +613,15 @@ describe('runAgent()', () => {
     const { payload } = JSON.parse(Buffer.from(manifest.split('.')[1] ?? '', 'base64url').toString())
     await mini.publish({
       contributors: [
-        { site: 'north', samples: 12, payload, manifest: sha256Hex(manifest), norm: 1, scale: 1 },
+        {
+          site: 'north',
+          samples: 12,
+          staleness: 0,
+          payload,
+          manifest: sha256Hex(manifest),
+          norm: 1,
+          scale: 1,
+        },
       ],
     })
     expect(await states(site)).toEqual(['after-1.state'])
@@ -602,7 +635,15 @@ describe('runAgent()', () => {
     await expect.poll(() => agent.events.map(({ kind }) => kind)).toContain('data')
     await mini.publish({
       contributors: [
-        { site: 'north', samples: 1, payload: HASH('1'), manifest: HASH('2'), norm: 1, scale: 1 },
+        {
+          site: 'north',
+          samples: 1,
+          staleness: 0,
+          payload: HASH('1'),
+          manifest: HASH('2'),
+          norm: 1,
+          scale: 1,
+        },
       ],
     })
     expect(agent.log.map(({ event }) => event)).toContain('record.disputed')
@@ -716,6 +757,123 @@ describe('runAgent()', () => {
     expect(await readFile(join(site.dir, 'state', 'tiny', 'ledger', 'round-1.jws'), 'utf8')).toBe(first)
   })
 
+  test('says in each join where it is: the same agent, its latest record, the round at work', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    await expect.poll(() => agent.events.map(({ kind }) => kind)).toContain('data')
+    const record = await mini.publish({ round: 1 })
+    training.during = async () => {
+      mini.cut()
+      await mini.joined()
+    }
+    await mini.offer({ round: 2 })
+    await delivered(agent, 1)
+    const [first, second] = joins(mini)
+    expect(first).toMatchObject({ ledger: null, work: null })
+    expect(second).toMatchObject({
+      instance: first?.instance,
+      ledger: { round: 1, record: sha256Hex(record) },
+      work: { round: 2, attempt: 1, state: 'training' },
+    })
+    expect(training.rounds).toEqual([2])
+    agent.stop()
+    await agent.outcome.catch(() => undefined)
+    run(site, training)
+    await mini.heard('session:join', 3)
+    expect(joins(mini)[2]?.instance).not.toBe(first?.instance)
+    expect(joins(mini)[2]).toMatchObject({ ledger: { round: 1 }, work: null })
+  })
+
+  test('takes the offer in the welcome, and gives up what is at work for a round that is over by then', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    training.during = (round, signal) => (round === 1 ? aborted(signal) : undefined)
+    await mini.offer()
+    await expect.poll(() => training.rounds).toEqual([1])
+    mini.welcome = { changes: { round: 1, offer: await mini.signedOffer({ round: 2 }) } }
+    mini.cut()
+    await delivered(agent, 1)
+    expect(mini.updates.map(({ manifest }) => manifest.round)).toEqual([2])
+    expect(agent.log.map(({ event }) => event)).toContain('round.missed')
+  })
+
+  test('waits while another agent of its site is there, with one line that says what to do', async () => {
+    const { mini, site } = await setup()
+    let refusals = 0
+    mini.answers['session:join'] = () => {
+      if (++refusals === 2) delete mini.answers['session:join']
+      throw new TesseraError('ERR_SITE_BUSY', 'stop one of the two')
+    }
+    const agent = run(site)
+    await expect.poll(() => agent.events.map(({ kind }) => kind)).toContain('joined')
+    await mini.offer()
+    await delivered(agent, 1)
+    expect(agent.log.filter(({ event }) => event === 'coordinator.waiting')).toMatchObject([
+      { code: 'ERR_SITE_BUSY', reason: 'stop one of the two' },
+    ])
+  })
+
+  test('shows its record to a coordinator that lacks it, and waits until a newer backup is restored', async () => {
+    const { mini, site } = await setup()
+    const agent = run(site)
+    await expect.poll(() => agent.events.map(({ kind }) => kind)).toContain('data')
+    const record = await mini.publish({ round: 1 })
+    mini.welcome = { changes: { round: 0, prove: true } }
+    mini.cut()
+    expect(await mini.heard('ledger:show')).toEqual({ record })
+    await expect
+      .poll(() => agent.log.at(-1))
+      .toMatchObject({ event: 'coordinator.waiting', code: 'ERR_LEDGER_BEHIND' })
+    mini.welcome = { changes: {} }
+    await mini.offer({ round: 2 })
+    await delivered(agent, 1)
+  })
+
+  test.each([
+    ['whose published rounds are fewer than this site has seen', { round: 0 }],
+    ['of a study that is halted', { round: 1, phase: 'halted' as const }],
+  ])('takes no part in a session %s', async (_, changes) => {
+    const { mini, site } = await setup()
+    const agent = run(site)
+    await expect.poll(() => agent.events.map(({ kind }) => kind)).toContain('data')
+    await mini.publish({ round: 1 })
+    mini.welcome = { changes }
+    mini.cut()
+    await expect.poll(() => agent.log.at(-1)).toMatchObject({ code: 'ERR_LEDGER_BEHIND' })
+    expect(mini.said.map(({ event }) => event)).not.toContain('ledger:show')
+  })
+
+  test('refuses an offer that would fork its ledger: of the next round, from another student', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    await mini.publish({ round: 1 })
+    await expect(mini.offer({ round: 2, base: HASH('f') })).rejects.toMatchObject({
+      code: 'ERR_LEDGER_BROKEN',
+    })
+    // Of a round after that it cannot know: it may have missed a record.
+    await mini.offer({ round: 3 })
+    await delivered(agent, 1)
+    expect(training.rounds).toEqual([3])
+  })
+
+  test('ends cleanly when a snapshot says that the study is cancelled, and not for one of another connection', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    training.during = (_round, signal) => aborted(signal)
+    await mini.offer()
+    await expect.poll(() => training.rounds).toEqual([1])
+    await expect(mini.snapshot({ phase: 'cancelled', nonce: 'x'.repeat(22) })).rejects.toMatchObject({
+      code: 'ERR_MESSAGE_INVALID',
+    })
+    await expect(mini.snapshot({ phase: 'cancelled' }, await generateKeyPair())).rejects.toMatchObject({
+      code: 'ERR_COORDINATOR_KEY',
+    })
+    await mini.snapshot({ phase: 'cancelled' })
+    expect(await agent.outcome).toEqual({ rounds: 0, finished: false })
+    expect(agent.events.at(-1)).toEqual({ kind: 'declined', round: 1, code: 'ERR_ROUND_CLOSED' })
+    expect(mini.said.map(({ event }) => event)).not.toContain('upload:open')
+  })
+
   test('declines the round it is offered and ends when its tiles cannot be used', async () => {
     const { mini, site } = await setup()
     await rm(join(site.dataDir, 'tumor'), { recursive: true })
@@ -742,5 +900,64 @@ describe('runAgent()', () => {
       code: 'ERR_COORDINATOR_UNREACHABLE',
       reason: 'coordinator must answer at http://127.0.0.1:9, got ECONNREFUSED',
     })
+  })
+})
+
+describe('runAgent() in a study that takes late updates', () => {
+  const late = {
+    changes: {
+      study: { ...TINY_STUDY, federation: { ...TINY_STUDY.federation, late: { maxStaleness: 1 } } },
+    },
+  }
+
+  test('delivers a round that has ended meanwhile, and skips the one that this counts in', async () => {
+    const { mini, site, training } = await setup()
+    mini.welcome = late
+    const agent = run(site, training)
+    training.during = async (round) => {
+      if (round > 1) return
+      await mini.publish({ round: 1 })
+      await mini.offer({ round: 2 })
+    }
+    mini.countsIn = 2
+    await mini.offer()
+    await delivered(agent, 1)
+    await expect.poll(() => agent.log.map(({ event }) => event)).toContain('offer.answered')
+    delete mini.countsIn
+    const [update] = mini.updates
+    await mini.publish({
+      round: 2,
+      previous: sha256Hex(await record(site, 1)),
+      contributors: [
+        {
+          site: 'north',
+          samples: 12,
+          staleness: 1,
+          payload: update?.manifest.payload ?? '',
+          manifest: sha256Hex(update?.token ?? ''),
+          norm: 1,
+          scale: 1,
+        },
+      ],
+    })
+    expect(agent.log.map(({ event }) => event)).not.toContain('record.disputed')
+    await mini.offer({ round: 3 })
+    await delivered(agent, 2)
+    expect(mini.updates.map(({ manifest }) => manifest.round)).toEqual([1, 3])
+    expect(training.rounds).toEqual([1, 3])
+    expect((await states(site)).toSorted()).toEqual(['after-1.state', 'after-3.state'])
+  })
+
+  test('gives up what is too old to count', async () => {
+    const { mini, site, training } = await setup()
+    mini.welcome = late
+    const agent = run(site, training)
+    training.during = (round, signal) => (round === 1 ? aborted(signal) : undefined)
+    await mini.offer()
+    const first = await mini.publish({ round: 1 })
+    await expect.poll(() => training.rounds).toEqual([1])
+    expect(agent.log.map(({ event }) => event)).not.toContain('round.missed')
+    await mini.publish({ round: 2, previous: sha256Hex(first) })
+    await expect.poll(() => agent.log.map(({ event }) => event)).toContain('round.missed')
   })
 })

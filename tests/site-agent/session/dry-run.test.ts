@@ -109,7 +109,7 @@ describe('dryRun()', () => {
 
   test('has nothing to try once the study is finished', async () => {
     const { mini, options } = await setup()
-    mini.welcome = { changes: { finished: true } }
+    mini.welcome = { changes: { phase: 'finished' } }
     await expect(dryRun(options)).rejects.toMatchObject({ code: 'ERR_ROUND_CLOSED' })
   })
 })

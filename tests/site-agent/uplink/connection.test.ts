@@ -71,6 +71,7 @@ function setup(more: Partial<ConnectionOptions> = {}): Setup {
     random: createRandom('test'),
     log: createLog((line) => lines.push(JSON.parse(line)), clock),
     join: async () => undefined,
+    onSnapshot: async () => undefined,
     onOffer: async () => undefined,
     onPublished: async () => undefined,
     ...more,
@@ -121,6 +122,23 @@ describe('openConnection()', () => {
     })
     expect(delays[0]).toBe(delays[1])
     expect(delays[0]).not.toBe(delays[2])
+  })
+
+  test('says another reason for waiting too, each once', async () => {
+    const given = setup({
+      join: async () => {
+        throw new TesseraError('ERR_SITE_BUSY', 'as the test wants it')
+      },
+    })
+    for (let i = 0; i < 2; i++) {
+      last(given).fail()
+      given.clock.advance(30_000)
+      last(given).open()
+      last(given).challenge()
+      await settled()
+      given.clock.advance(30_000)
+    }
+    expect(given.lines.map(({ code }) => code)).toEqual(['ERR_COORDINATOR_UNREACHABLE', 'ERR_SITE_BUSY'])
   })
 
   test('begins a new series after a join: one line when it is lost, one when it is back', async () => {

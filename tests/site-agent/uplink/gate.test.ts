@@ -149,6 +149,9 @@ describe('gate.pass()', () => {
       nonce: 'n'.repeat(22),
       coordinator: publicKey,
       agentVersion: '1',
+      instance: 'i'.repeat(22),
+      ledger: null,
+      work: null,
     }
     const packets = [
       { type: 0, nsp: '/' },

@@ -76,7 +76,8 @@ describe('runContest()', () => {
   test('says what runs, and how much time is left once a round is over', async () => {
     const seen: ContestProgress[] = []
     let now = 0
-    const clock = { now: () => (now += 1000), schedule: () => () => undefined }
+    const later = (): number => (now += 1000)
+    const clock = { now: later, elapsed: later, schedule: () => () => undefined }
     const contenders = [toy({ name: 'a', seconds: 0.5 })]
     await runContest(settings(contenders, { clock, onProgress: (progress) => seen.push(progress) }))
     expect(seen.map(({ text }) => text)).toEqual([
@@ -91,7 +92,8 @@ describe('runContest()', () => {
     [0, 1],
   ])('with %i ms to spend it begins %i of the rounds, when each takes 100 s', async (budgetMs, begun) => {
     let now = 0
-    const clock = { now: () => (now += 100_000), schedule: () => () => undefined }
+    const later = (): number => (now += 100_000)
+    const clock = { now: later, elapsed: later, schedule: () => () => undefined }
     const contenders = [toy({ name: 'a', seconds: 0.5 })]
     const [one] = await runContest(settings(contenders, { clock, rounds: 50, budgetMs }))
     expect(one?.slots).toHaveLength(begun)

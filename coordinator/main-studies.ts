@@ -1,0 +1,60 @@
+/** @file The operator's verbs for a study that is there: pause, resume, cancel, clone, report. */
+import { type Command, InvalidArgumentError } from 'commander'
+import { cloneStudy, reportStudy, reportText, tellStudy, type Word } from './studies/index.ts'
+
+const print = (text: string): boolean => process.stdout.write(text)
+const roundNumber = (text: string): number => {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('must be the number of a round.')
+}
+const withDir = (command: Command): Command =>
+  command.option('-d, --dir <folder>', "the coordinator's folder", 'coordinator-data')
+const example = (command: Command, text: string): Command =>
+  command.addHelpText('after', `\nExample:\n  $ tessera coordinator study ${text}`)
+
+const WORDS: Record<Word, { readonly help: string; readonly done: string }> = {
+  pause: {
+    help: 'open no further round',
+    done: 'is paused: the open round may end, and no other opens',
+  },
+  resume: {
+    help: 'open rounds again, after a pause or a stop',
+    done: 'is resumed',
+  },
+  cancel: {
+    help: 'end a study for good',
+    done: 'is cancelled: what is published stays, and its agents end',
+  },
+}
+
+/** Adds the verbs to the group `coordinator study`. */
+export function addStudyControl(study: Command): void {
+  for (const [word, { help, done }] of Object.entries(WORDS) as [Word, (typeof WORDS)[Word]][]) {
+    const command = withDir(study.command(`${word} <study>`))
+      .summary(help)
+      .description(`${help}; a coordinator that runs does so within seconds`)
+      .action(async (id: string, { dir }: { dir: string }) => {
+        await tellStudy({ dir, study: id }, word)
+        print(`Study ${id} ${done}.\n`)
+      })
+    example(command, `${word} colon`)
+  }
+  const clone = withDir(study.command('clone <study> <id>'))
+    .summary('create a study like another, or from a round of it')
+    .description('create a study like another under a new id, from its first student or from that of a round')
+    .option('--round <round>', 'start from the student that this round published', roundNumber)
+    .action(async (from: string, id: string, { dir, round }: { dir: string; round?: number }) => {
+      const made = await cloneStudy({ dir, study: from, id, round })
+      print(`Study ${id} created like ${from}, from student ${made.student}.\n`)
+    })
+  example(clone, 'clone colon colon-2 --round 12')
+  const report = withDir(study.command('report <study>'))
+    .summary('show who took part in each round, and why not')
+    .description('show who took part in each round, how much, how late, and why not')
+    .option('--json', 'as JSON')
+    .action(async (id: string, { dir, json }: { dir: string; json?: true }) => {
+      const found = await reportStudy({ dir, study: id })
+      print(json ? `${JSON.stringify(found)}\n` : reportText(found))
+    })
+  example(report, 'report colon')
+}
