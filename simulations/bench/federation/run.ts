@@ -170,13 +170,18 @@ function createStageTimes(processes: number): {
   }
 }
 
-/** One tile of each of two classes: what a site must have, and nothing reads. */
+/** As many tiles of a class as a site's policy wants by default, of two classes; nothing reads them. */
+const TILES_PER_CLASS = 5
+
+/** Draws what a site must have. */
 async function drawTiles(dir: string, classes: readonly string[]): Promise<void> {
   const scanner = drawScanner(createRandom('bench-scanner'))
-  for (const [index, name] of classes.slice(0, 2).entries()) {
+  for (const [c, name] of classes.slice(0, 2).entries()) {
     await mkdir(join(dir, name), { recursive: true })
-    const grade = GRADES[index] as (typeof GRADES)[number]
-    const png = await tilePng({ patient: 'bench', index, grade, scanner, sizePx: 16 })
-    await writeFile(join(dir, name, 'tile.png'), png)
+    const grade = GRADES[c] as (typeof GRADES)[number]
+    for (let index = 0; index < TILES_PER_CLASS; index++) {
+      const png = await tilePng({ patient: `bench-${c}`, index, grade, scanner, sizePx: 16 })
+      await writeFile(join(dir, name, `tile-${index}.png`), png)
+    }
   }
 }
