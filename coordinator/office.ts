@@ -7,12 +7,14 @@ import {
   fingerprint,
   type KeyPair,
   readUnverified,
+  type SignedKeyChange,
   signPayload,
   verifyPayload,
 } from '@tessera/shared/security'
-import { checkSiteState, knownSite } from './admission/index.ts'
+import { checkApproved, checkSiteState, knownSite } from './admission/index.ts'
 import {
   checkEnrolment,
+  checkKeyChange,
   EMPTY_REGISTRY,
   evolveRegistry,
   forgetKitSecret,
@@ -21,7 +23,7 @@ import {
 import type { CommandEvent, StudyCreated } from './events.ts'
 import { createQueue, createStudyRun, type StudyProgress, type StudyRun } from './running/index.ts'
 import type { Store } from './store/index.ts'
-import { createdStudies, replayRounds } from './studies/index.ts'
+import { createdStudies, planned, replayRounds } from './studies/index.ts'
 
 /** How often the inbox is looked at when no site gives a reason to: an operator's revocation must not wait for one. */
 const INBOX_MS = 2000
@@ -33,6 +35,10 @@ export interface Office {
   admit(token: string, nonce: string): Promise<{ site: string; run: StudyRun }>
   /** Uses up a kit and gives the signed confirmation. */
   enrol(token: string): Promise<string>
+  /** Replaces a site's key and gives the signed confirmation. Its sessions under the old key end. */
+  rotate(request: { request: string; proof: string }): Promise<string>
+  /** The change of the coordinator's key of this number, 1 and up, as `key:fetch` answers it. */
+  keyChange(number: number): { count: number; change: string; acceptance: string }
   studies(): readonly StudyRun[]
   /** Fulfilled when every study is finished; rejected when one can never be. Pending while there is none. */
   readonly ended: Promise<void>
@@ -44,11 +50,13 @@ export async function openOffice(options: {
   dir: string
   store: Store
   key: KeyPair
+  /** Changes of the key, oldest first. */
+  keyChanges: readonly SignedKeyChange[]
   clock: Clock
   log: Log
   onProgress: (progress: StudyProgress) => void
 }): Promise<Office> {
-  const { dir, store, key, clock, log, onProgress } = options
+  const { dir, store, key, keyChanges, clock, log, onProgress } = options
   const deciding = createQueue()
   const checking = createQueue()
   const collecting = createQueue()
@@ -65,7 +73,8 @@ export async function openOffice(options: {
   // Who does not ask how it ended need not handle it.
   ended.catch(() => undefined)
 
-  const open = (created: StudyCreated, events: Store['events']): StudyRun => {
+  const open = async (stored: StudyCreated, events: Store['events']): Promise<StudyRun> => {
+    const created = await planned(stored, key)
     const { id } = created.study
     unfinished.add(id)
     const run = createStudyRun(created, replayRounds(created, events), {
@@ -85,7 +94,7 @@ export async function openOffice(options: {
     runs.set(id, run)
     return run
   }
-  for (const created of createdStudies(store.events)) open(created, store.events)
+  for (const created of createdStudies(store.events)) await open(created, store.events)
 
   const obey = (event: CommandEvent): Promise<void> =>
     deciding(async () => {
@@ -94,7 +103,7 @@ export async function openOffice(options: {
       registry = evolveRegistry(registry, event)
       if (event.type === 'study.created') {
         log.info('study.created', { study: event.study.id })
-        const run = open(event, [])
+        const run = await open(event, [])
         if (started) run.start()
       } else {
         log.info(event.type, { site: event.site })
@@ -144,6 +153,7 @@ export async function openOffice(options: {
         )
       }
       checkSiteState({ registry }, join.site)
+      checkApproved({ registry }, join.site)
       const run = runs.get(join.study)
       if (run === undefined)
         throw new TesseraError('ERR_STUDY_UNKNOWN', `study must exist, got ${join.study}`)
@@ -164,11 +174,32 @@ export async function openOffice(options: {
           await store.append(event)
           registry = evolveRegistry(registry, event)
           await forgetKitSecret(dir, kit)
+          for (const run of runs.values()) run.replaceKey(site)
           log.info('site.enrolled', { site, fingerprint: fingerprint(publicKey) })
         }
         const confirmation = { protocol: PROTOCOL_VERSION, kit, site, publicKey, issuedAtMs: clock.now() }
         return signPayload('enrolConfirmation', confirmation, key.privateKey)
       })
+    },
+    async rotate(request) {
+      await collectCommands()
+      return deciding(async () => {
+        const { change, known } = await checkKeyChange(request, registry, key.publicKey)
+        const { site, from, to } = change
+        if (!known) {
+          const event = { type: 'site.rekeyed', site, from, to, ...request, atMs: clock.now() } as const
+          await store.append(event)
+          registry = evolveRegistry(registry, event)
+          for (const run of runs.values()) run.replaceKey(site)
+          log.info('site.rekeyed', { site, fingerprint: fingerprint(to) })
+        }
+        const confirmation = { protocol: PROTOCOL_VERSION, site, publicKey: to, issuedAtMs: clock.now() }
+        return signPayload('siteKeyConfirmation', confirmation, key.privateKey)
+      })
+    },
+    keyChange(number) {
+      const { change = '', acceptance = '' } = keyChanges[number - 1] ?? {}
+      return { count: keyChanges.length, change, acceptance }
     },
     async stop() {
       stopped = true

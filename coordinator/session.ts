@@ -86,6 +86,8 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
   })
 
   answer('site:enroll', async ({ request }) => ({ confirmation: await office.enrol(request) }))
+  answer('site:rotate', async (request) => ({ confirmation: await office.rotate(request) }))
+  answer('key:fetch', ({ number }) => office.keyChange(number))
   answer('session:join', async ({ token }) => {
     if (joined !== null)
       throw new TesseraError('ERR_MESSAGE_INVALID', 'session must join once, got a second join')
@@ -102,9 +104,10 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
     joined = { peer, run }
     // A connection that broke while its join was checked leaves no session behind.
     if (socket.connected) run.join(peer)
-    return { welcome }
+    return { welcome, plan: run.plan }
   })
   answer('model:fetch', ({ sha256, offset }) => fetchChunk(session().run, office, sha256, offset))
+  answer('ledger:fetch', ({ study, round }) => ({ record: inStudy(study).run.record(round) }))
   answer('round:progress', ({ study, round, ...told }) => {
     const { site, run } = inStudy(study)
     run.progress(site, round, told)

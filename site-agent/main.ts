@@ -1,5 +1,6 @@
 /** @file A hospital's verbs: `tessera site …`. Results go to standard output, logs and progress to standard error. */
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { type Clock, systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { createLog, type Log } from '@tessera/shared/log'
@@ -7,12 +8,14 @@ import { study as studySchema } from '@tessera/shared/protocol'
 import { fingerprint } from '@tessera/shared/security'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { assessTiles } from './data/index.ts'
+import { addIdentityVerbs } from './main-identity.ts'
 import { auditTable } from './screen/audit-table.ts'
 import { dataLines } from './screen/data-table.ts'
 import { createScreen } from './screen/progress-line.ts'
 import { readableBytes } from './screen/table.ts'
 import { runAgent } from './session/agent.ts'
 import { enroll } from './session/enroll.ts'
+import { isRotationOpen, rotateSiteKey } from './session/rotate-key.ts'
 import { auditFile, loadSite } from './session/site-folder.ts'
 import { studyFile } from './session/workplace.ts'
 import { verifyAudit } from './uplink/audit.ts'
@@ -45,7 +48,15 @@ export function addSiteCommands(program: Command): void {
   addCheck(group)
   addStart(group)
   addAudit(group)
+  addIdentityVerbs(group, { log: () => stderrLog(systemClock), untilStopped, whole })
   example(group, '$ tessera site enroll hospital-a.kit.json && tessera site start --study colon --data tiles')
+}
+
+interface EnrollFlags {
+  dir: string
+  tlsCa?: string
+  tlsCert?: string
+  tlsKey?: string
 }
 
 function addEnroll(group: Command): void {
@@ -53,13 +64,28 @@ function addEnroll(group: Command): void {
     .description(
       'use up an enrolment kit: makes a key pair here, pins the coordinator; the private key never leaves',
     )
-    .action(async (kitFile: string, { dir }: { dir: string }) => {
+    .option(
+      '--tls-ca <file>',
+      "authority of the coordinator's certificate, PEM, when this machine does not know it",
+    )
+    .option('--tls-cert <file>', 'certificate of this site, PEM, where the coordinator asks for one')
+    .option('--tls-key <file>', 'its private key, PEM')
+    .action(async (kitFile: string, options: EnrollFlags) => {
+      const { dir, tlsCa: ca, tlsCert: cert, tlsKey: key } = options
+      const transport = {
+        ...(ca && { ca: resolve(ca) }),
+        ...(cert && { cert: resolve(cert) }),
+        ...(key && { key: resolve(key) }),
+      }
       const { site, coordinatorUrl, coordinatorKey, publicKey } = await untilStopped((signal) =>
-        enroll({ kitFile, dir, signal, clock: systemClock, log: stderrLog(systemClock) }),
+        enroll({ kitFile, dir, transport, signal, clock: systemClock, log: stderrLog(systemClock) }),
       )
       print(`Enrolled as ${site} with ${coordinatorUrl}.`)
       print(`Fingerprint of the coordinator, to compare by phone: ${fingerprint(coordinatorKey)}`)
       print(`Fingerprint of this site:                            ${fingerprint(publicKey)}`)
+      print(
+        'Tell the operator the second one, by phone: the site takes part once the operator has approved it.',
+      )
     })
   example(command, '$ tessera site enroll hospital-a.kit.json --dir site-data')
 }
@@ -132,6 +158,10 @@ function addStart(group: Command): void {
 async function start(options: StartOptions, signal: AbortSignal): Promise<void> {
   // Before the engine: a folder that is not enrolled is found out at once.
   await loadSite(options.dir)
+  if (await isRotationOpen(options.dir)) {
+    const { dir, coordinator: coordinatorUrl } = options
+    await rotateSiteKey({ dir, coordinatorUrl, signal, clock: systemClock, log: stderrLog(systemClock) })
+  }
   const { startEngine } = await import('@tessera/shared/engine')
   const engine = await startEngine({ engine: options.engine })
   const screen =

@@ -18,12 +18,13 @@ export interface Publication {
 
 /**
  * Computes and saves the student of the closed round, and signs its record. Done again after a crash, it gives the same bytes.
+ * @param plan SHA-256 of the study's plan.
  * @throws {TesseraError} ERR_STORE_CORRUPT if a stored file is not what its name says; ERR_STORE_WRITE
  */
 export async function publishRound(
-  { study, layout }: { study: Study; layout: Layout },
+  { study, layout, plan }: { study: Study; layout: Layout; plan: string },
   state: RoundsState,
-  store: Store,
+  store: Pick<Store, 'models' | 'updates'>,
   key: KeyPair,
 ): Promise<Publication> {
   const { current } = state
@@ -40,6 +41,7 @@ export async function publishRound(
     'published',
     {
       study: study.id,
+      plan,
       round: current.round,
       attempt: current.attempt,
       base: current.base,
@@ -50,6 +52,7 @@ export async function publishRound(
         const { samples, payload, manifestSha256 } = acceptedOf(current, site)
         return { site, samples, payload, manifest: manifestSha256 }
       }),
+      offered: [...current.offers.keys()],
       absent: [...absent],
       final: current.round === state.rounds,
       closedAtMs,
@@ -64,7 +67,7 @@ async function* storedUpdates(
   contributors: readonly string[],
   maxShare: number,
   layout: Layout,
-  store: Store,
+  store: Pick<Store, 'updates'>,
 ): AsyncGenerator<SiteUpdate> {
   const accepted = contributors.map((site) => acceptedOf(round, site))
   const weights = cappedWeights(new Map(accepted.map(({ site, samples }) => [site, samples])), maxShare)

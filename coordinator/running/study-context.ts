@@ -42,9 +42,15 @@ export interface StudyRun {
   state(): RoundsState
   /** Goes on where the log ends. */
   start(): void
+  /** JWS of the study's plan. */
+  readonly plan: string
   welcome(site: string, nonce: string): Promise<string>
   join(peer: Peer): void
   leave(peer: Peer): void
+  /** The record of a published round. @throws {TesseraError} ERR_ROUND_WRONG */
+  record(round: number): string
+  /** Ends what a site does with a key that is not its own any more. */
+  replaceKey(site: string): void
   /** Takes in a revocation that has just been logged. Called from within {@link StudyContext.deciding}. */
   revoke(event: Extract<RoundEvent, { type: 'site.revoked' }>): void
   mayFetch(sha256: string): boolean

@@ -1,15 +1,15 @@
 /** @file One study while the coordinator runs: its round machine, who is connected, and what follows from each event. */
 import { asTesseraError, ERROR_CODES, TesseraError } from '@tessera/shared/errors'
 import { layoutHash, studentLayout } from '@tessera/shared/model'
-import { createNonce } from '@tessera/shared/security'
+import { createNonce, sha256Hex } from '@tessera/shared/security'
 import type { Border } from '../admission/index.ts'
-import type { StudyCreated } from '../events.ts'
 import { type Command, decide, evolve, type RoundEvent, type RoundsState } from '../rounds/index.ts'
+import type { PlannedStudy } from '../studies/plan.ts'
 import { createDeliveries } from './deliveries.ts'
 import { studyProgress, type TrainingProgress } from './progress.ts'
 import { publishRound } from './publish.ts'
 import type { Peer, StudyContext, StudyRun } from './study-context.ts'
-import { signOffer, signWelcome } from './tokens.ts'
+import { findRecord, signOffer, signWelcome } from './tokens.ts'
 
 /** Longest delay a Node timer takes; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -21,7 +21,7 @@ const RETRY_MS = 30_000
  * @throws {TesseraError} ERR_LAYOUT_MISMATCH if this version of Tessera gives the study another layout than the one it was created with.
  */
 export function createStudyRun(
-  created: StudyCreated,
+  created: PlannedStudy,
   replayed: RoundsState,
   context: StudyContext,
 ): StudyRun {
@@ -29,6 +29,7 @@ export function createStudyRun(
   const { store, key, clock } = context
   const log = context.log.child({ study: study.id })
   const layout = studentLayout(study)
+  const planHash = sha256Hex(created.plan)
   if (layoutHash(layout) !== created.layoutHash) {
     throw new TesseraError(
       'ERR_LAYOUT_MISMATCH',
@@ -161,7 +162,7 @@ export function createStudyRun(
   }
   const publish = async (): Promise<void> => {
     const startedMs = clock.now()
-    const { diagnostics, ...made } = await publishRound({ study, layout }, state, store, key)
+    const { diagnostics, ...made } = await publishRound({ study, layout, plan: planHash }, state, store, key)
     const { round, attempt } = state
     await context.deciding(async () => void (await take({ type: 'publish', ...made })))
     log.info('round.published', {
@@ -184,7 +185,9 @@ export function createStudyRun(
       if (state.phase === 'finished') context.onEnd(null)
       inBackground(() => advance(async () => void (await take({ type: 'resume', nowMs: clock.now() }))))
     },
+    plan: created.plan,
     welcome: (site, nonce) => signWelcome(created, state, { site, nonce }, key),
+    record: (round) => findRecord(state, round),
     join(peer) {
       const earlier = peers.get(peer.site)
       peers.set(peer.site, peer)
@@ -217,6 +220,18 @@ export function createStudyRun(
       changed()
       inBackground(advance)
       inBackground(() => deliveries.drop(event.site))
+    },
+    replaceKey(site) {
+      peers
+        .get(site)
+        ?.refuse(
+          new TesseraError(
+            'ERR_SITE_KEY',
+            `site must speak with its new key, got a session of ${site}'s old one`,
+          ),
+        )
+      // What the old key has announced and not delivered must be announced again.
+      inBackground(() => deliveries.drop(site))
     },
     mayFetch: (sha256) => [study.teacher?.sha256, state.student, state.current?.base].includes(sha256),
     progress(site, round, told) {

@@ -1,5 +1,6 @@
 export * from './create.ts'
 export * from './export.ts'
 export { EXPORT_FORMATS, type ExportFormat } from './export-files.ts'
+export * from './plan.ts'
 export * from './replay.ts'
 export * from './rules.ts'

@@ -12,10 +12,14 @@ export const MAX_FRAME_DEPTH = 16
 export const CHUNK_BYTES = 512 * 1024
 /** Largest model or delta: EfficientNet-B7 in float32 is 266 MB; anything above 1 GiB is a mistake or an attack. */
 export const MAX_MODEL_BYTES = 1024 * 1024 * 1024
-/** Largest signed text: a welcome to a study of a thousand classes with long names. */
-export const MAX_TOKEN_CHARACTERS = 512 * 1024
-/** Most sites a round may have: a record with as many contributors is about 350,000 characters, two thirds of a signed text. */
+/** Largest signed text: a plan of a thousand classes with long names, or a record of a thousand sites. Half a frame. */
+export const MAX_TOKEN_CHARACTERS = 1024 * 1024
+/** Most sites a round may have: a record with as many contributors is about 500,000 characters, half a signed text. */
 export const MAX_SITES = 1_000
+/** Most studies of one coordinator: more would make a change of its key larger than a quarter of a signed text. */
+export const MAX_STUDIES = 1_000
+/** Most changes of a coordinator's key that a site follows at once: one a month for ten years. */
+export const MAX_KEY_CHANGES = 120
 /** Most classes of a study: ImageNet has 1,000. */
 export const MAX_CLASSES = 1_000
 /** A site's claim of tiles in one round. 2³¹ tiles of 256 px are 400 TB: no site has them. */

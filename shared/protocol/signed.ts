@@ -1,6 +1,6 @@
 /** @file Payloads of the signed parts. Each is a compact JWS (EdDSA) whose header `typ` is the payload's key in {@link signedPayloads}. */
 import { z } from 'zod'
-import { MAX_MODEL_BYTES, MAX_SAMPLES, MAX_SITES } from './limits.ts'
+import { MAX_MODEL_BYTES, MAX_SAMPLES, MAX_SITES, MAX_STUDIES } from './limits.ts'
 import { name, sha256, study } from './study.ts'
 
 const round = z.int().positive()
@@ -28,6 +28,47 @@ export const enrolConfirmation = z.strictObject({
   publicKey,
   issuedAtMs: timeMs,
 })
+/**
+ * Coordinator → all: its key is another from now on. Signed with `from`, so that whoever pinned that key can follow, and with `to`, so that whoever
+ * pinned that one knows what came before. `previous`: SHA-256 of
+ * the change before, `''` for the first. `heads`: each study, its plan,
+ * and its last round that the old key has published; another plan or a later round that it signs is forged.
+ */
+export const keyChange = z.strictObject({
+  from: publicKey,
+  to: publicKey,
+  number: z.int().positive(),
+  previous: sha256.or(z.literal('')),
+  heads: z.array(z.strictObject({ study: name, plan: sha256, round: z.int().min(0) })).max(MAX_STUDIES),
+  issuedAtMs: timeMs,
+})
+/**
+ * Site → coordinator: its key is another from now on. Sent twice in one message, signed with `from` and signed with `to`: the first proves that
+ * the site wants it, the second that it holds the new key.
+ */
+export const siteKeyChange = z.strictObject({
+  protocol,
+  site: name,
+  from: publicKey,
+  to: publicKey,
+  coordinator: publicKey,
+  issuedAtMs: timeMs,
+})
+/** Coordinator → site: `publicKey` is the site's key from now on. */
+export const siteKeyConfirmation = z.strictObject({
+  protocol,
+  site: name,
+  publicKey,
+  issuedAtMs: timeMs,
+})
+/** Coordinator → all, once a study: all that its rounds hang on. Whatever differs from it later is another study. `student`: the initial one. */
+export const plan = z.strictObject({
+  protocol,
+  study,
+  layoutHash: sha256,
+  student: sha256,
+  createdAtMs: timeMs,
+})
 /** Site → coordinator. `nonce` is the challenge of this connection; `coordinator` the pinned key, so that a token is of no use elsewhere. */
 export const joinToken = z.strictObject({
   protocol,
@@ -38,13 +79,12 @@ export const joinToken = z.strictObject({
   agentVersion: z.string().max(32),
   issuedAtMs: timeMs,
 })
-/** Coordinator → site. The study in full; the site checks that it computes the same layout hash itself. */
+/** Coordinator → site: where the study stands. `plan`: SHA-256 of the text of its plan, which comes with it. */
 export const welcome = z.strictObject({
   protocol,
   site: name,
   nonce,
-  study,
-  layoutHash: sha256,
+  plan: sha256,
   round: z.int().min(0),
   student: sha256,
   finished: z.boolean(),
@@ -58,6 +98,7 @@ export const offer = z.strictObject({
   base: sha256,
   baseBytes: z.int().positive().max(MAX_MODEL_BYTES),
   layoutHash: sha256,
+  plan: sha256,
   nonce,
   issuedAtMs: timeMs,
   deadlineMs: timeMs,
@@ -100,9 +141,13 @@ export const receipt = z.strictObject({
   manifest: sha256,
   receivedAtMs: timeMs,
 })
-/** Coordinator → all: what the round's student is made of. `previous`: SHA-256 of the record's text of the round before, `''` for round 1. */
+/**
+ * Coordinator → all: what the round's student is made of. `previous`: SHA-256 of the record's text of the round before, `''` for round 1.
+ * `offered`: the sites that were asked in the attempt that ended it.
+ */
 export const published = z.strictObject({
   study: name,
+  plan: sha256,
   round,
   attempt,
   base: sha256,
@@ -112,23 +157,34 @@ export const published = z.strictObject({
   contributors: z
     .array(z.strictObject({ site: name, samples: z.int().positive(), payload: sha256, manifest: sha256 }))
     .max(MAX_SITES),
+  offered: z.array(name).max(MAX_SITES),
   absent: z.array(z.strictObject({ site: name, code: z.string().max(64) })).max(MAX_SITES),
   final: z.boolean(),
   closedAtMs: timeMs,
 })
 
+/** Coordinator → whoever verifies: the deltas of rounds 1 to `through` were removed on purpose. */
+export const pruned = z.strictObject({ study: name, through: round, atMs: timeMs })
+
 export const signedPayloads = {
   enrolRequest,
   enrolConfirmation,
+  keyChange,
+  siteKeyChange,
+  siteKeyConfirmation,
+  plan,
   joinToken,
   welcome,
   offer,
   manifest,
   receipt,
   published,
+  pruned,
 } as const
 export type SignedKind = keyof typeof signedPayloads
 export type Signed<K extends SignedKind> = z.infer<(typeof signedPayloads)[K]>
+export type Plan = Signed<'plan'>
+export type KeyChange = Signed<'keyChange'>
 export type Offer = Signed<'offer'>
 export type Manifest = Signed<'manifest'>
 export type Receipt = Signed<'receipt'>

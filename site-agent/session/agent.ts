@@ -1,27 +1,28 @@
 /**
  * @file The site agent: joins a study, trains each round it is offered on the site's tiles, delivers the signed delta, and ends with the study.
  */
-import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '@tessera/shared/clock'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
 import type { Log } from '@tessera/shared/log'
 import { studentLayout } from '@tessera/shared/model'
-import type { Study } from '@tessera/shared/protocol'
+import type { Plan, Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
+import { readUnverified, sha256Hex } from '@tessera/shared/security'
 import { type AuditLog, openAudit } from '../uplink/audit.ts'
-import { type Connection, openConnection } from '../uplink/connection.ts'
+import { type Ask, type Connection, openConnection } from '../uplink/connection.ts'
 import { createGate, type Gate, gatedParser } from '../uplink/gate.ts'
-import { type Dial, dial } from '../uplink/socket.ts'
+import { type Dial, dialOver } from '../uplink/socket.ts'
 import type { AgentEvent } from './events.ts'
 import { checkOffer, joinStudy } from './join.ts'
-import { type Ledger, openLedger } from './ledger.ts'
+import { type Ledger, ledgerFolder, openLedger } from './ledger.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
+import { pinPlan } from './plan.ts'
 import type { Rounds } from './rounds.ts'
-import { auditFile, loadSite, lockFolder, type Site } from './site-folder.ts'
+import { auditFile, loadSite, lockFolder, type Site, updateIdentity } from './site-folder.ts'
 import type { TrainerFactory } from './train.ts'
-import { openWorkplace, studyFile, studyFolder } from './workplace.ts'
+import { openWorkplace, studyFile } from './workplace.ts'
 
 export interface AgentOptions {
   /** The enrolled site's folder. */
@@ -56,6 +57,8 @@ export interface AgentOutcome {
 /** What a session knows once it has joined. */
 interface Joined {
   readonly study: Study
+  /** SHA-256 of its plan. */
+  readonly plan: string
   readonly ledger: Ledger
 }
 
@@ -79,11 +82,15 @@ export async function runAgent(options: AgentOptions): Promise<AgentOutcome> {
 }
 
 async function runSession(options: AgentOptions, site: Site, gate: Gate): Promise<AgentOutcome> {
-  const { clock, onProgress = () => undefined } = options
+  const { dir, clock, onProgress = () => undefined } = options
   const log = options.log.child({ site: site.site, study: options.study })
   const mailbox = createMailbox()
   let rounds: Rounds | null = null
   let joined: Joined | null = null
+  /** Latest round whose record this site should have, and whether it has asked for those that it lacked at the join. */
+  let [wanted, caughtUp] = [0, false]
+  /** The join under way: its files are written before the folder is given back. */
+  let joining: Promise<void> = Promise.resolve()
   /** The first join; offers and records wait for it. */
   let announce: (value: Joined) => void = () => undefined
   const whenJoined = new Promise<Joined>((resolve) => {
@@ -100,30 +107,70 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
   const connection = openConnection({
     url: options.coordinatorUrl ?? site.coordinatorUrl,
     parser: gatedParser(gate),
-    dial: options.dial ?? dial,
+    dial: options.dial ?? dialOver(site.transport),
     clock,
     // Spread over sites is all it is for: the same site may always wait alike.
     random: createRandom(`${site.site}/reconnect`),
     log,
-    async join(nonce, ask) {
-      const { study, finished } = await joinStudy({ ...site, study: options.study, nonce, ask, clock })
-      joined ??= await admit(study, site, gate, options)
-      assertSameStudy(joined.study, study)
-      announce(joined)
-      if (finished) mailbox.finish()
-      onProgress({ kind: 'joined', study: study.id, site: site.site, rounds: study.training.rounds })
+    join(nonce, ask) {
+      const done = joinAgain(nonce, ask)
+      joining = done.catch(() => undefined)
+      return done
     },
-    onOffer: (token) => inOrder(async ({ study, ledger }) => acceptOffer(token, study, ledger)),
-    onPublished: (token) => inOrder(async ({ ledger }) => acceptRecord(token, ledger)),
+    onOffer: (token) => inOrder((known) => acceptOffer(token, known)),
+    onPublished: (token) =>
+      inOrder(async ({ ledger }) => {
+        const behind = ledger.lacks(token)
+        if (behind) wanted = Math.max(wanted, readUnverified('published', token).round)
+        // A join that is under way fetches it with the others.
+        if (behind && !caughtUp) return
+        if (behind) await catchUp(ledger, connection.ask)
+        else await acceptRecord(token, ledger)
+      }),
   })
 
-  const acceptOffer = async (token: string, study: Study, ledger: Ledger): Promise<void> => {
-    const { site: name, coordinatorKey } = site
+  const joinAgain = async (nonce: string, ask: Ask): Promise<void> => {
+    caughtUp = false
+    const { welcome, plan, planToken } = await joinStudy({
+      ...site,
+      study: options.study,
+      nonce,
+      ask,
+      clock,
+      log,
+    })
+    const { study } = plan
+    await pinPlan(dir, study.id, planToken)
+    if (welcome.protocol > (site.protocol ?? 0)) await updateIdentity(dir, { protocol: welcome.protocol })
+    joined ??= await admit(plan, sha256Hex(planToken), site, gate, options)
+    announce(joined)
+    // In order with what was said meanwhile: a record that came before its forerunners waits for them.
+    wanted = Math.max(wanted, welcome.round)
+    await inOrder(({ ledger }) => catchUp(ledger, ask))
+    caughtUp = true
+    const { finished } = welcome
+    if (finished) mailbox.finish()
+    onProgress({ kind: 'joined', study: study.id, site: site.site, rounds: study.training.rounds })
+  }
+  /** Takes in the records of rounds that were published while this site was away. */
+  const catchUp = async (ledger: Ledger, ask: Ask): Promise<void> => {
+    while (ledger.last() < wanted) {
+      const { record } = await ask('ledger:fetch', { study: options.study, round: ledger.last() + 1 })
+      const before = ledger.last()
+      await acceptRecord(record, ledger)
+      if (ledger.last() !== before + 1) {
+        throw new TesseraError('ERR_MESSAGE_INVALID', `record must be of round ${before + 1}, got another`)
+      }
+    }
+  }
+  const acceptOffer = async (token: string, { study, plan, ledger }: Joined): Promise<void> => {
+    const { site: name, coordinator } = site
     const context = {
       site: name,
       study,
       layout: studentLayout(study),
-      coordinatorKey,
+      plan,
+      coordinatorKey: coordinator.current(),
       published: ledger.last(),
     }
     const offer = await checkOffer(token, context).catch((thrown: unknown) => {
@@ -177,6 +224,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     throw options.signal.aborted ? interrupted() : (fatal ?? thrown)
   } finally {
     connection.close()
+    await joining
   }
 }
 
@@ -206,24 +254,16 @@ async function declineComing(
 
 /** What the first welcome of a life brings about. */
 async function admit(
-  study: Study,
-  { site, coordinatorKey }: Site,
+  { study }: Plan,
+  plan: string,
+  { site, coordinator }: Site,
   gate: Gate,
   { dir, allowStatistics = true }: AgentOptions,
 ): Promise<Joined> {
   gate.admitStudy({ site, study: study.id, layout: studentLayout(study), allowStatistics })
   await writeDurably(studyFile(dir, study.id), `${JSON.stringify(study, null, 2)}\n`)
-  const ledger = await openLedger(join(studyFolder(dir, study.id), 'ledger'), study.id, coordinatorKey)
-  return { study, ledger }
-}
-
-function assertSameStudy(known: Study, got: Study): void {
-  // Both went through the same schema: the same study has the same text.
-  if (JSON.stringify(known) === JSON.stringify(got)) return
-  throw new TesseraError(
-    'ERR_STUDY_INVALID',
-    `study ${known.id} must stay as it was when joined, got a changed one`,
-  )
+  const ledger = await openLedger(ledgerFolder(dir, study.id), { study: study.id, plan }, coordinator.keyOf)
+  return { study, plan, ledger }
 }
 
 function interrupted(): TesseraError {

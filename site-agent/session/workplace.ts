@@ -48,7 +48,7 @@ export function studyFile(dir: string, study: string): string {
 /** Opens it. @throws {TesseraError} What openTiles throws; ERR_STORE_CORRUPT. */
 export async function openWorkplace(options: WorkplaceOptions): Promise<Workplace> {
   const { dir, study, gate, connection, clock, log, onProgress, maxBadShare, allowMissingClasses } = options
-  const { site, keys, coordinatorKey } = options.site
+  const { site, keys, coordinator } = options.site
   const tiles = await openTiles({
     dir: options.dataDir,
     classes: study.classes,
@@ -60,7 +60,7 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
   onProgress({ kind: 'data', report: tiles.report })
 
   const states = openLocalStates(studyFolder(dir, study.id))
-  const receipts = openReceipts(join(dir, 'receipts', study.id), coordinatorKey)
+  const receipts = openReceipts(join(dir, 'receipts', study.id), coordinator.current)
   for (const round of await states.heldRounds()) {
     // Delivered, and then the machine stopped before the state was committed.
     const payload = await states.held(round)

@@ -19,7 +19,7 @@ import {
   type SocketParser,
   siteMessages,
 } from '@tessera/shared/protocol'
-import { readUnverified, sha256Hex } from '@tessera/shared/security'
+import { fingerprint, readUnverified, sha256Hex } from '@tessera/shared/security'
 import { z } from 'zod'
 import type { AuditLog } from './audit.ts'
 
@@ -91,6 +91,11 @@ export function createGate(audit: AuditLog): Gate {
       const { site } = readUnverified('enrolRequest', request)
       return `enrolment of ${site}: its new public key and the proof of its kit`
     },
+    'site:rotate'({ request }) {
+      const { site, to } = readUnverified('siteKeyChange', request)
+      return `replaces the key of ${site}: its new public key ${fingerprint(to)}`
+    },
+    'key:fetch': ({ number }) => `asks for change ${number} of the coordinator's key`,
     'session:join'({ token }) {
       const { study } = readUnverified('joinToken', token)
       return `proves who this site is, for study ${study}`
@@ -98,6 +103,10 @@ export function createGate(audit: AuditLog): Gate {
     'model:fetch'({ sha256, offset }) {
       inStudy('model:fetch')
       return `asks for model ${sha256.slice(0, 12)} from byte ${offset}`
+    },
+    'ledger:fetch'({ study, round }) {
+      inStudy('ledger:fetch', study)
+      return `asks for the record of round ${round}`
     },
     'round:progress'({ study, round, step, steps }) {
       inStudy('round:progress', study)

@@ -10,6 +10,7 @@ import {
   createParser,
   type Manifest,
   type Offer,
+  type Plan,
   PROTOCOL_VERSION,
   type Published,
   type ReplyBody,
@@ -167,7 +168,7 @@ export async function enrol(socket: Socket, kit: EnrolmentKit, pair: KeyPair): P
 
 /** Invites and enrols a site of this name; gives its key pair. */
 export async function enrolled(dir: string, url: string, site: string): Promise<KeyPair> {
-  const { kit } = await invite({ dir, site, clock: fakeClock() })
+  const { kit } = await invite({ dir, site, autoApprove: true, clock: fakeClock() })
   const pair = await generateKeyPair()
   const { socket } = await connect(url)
   await enrol(socket, kit, pair)
@@ -178,6 +179,7 @@ export async function enrolled(dir: string, url: string, site: string): Promise<
 /** A site in a study. */
 export interface RawSite extends Connection {
   readonly welcome: Welcome
+  readonly plan: Plan
   offer(): Promise<Offer>
   published(): Promise<Published>
   /** The manifest of `bytes`, signed by the site, with some fields changed before. */
@@ -208,10 +210,11 @@ export async function joined(
     },
     pair.privateKey,
   )
-  const { welcome } = await ask(socket, 'session:join', { token })
+  const { welcome, plan } = await ask(socket, 'session:join', { token })
   return {
     ...connection,
     welcome: await verifyPayload('welcome', welcome, coordinatorKey),
+    plan: await verifyPayload('plan', plan, coordinatorKey),
     offer: async () => verifyPayload('offer', await connection.offers.next(), coordinatorKey),
     published: async () => verifyPayload('published', await connection.records.next(), coordinatorKey),
     manifest: (offer, bytes, changes = {}) =>

@@ -7,6 +7,7 @@ import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { addDoctorCommand } from '../../cli/doctor.ts'
 import { addEngineCommands } from '../../cli/engine.ts'
+import { addLedgerCommands } from '../../cli/ledger.ts'
 import { addVerifyCommand } from '../../cli/verify.ts'
 import { benchProgram } from '../../simulations/bench/program.ts'
 
@@ -32,6 +33,7 @@ for (const add of [
   addVerifyCommand,
   addEngineCommands,
   addDoctorCommand,
+  addLedgerCommands,
 ])
   add(program)
 const bench = benchProgram()

@@ -89,7 +89,7 @@ export async function smallFederation(
   const coordinator = await startCoordinator({ dir, port: 0 })
   try {
     for (const site of SITES) {
-      const { file } = await invite({ dir, site, url: coordinator.url })
+      const { file } = await invite({ dir, site, url: coordinator.url, autoApprove: true })
       await enroll({
         kitFile: file,
         dir: siteDir(site),

@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { TesseraError } from '@tessera/shared/errors'
 import { encodeSafetensors, initialStudent, layoutHash, studentLayout } from '@tessera/shared/model'
 import {
   CHUNK_BYTES,
@@ -12,6 +13,7 @@ import {
   createParser,
   type Manifest,
   type Offer,
+  type Plan,
   PROTOCOL_VERSION,
   type Published,
   type ReplyBody,
@@ -66,14 +68,20 @@ export interface MiniCoordinator {
   readonly answers: Answers
   /** Uploads that were committed: manifest and bytes. */
   readonly updates: { manifest: Manifest; token: string; bytes: Uint8Array }[]
-  /** What the next welcome says otherwise; `key` signs it instead of the coordinator's. */
-  welcome: { changes: Partial<Welcome>; key?: KeyPair }
+  /** What the next welcome says otherwise, and its plan; `key` signs them instead of the coordinator's. */
+  welcome: { changes: Partial<Welcome>; plan?: Partial<Plan>; key?: KeyPair }
+  /** JWS of records by round, for sites that have missed them. */
+  readonly records: Map<number, string>
+  /** SHA-256 of the study's plan. */
+  readonly plan: string
   /** Resolves when a site has joined; again after each cut. */
   joined(): Promise<void>
   /** Resolves with the first message of the kind that was said or will be; `count` waits for that many. */
   heard<E extends SiteMessage>(event: E, count?: number): Promise<Request<typeof siteMessages, E>>
   /** Sends an offer and gives the site's answer; a refusal throws. */
   offer(changes?: Partial<Offer>, key?: KeyPair): Promise<void>
+  /** Signs a record without sending it. */
+  record(changes: Partial<Published>, key?: KeyPair): Promise<string>
   /** Sends a record; gives its JWS, for the next one's `previous`. */
   publish(changes: Partial<Published>, key?: KeyPair): Promise<string>
   /** Says why and hangs up. */
@@ -98,6 +106,19 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
   let current: Socket | null = null
   let hasJoined = false
 
+  const signPlan = (changes: Partial<Plan> = {}, key = keys): Promise<string> =>
+    signPayload(
+      'plan',
+      {
+        protocol: PROTOCOL_VERSION,
+        study: TINY_STUDY,
+        layoutHash: layoutHash(TINY_LAYOUT),
+        student: base,
+        createdAtMs: 1,
+        ...changes,
+      },
+      key.privateKey,
+    )
   const mini: MiniCoordinator = {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     keys,
@@ -107,6 +128,8 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
     answers: {},
     updates: [],
     welcome: { changes: {} },
+    records: new Map(),
+    plan: sha256Hex(await signPlan()),
     joined: () => until(() => (hasJoined ? true : undefined)).then(() => undefined),
     heard: (event, count = 1) =>
       until(() => mini.said.filter((one) => one.event === event)[count - 1]?.request) as never,
@@ -120,6 +143,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
         base,
         baseBytes: student.byteLength,
         layoutHash: layoutHash(TINY_LAYOUT),
+        plan: mini.plan,
         nonce: createNonce(),
         issuedAtMs: nowMs,
         deadlineMs: nowMs + 60_000,
@@ -128,10 +152,16 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
       await say('round:offer', { offer: await signPayload('offer', offer, key.privateKey) })
     },
     async publish(changes, key = keys) {
-      const record = await signPayload(
+      const record = await mini.record(changes, key)
+      await say('round:published', { record })
+      return record
+    },
+    record: (changes, key = keys) =>
+      signPayload(
         'published',
         {
           study: TINY_STUDY.id,
+          plan: mini.plan,
           round: 1,
           attempt: 1,
           base,
@@ -139,16 +169,14 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
           strategy: 'fedavg',
           previous: '',
           contributors: [],
+          offered: [],
           absent: [],
           final: false,
           closedAtMs: Date.now(),
           ...changes,
         },
         key.privateKey,
-      )
-      await say('round:published', { record })
-      return record
-    },
+      ),
     refuse(code) {
       current?.emit('session:refused', { code, message: 'as the test wants it' }, () => undefined)
       current?.disconnect(true)
@@ -185,20 +213,37 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
       const confirmation = { protocol: PROTOCOL_VERSION, kit, site: name, publicKey, issuedAtMs: Date.now() }
       return { confirmation: await signPayload('enrolConfirmation', confirmation, keys.privateKey) }
     },
+    'site:rotate': async ({ request }) => {
+      const { site: name, to } = readUnverified('siteKeyChange', request)
+      const confirmation = {
+        protocol: PROTOCOL_VERSION,
+        site: name,
+        publicKey: to,
+        issuedAtMs: Date.now(),
+      }
+      return { confirmation: await signPayload('siteKeyConfirmation', confirmation, keys.privateKey) }
+    },
+    'key:fetch': () => ({ count: 0, change: '', acceptance: '' }),
+    'ledger:fetch': ({ round }) => {
+      const record = mini.records.get(round)
+      if (record === undefined)
+        throw new TesseraError('ERR_ROUND_WRONG', 'round must be published, got another')
+      return { record }
+    },
     'session:join': async () => {
-      const { changes, key = keys } = mini.welcome
+      const { changes, plan: planChanges = {}, key = keys } = mini.welcome
+      const plan = await signPlan(planChanges, key)
       const welcome = {
         protocol: PROTOCOL_VERSION,
         site,
         nonce,
-        study: TINY_STUDY,
-        layoutHash: layoutHash(TINY_LAYOUT),
+        plan: sha256Hex(plan),
         round: 0,
         student: base,
         finished: false,
         ...changes,
       }
-      return { welcome: await signPayload('welcome', welcome, key.privateKey) }
+      return { welcome: await signPayload('welcome', welcome, key.privateKey), plan }
     },
     'model:fetch': ({ sha256, offset }) => {
       const bytes = mini.models.get(sha256) ?? new Uint8Array()

@@ -7,6 +7,7 @@ import { TINY_STUDY } from '../raw-site.ts'
 
 const round = (number: number, samples: Record<string, number>): Published => ({
   study: 'tiny',
+  plan: 'e'.repeat(64),
   round: number,
   attempt: 1,
   base: 'a'.repeat(64),
@@ -19,6 +20,7 @@ const round = (number: number, samples: Record<string, number>): Published => ({
     payload: 'c'.repeat(64),
     manifest: 'd'.repeat(64),
   })),
+  offered: [],
   absent: [],
   final: number === 2,
   closedAtMs: 0,

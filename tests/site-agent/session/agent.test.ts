@@ -1,8 +1,9 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { computeDelta, decodeDelta } from '@tessera/shared/delta'
 import { createLog } from '@tessera/shared/log'
+import { PROTOCOL_VERSION } from '@tessera/shared/protocol'
 import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
 import { type AgentEvent, type AgentOutcome, runAgent } from '@tessera/site-agent'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -137,6 +138,7 @@ describe('runAgent()', () => {
     ['for another site', { site: 'south' }, 'ERR_SITE_UNKNOWN'],
     ['of another study', { study: 'other' }, 'ERR_STUDY_UNKNOWN'],
     ['of another layout', { layoutHash: HASH('f') }, 'ERR_LAYOUT_MISMATCH'],
+    ['of another plan', { plan: HASH('f') }, 'ERR_PLAN_CHANGED'],
   ])('refuses an offer %s and trains nothing', async (_, changes, code) => {
     const { mini, site, training } = await setup()
     const agent = run(site, training)
@@ -156,24 +158,80 @@ describe('runAgent()', () => {
   })
 
   test.each([
-    ['signed with another key', {}, 'ERR_COORDINATOR_KEY'],
-    ['for another challenge', { nonce: 'x'.repeat(22) }, 'ERR_MESSAGE_INVALID'],
-    ['with another layout hash', { layoutHash: HASH('f') }, 'ERR_LAYOUT_MISMATCH'],
-    ['of another study', { study: { ...TINY_STUDY, id: 'other' } }, 'ERR_MESSAGE_INVALID'],
-  ])('ends when the welcome is %s', async (_, changes, code) => {
+    ['signed with another key', {}, {}, 'ERR_COORDINATOR_KEY'],
+    ['for another challenge', { nonce: 'x'.repeat(22) }, {}, 'ERR_MESSAGE_INVALID'],
+    ['to another plan than the one that comes with it', { plan: HASH('f') }, {}, 'ERR_MESSAGE_INVALID'],
+    ['to a plan with another layout hash', {}, { layoutHash: HASH('f') }, 'ERR_LAYOUT_MISMATCH'],
+    ['to a plan of another study', {}, { study: { ...TINY_STUDY, id: 'other' } }, 'ERR_MESSAGE_INVALID'],
+    ['to a plan of a later protocol', {}, { protocol: PROTOCOL_VERSION + 1 }, 'ERR_PROTOCOL_VERSION'],
+  ])('ends when the welcome is %s', async (_, changes, plan, code) => {
     const { mini, site, training } = await setup()
-    mini.welcome = { changes, ...(code === 'ERR_COORDINATOR_KEY' ? { key: await generateKeyPair() } : {}) }
+    const key = code === 'ERR_COORDINATOR_KEY' ? { key: await generateKeyPair() } : {}
+    mini.welcome = { changes, plan, ...key }
     await expect(run(site, training).outcome).rejects.toMatchObject({ code })
-    expect(mini.said.map(({ event }) => event)).toEqual(['session:join'])
+    expect(mini.said.map(({ event }) => event)).toEqual(['key:fetch', 'session:join'])
   })
 
-  test('ends when the study changes while it runs', async () => {
+  test.each([
+    ['the study', { study: { ...TINY_STUDY, seed: 'other' } }],
+    ['the initial student', { student: HASH('e') }],
+  ])('ends when the plan changes %s while it runs', async (_, plan) => {
     const { mini, site } = await setup()
     const agent = run(site)
     await mini.joined()
-    mini.welcome = { changes: { study: { ...TINY_STUDY, seed: 'other' } } }
+    mini.welcome = { changes: {}, plan }
     mini.cut()
-    await expect(agent.outcome).rejects.toMatchObject({ code: 'ERR_STUDY_INVALID' })
+    await expect(agent.outcome).rejects.toMatchObject({ code: 'ERR_PLAN_CHANGED' })
+  })
+
+  test('refuses another plan in its next life too', async () => {
+    const { mini, site } = await setup()
+    const first = run(site)
+    await expect.poll(() => first.events.map(({ kind }) => kind)).toContain('joined')
+    first.stop()
+    await expect(first.outcome).rejects.toMatchObject({ code: 'ERR_INTERRUPTED' })
+    mini.welcome = { changes: {}, plan: { createdAtMs: 2 } }
+    await expect(run(site).outcome).rejects.toMatchObject({ code: 'ERR_PLAN_CHANGED' })
+  })
+
+  test('refuses a coordinator that speaks an older protocol than it did before', async () => {
+    const { site } = await setup()
+    const file = join(site.dir, 'site.json')
+    const identity = JSON.parse(await readFile(file, 'utf8')) as object
+    await writeFile(file, JSON.stringify({ ...identity, protocol: PROTOCOL_VERSION + 1 }))
+    await expect(run(site).outcome).rejects.toMatchObject({ code: 'ERR_PROTOCOL_VERSION' })
+  })
+
+  test('fetches the records that it has missed, and takes part in the next round', async () => {
+    const { mini, site } = await setup()
+    const first = await mini.record({ round: 1 })
+    const second = await mini.record({ round: 2, previous: sha256Hex(first) })
+    mini.records.set(1, first).set(2, second)
+    mini.welcome = { changes: { round: 2 } }
+    const agent = run(site)
+    await mini.offer({ round: 3 })
+    await delivered(agent, 1)
+    const folder = join(site.dir, 'state', 'tiny', 'ledger')
+    expect((await readdir(folder)).toSorted()).toEqual(['round-1.jws', 'round-2.jws'])
+    expect(agent.events.filter(({ kind }) => kind === 'published')).toHaveLength(2)
+  })
+
+  test('fetches what lies between its last record and one that it is sent', async () => {
+    const { mini, site } = await setup()
+    const first = await mini.record({ round: 1 })
+    const second = await mini.record({ round: 2, previous: sha256Hex(first), final: true })
+    mini.records.set(1, first).set(2, second)
+    const agent = run(site)
+    await mini.joined()
+    await mini.publish({ round: 2, previous: sha256Hex(first), final: true })
+    expect((await agent.outcome).finished).toBe(true)
+  })
+
+  test('ends when a record that it fetches does not follow', async () => {
+    const { mini, site } = await setup()
+    mini.records.set(1, await mini.record({ round: 1, previous: HASH('9') }))
+    mini.welcome = { changes: { round: 1 } }
+    await expect(run(site).outcome).rejects.toMatchObject({ code: 'ERR_LEDGER_BROKEN' })
   })
 
   test('refuses a study whose statistics may not leave', async () => {
