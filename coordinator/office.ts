@@ -107,6 +107,10 @@ export async function openOffice(options: {
         if (started) run.start()
       } else {
         log.info(event.type, { site: event.site })
+        if (event.type === 'kits.withdrawn') {
+          for (const { kit, site } of registry.kits.values())
+            if (site === event.site) await forgetKitSecret(dir, kit)
+        }
         if (event.type === 'site.revoked') for (const run of runs.values()) run.revoke(event)
       }
     })

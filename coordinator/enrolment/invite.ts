@@ -84,13 +84,12 @@ export async function readKitSecret(dir: string, kit: string): Promise<string> {
   })
 }
 
-/** A used kit needs its secret no more. */
+/** A kit that is used or taken back needs its secret no more. */
 export async function forgetKitSecret(dir: string, kit: string): Promise<void> {
   await rm(secretFile(dir, kit), { force: true })
 }
 
-/** Where an unused kit's secret is. */
-export function secretFile(dir: string, kit: string): string {
+function secretFile(dir: string, kit: string): string {
   return join(dir, 'keys', 'kits', kit)
 }
 

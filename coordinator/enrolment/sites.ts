@@ -1,11 +1,10 @@
 /** @file The operator's decisions about sites that are in, or on their way in. Each works beside a coordinator that runs. */
-import { rm } from 'node:fs/promises'
 import { type Clock, systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { fingerprint, sameFingerprint } from '@tessera/shared/security'
 import { loadCoordinator } from '../config.ts'
 import { readEvents, submit } from '../store/index.ts'
-import { secretFile } from './invite.ts'
+import { forgetKitSecret } from './invite.ts'
 import { EMPTY_REGISTRY, evolveRegistry, type Registry, type Site } from './registry.ts'
 
 interface OfSite {
@@ -72,17 +71,16 @@ export async function approve(options: OfSite & { fingerprint?: string | undefin
   return print
 }
 
-/** Makes a site's unused kits void. @throws {TesseraError} ERR_SITE_UNKNOWN if there is none. */
+/** Makes a site's unused kits void. @throws {TesseraError} ERR_SITE_UNKNOWN if neither the site nor a kit for it is known. */
 export async function withdraw({ dir, site, clock = systemClock }: OfSite): Promise<void> {
-  const atMs = clock.now()
-  const open = [...(await readRegistry(dir)).kits.values()].filter(
-    (kit) => kit.site === site && kit.usedBy === null && kit.expiresAtMs > atMs,
-  )
-  if (open.length === 0) {
-    throw new TesseraError('ERR_SITE_UNKNOWN', `site must have a kit that can be used, got ${site}`)
+  const registry = await readRegistry(dir)
+  const kits = [...registry.kits.values()].filter((kit) => kit.site === site)
+  if (!registry.sites.has(site) && kits.length === 0) {
+    throw new TesseraError('ERR_SITE_UNKNOWN', `site must be enrolled or invited, got ${site}`)
   }
-  await submit(dir, { type: 'kits.withdrawn', site, atMs })
-  for (const { kit } of open) await rm(secretFile(dir, kit), { force: true })
+  await submit(dir, { type: 'kits.withdrawn', site, atMs: clock.now() })
+  // A coordinator that runs does the same for kits that this command cannot see yet.
+  for (const { kit } of kits) await forgetKitSecret(dir, kit)
 }
 
 async function readRegistry(dir: string): Promise<Registry> {

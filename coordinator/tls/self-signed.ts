@@ -46,7 +46,6 @@ function extensions(names: readonly string[]): Buffer[] {
   return [
     extension(oid(0x55, 0x1d, 0x13), sequence(), critical), // basicConstraints: no authority
     extension(oid(0x55, 0x1d, 0x0f), bitString(7, Buffer.of(0x80)), critical), // keyUsage: digitalSignature
-    extension(oid(0x55, 0x1d, 0x25), sequence(oid(0x2b, 6, 1, 5, 5, 7, 3, 1))), // extKeyUsage: serverAuth
     extension(oid(0x55, 0x1d, 0x11), sequence(...names.map(alternativeName))), // subjectAltName
   ]
 }

@@ -194,6 +194,7 @@ export async function joined(
   site: string,
   pair: KeyPair,
   study = 'tiny',
+  planKey: string = coordinatorKey,
 ): Promise<RawSite> {
   const connection = await connect(url)
   const { socket, nonce } = connection
@@ -214,7 +215,7 @@ export async function joined(
   return {
     ...connection,
     welcome: await verifyPayload('welcome', welcome, coordinatorKey),
-    plan: await verifyPayload('plan', plan, coordinatorKey),
+    plan: await verifyPayload('plan', plan, planKey),
     offer: async () => verifyPayload('offer', await connection.offers.next(), coordinatorKey),
     published: async () => verifyPayload('published', await connection.records.next(), coordinatorKey),
     manifest: (offer, bytes, changes = {}) =>
