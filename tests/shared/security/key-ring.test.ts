@@ -78,7 +78,11 @@ describe('openKeyRing()', () => {
       third,
     ])
     expect(ring.keyOf('lung', 1)).toBe(third)
-    expect([hash('a'), hash('b'), hash('c')].map((plan) => ring.keyOfPlan(plan))).toEqual([first, second, third])
+    expect([hash('a'), hash('b'), hash('c')].map((plan) => ring.keyOfPlan(plan))).toEqual([
+      first,
+      second,
+      third,
+    ])
   })
 
   test('refuses a pin that its keys do not hold', async () => {
