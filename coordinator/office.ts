@@ -28,6 +28,9 @@ import { createdStudies, planned, replayRounds } from './studies/index.ts'
 /** How often the inbox is looked at when no site gives a reason to: an operator's revocation must not wait for one. */
 const INBOX_MS = 2000
 
+/** Former keys that are tried to say why a join is refused: each costs the check of a signature, and a stranger may ask any number of times. */
+const MAX_FORMER_KEYS = 3
+
 export interface Office {
   /** Files that sessions read from. */
   readonly models: Store['models']
@@ -142,8 +145,11 @@ export async function openOffice(options: {
           `protocol must be ${PROTOCOL_VERSION}, got ${claimed.protocol}`,
         )
       }
-      const { publicKey } = knownSite({ registry }, claimed.site)
-      const join = await verifyPayload('joinToken', token, publicKey)
+      const { publicKey, formerKeys } = knownSite({ registry }, claimed.site)
+      const join = await verifyPayload('joinToken', token, publicKey).catch(async (refusal: unknown) => {
+        await refuseFormerKey(token, claimed.site, formerKeys)
+        throw refusal
+      })
       if (join.coordinator !== key.publicKey) {
         throw new TesseraError(
           'ERR_COORDINATOR_KEY',
@@ -212,5 +218,17 @@ export async function openOffice(options: {
       await deciding(async () => undefined)
       await store.close()
     },
+  }
+}
+
+/** A copy of a site's folder from before its key was replaced should learn that, not that somebody forges. @throws {TesseraError} ERR_SITE_KEY */
+async function refuseFormerKey(token: string, site: string, keys: readonly string[]): Promise<void> {
+  for (const key of keys.slice(-MAX_FORMER_KEYS)) {
+    const signed = await verifyPayload('joinToken', token, key).then(
+      () => true,
+      () => false,
+    )
+    if (signed)
+      throw new TesseraError('ERR_SITE_KEY', `site must speak with its new key, got an older one of ${site}`)
   }
 }

@@ -21,6 +21,8 @@ const PAGES = [
   'docs/fidelity.md',
   'docs/models.md',
   'docs/export.md',
+  'docs/security.md',
+  'docs/operations.md',
   'tests/parity/README.md',
   'simulations/bench/README.md',
 ]

@@ -59,7 +59,7 @@ describe('an enrolled site', () => {
     const other = await generateKeyPair()
     await enrol((await connect(url)).socket, kit, other)
     expect(await codeOf(joinWest(other))).toBe('ERR_SITE_PENDING')
-    expect(await codeOf(joinWest())).toBe('ERR_SIGNATURE_INVALID')
+    expect(await codeOf(joinWest())).toBe('ERR_SITE_KEY')
   })
 
   test('loses the session of its old key when it enrols anew', async () => {
@@ -133,7 +133,8 @@ describe('site:rotate', () => {
       publicKey: next.publicKey,
     })
     expect(await north.refused).toMatchObject({ code: 'ERR_SITE_KEY' })
-    expect(await codeOf(joined(url, key, 'north', keys.north))).toBe('ERR_SIGNATURE_INVALID')
+    expect(await codeOf(joined(url, key, 'north', keys.north))).toBe('ERR_SITE_KEY')
+    expect(await codeOf(joined(url, key, 'north', keys.south))).toBe('ERR_SIGNATURE_INVALID')
     const again = await joined(url, key, 'north', next)
     await wholeRound([again, south], [0.01, 0.02])
     expect((await again.published()).contributors.map(({ site }) => site)).toEqual(['north', 'south'])
