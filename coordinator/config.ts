@@ -7,6 +7,7 @@ import { writeDurably } from '@tessera/shared/files'
 import { fingerprint, generateKeyPair, savePrivateKey } from '@tessera/shared/security'
 import { z } from 'zod'
 import { type CoordinatorKeys, keyFile, loadKeys } from './keys.ts'
+import { postgresUrl } from './store/postgres-url.ts'
 import { prepareTls, readTlsPin, type TlsChoice, tlsSettings } from './tls/settings.ts'
 
 const config = z.strictObject({
@@ -21,6 +22,8 @@ const config = z.strictObject({
   tls: tlsSettings.optional(),
   /** A reverse proxy in front ends TLS. What it says of clients (X-Forwarded-For) is written in the log and believed in nothing. */
   proxy: z.literal(true).optional(),
+  /** PostgreSQL database for the events; by default they are in `events.db` in this folder. TESSERA_STORE goes before it. */
+  store: postgresUrl.optional(),
 })
 export type CoordinatorConfig = z.infer<typeof config>
 
@@ -38,6 +41,7 @@ export async function initCoordinator(options: {
   port?: number | undefined
   tls?: TlsChoice | undefined
   behindProxy?: boolean | undefined
+  store?: string | undefined
   clock?: Clock | undefined
 }): Promise<{
   publicKey: string
@@ -48,9 +52,9 @@ export async function initCoordinator(options: {
   const { dir, host = '127.0.0.1', port = DEFAULT_PORT, behindProxy = false, clock = systemClock } = options
   const url = options.url ?? `${options.tls ? 'https' : 'http'}://${host}:${port}`
   const proxy = behindProxy ? { proxy: true } : {}
-  const plain = checked({ version: 1, url, host, port, ...proxy })
+  const plain = checked({ version: 1, url, host, port, ...proxy, store: options.store })
   assertReachable(plain, options.tls !== undefined)
-  if (await readFile(configFile(dir)).catch(() => null)) {
+  if (await hasCoordinator(dir)) {
     throw new TesseraError(
       'ERR_CONFIG_INVALID',
       'coordinator folder must be new, got one that has a coordinator',
@@ -92,6 +96,34 @@ function assertReachable({ url, proxy }: CoordinatorConfig, hasTls: boolean): vo
 
 function contradiction(rule: string, got: string): TesseraError {
   return new TesseraError('ERR_CONFIG_INVALID', `${rule}, got ${got}`)
+}
+
+/** Where a coordinator's events are kept. */
+export interface StorePlace {
+  /** Connection string; null for `events.db` in the folder. */
+  readonly postgres: string | null
+  /** Whose events they are: the fingerprint of the coordinator's first key, which stays when the key is replaced. Empty for a folder that has no coordinator. */
+  readonly coordinator: string
+}
+
+/**
+ * Reads where the coordinator in `dir` keeps its events.
+ * @param environment `TESSERA_STORE` is a connection string that goes before the setting: so a password need not be in a file.
+ * @throws {TesseraError} ERR_CONFIG_INVALID, ERR_KEY_FILE
+ */
+export async function storePlace(
+  dir: string,
+  environment: { readonly TESSERA_STORE?: string | undefined } = process.env,
+): Promise<StorePlace> {
+  if (!(await hasCoordinator(dir))) return { postgres: null, coordinator: '' }
+  const { config, ring } = await loadCoordinator(dir)
+  const given = environment.TESSERA_STORE || undefined
+  const postgres = given === undefined ? config.store : checked({ ...config, store: given }).store
+  return { postgres: postgres ?? null, coordinator: fingerprint(ring.keys[0] ?? ring.current) }
+}
+
+async function hasCoordinator(dir: string): Promise<boolean> {
+  return (await readFile(configFile(dir)).catch(() => null)) !== null
 }
 
 function parseJson(text: string): unknown {

@@ -12,6 +12,7 @@ import { invite, revoke } from './enrolment/index.ts'
 import { addSiteVerbs } from './main-sites.ts'
 import { startCoordinator } from './server.ts'
 import { formatStatus, readStatus } from './status.ts'
+import { maskedUrl } from './store/index.ts'
 import { createStudy, EXPORT_FORMATS, type ExportFormat, exportStudy } from './studies/index.ts'
 import type { TlsChoice } from './tls/settings.ts'
 
@@ -64,10 +65,12 @@ function addInit(group: Command): void {
     .option('--tls-pin', 'with --tls-cert: sites check the pin of its key instead')
     .option('--tls-client-ca <file>', 'let in only sites certified by this authority')
     .option('--behind-proxy', 'a proxy ends TLS: plain http here, https in kits')
+    .option('--store <url>', 'PostgreSQL database for its events (default: a file)')
     .action(async (options: InitOptions) => {
       const made = await initCoordinator({ ...options, tls: tlsChoice(options) })
       print(`Coordinator made in ${options.dir}, for ${made.config.url}.`)
       if (made.tlsPin) print(`Pin of its TLS key, as the kits carry it: ${made.tlsPin}`)
+      if (made.config.store) print(`Its events go to ${maskedUrl(made.config.store)}.`)
       print(`Fingerprint, for sites to compare by phone: ${made.fingerprint}`)
     })
   example(command, '$ tessera coordinator init --dir /srv/tessera --url https://fl.example.org')
@@ -84,6 +87,7 @@ interface InitOptions {
   readonly tlsPin?: true
   readonly tlsClientCa?: string
   readonly behindProxy?: true
+  readonly store?: string
 }
 
 /** @throws {TesseraError} ERR_USAGE if the flags contradict each other. */

@@ -21,7 +21,14 @@ import {
   readKitSecret,
 } from './enrolment/index.ts'
 import type { CommandEvent, StudyCreated } from './events.ts'
-import { createQueue, createStudyRun, type StudyProgress, type StudyRun } from './running/index.ts'
+import { createOutlets, type Outlets } from './outlets.ts'
+import {
+  createQueue,
+  createRoom,
+  createStudyRun,
+  type StudyProgress,
+  type StudyRun,
+} from './running/index.ts'
 import type { Store } from './store/index.ts'
 import { createdStudies, planned, replayRounds } from './studies/index.ts'
 
@@ -34,6 +41,8 @@ const MAX_FORMER_KEYS = 3
 export interface Office {
   /** Files that sessions read from. */
   readonly models: Store['models']
+  /** The way out for their chunks. */
+  readonly outlets: Outlets
   /** Checks the proof that a connection with challenge `nonce` speaks for a site. Order: protocol, site, signature, state, study. */
   admit(token: string, nonce: string): Promise<{ site: string; run: StudyRun }>
   /** Uses up a kit and gives the signed confirmation. */
@@ -63,6 +72,7 @@ export async function openOffice(options: {
   const deciding = createQueue()
   const checking = createQueue()
   const collecting = createQueue()
+  const room = createRoom(clock)
   const runs = new Map<string, StudyRun>()
   let registry = store.events.reduce(evolveRegistry, EMPTY_REGISTRY)
   let [started, stopped] = [false, false]
@@ -88,6 +98,7 @@ export async function openOffice(options: {
       registry: () => registry,
       checking,
       deciding,
+      room,
       onProgress,
       onEnd(error) {
         if (error !== null) end?.reject(error)
@@ -134,6 +145,7 @@ export async function openOffice(options: {
 
   return {
     models: store.models,
+    outlets: createOutlets(),
     ended,
     studies: () => [...runs.values()],
     async admit(token, nonce) {

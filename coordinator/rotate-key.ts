@@ -18,7 +18,7 @@ import { createdStudies, replayRounds } from './studies/index.ts'
 
 /**
  * Replaces the key of a coordinator that does not run, and gives both fingerprints. The old private key is gone afterwards.
- * @throws {TesseraError} ERR_CONFIG_INVALID while it runs; ERR_STUDY_INVALID if a study has no plan yet; ERR_KEY_FILE, ERR_STORE_WRITE.
+ * @throws {TesseraError} ERR_STORE_LOCKED while it runs; ERR_STUDY_INVALID if a study has no plan yet; ERR_KEY_FILE, ERR_STORE_WRITE.
  */
 export async function rotateCoordinatorKey(options: {
   dir: string

@@ -56,7 +56,8 @@ export interface Coordinator {
 
 /**
  * Starts a coordinator that {@link import('./config.ts').initCoordinator} made.
- * @throws {TesseraError} ERR_CONFIG_INVALID if there is none, if another process runs it or if the port is taken; ERR_STORE_CORRUPT; ERR_KEY_FILE
+ * @throws {TesseraError} ERR_CONFIG_INVALID if there is none or if the port is taken; ERR_STORE_LOCKED if another process runs it; ERR_KEY_FILE;
+ * and what opening the store throws.
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { dir, log = silentLog, clock = systemClock, onProgress = () => undefined } = options

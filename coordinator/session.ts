@@ -16,6 +16,7 @@ import {
   siteMessages,
   type WireEvents,
 } from '@tessera/shared/protocol'
+import { chunkCount, packMissing } from '@tessera/shared/transfer'
 import type { Socket } from 'socket.io'
 import type { Office } from './office.ts'
 import type { Peer, StudyRun } from './running/index.ts'
@@ -106,8 +107,17 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
     if (socket.connected) run.join(peer)
     return { welcome, plan: run.plan }
   })
-  answer('model:fetch', ({ sha256, offset }) => fetchChunk(session().run, office, sha256, offset))
   answer('ledger:fetch', ({ study, round }) => ({ record: inStudy(study).run.record(round) }))
+  const outlet = office.outlets(() => flushed(socket))
+  answer('model:open', async ({ sha256 }) => {
+    assertMayFetch(session().run, sha256)
+    const { totalBytes, digests } = await office.models.list(sha256)
+    return { totalBytes, chunks: digests }
+  })
+  answer('model:chunk', ({ sha256, index }) => {
+    assertMayFetch(session().run, sha256)
+    return outlet(() => readChunk(office, sha256, index))
+  })
   answer('round:progress', ({ study, round, ...told }) => {
     const { site, run } = inStudy(study)
     run.progress(site, round, told)
@@ -118,14 +128,15 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
     await run.decline(site, round, code)
     return {}
   })
-  answer('upload:open', async ({ manifest }) => {
+  answer('upload:open', async ({ manifest, chunks }) => {
     const { site, run } = session()
-    const { id, incoming } = await run.openUpload(site, manifest)
-    return { upload: id, offset: incoming.bytes }
+    const { upload, window } = await run.openUpload(site, manifest, chunks)
+    const { missing, list } = upload.file
+    return { upload: upload.id, missing: packMissing(missing, chunkCount(list.totalBytes)), window }
   })
-  answer('upload:chunk', async ({ upload, offset, chunk }) => {
+  answer('upload:chunk', async ({ upload, index, chunk }) => {
     const { site, run } = session()
-    return { offset: await run.uploadChunk(site, upload, offset, chunk) }
+    return { window: await run.uploadChunk(site, upload, index, chunk) }
   })
   answer('upload:commit', async ({ upload }) => {
     const { site, run } = session()
@@ -136,15 +147,35 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
   void say('session:challenge', { protocol: PROTOCOL_VERSION, nonce }, JOIN_WITHIN_MS)
 }
 
-async function fetchChunk(
-  run: StudyRun,
+/** @throws {TesseraError} ERR_MODEL_UNKNOWN */
+function assertMayFetch(run: StudyRun, sha256: string): void {
+  if (run.mayFetch(sha256)) return
+  throw new TesseraError('ERR_MODEL_UNKNOWN', `model must be the study's student or teacher, got ${sha256}`)
+}
+
+async function readChunk(
   office: Office,
   sha256: string,
-  offset: number,
-): Promise<ReplyBody<typeof siteMessages, 'model:fetch'>> {
-  if (!run.mayFetch(sha256)) {
-    throw new TesseraError('ERR_MODEL_UNKNOWN', `model must be the study's student or teacher, got ${sha256}`)
+  index: number,
+): Promise<ReplyBody<typeof siteMessages, 'model:chunk'>> {
+  const { part } = await office.models.loadPart(sha256, index * CHUNK_BYTES, CHUNK_BYTES)
+  return { chunk: part }
+}
+
+/** Waits until all that was written to a connection has left the process, or the connection has ended. */
+async function flushed({ conn }: SiteSocket): Promise<void> {
+  while (conn.readyState === 'open' && !conn.transport.writable) {
+    await new Promise<void>((resolve) => {
+      const { transport } = conn
+      const done = (): void => {
+        transport.off('ready', done)
+        conn.off('close', done)
+        conn.off('upgrade', done)
+        resolve()
+      }
+      transport.on('ready', done)
+      conn.on('close', done)
+      conn.on('upgrade', done)
+    })
   }
-  const { totalBytes, part } = await office.models.loadPart(sha256, offset, CHUNK_BYTES)
-  return { totalBytes, chunk: part }
 }

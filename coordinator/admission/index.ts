@@ -1,4 +1,5 @@
 export * from './admit.ts'
 export type { Border } from './border.ts'
+export * from './list-check.ts'
 export * from './manifest-checks.ts'
 export * from './payload-checks.ts'

@@ -1,4 +1,5 @@
 export type { SiteProgress, StudyProgress } from './progress.ts'
 export { createQueue } from './queue.ts'
+export { createRoom } from './room.ts'
 export type { Peer, StudyRun } from './study-context.ts'
 export { createStudyRun } from './study-run.ts'

@@ -9,7 +9,8 @@ import type { RoundEvent, RoundsState } from '../rounds/index.ts'
 import type { Store } from '../store/index.ts'
 import type { StudyProgress, TrainingProgress } from './progress.ts'
 import type { Queue } from './queue.ts'
-import type { Upload } from './uploads.ts'
+import type { Room } from './room.ts'
+import type { Opened } from './uploads.ts'
 
 /** A connected site, as a study sees it. */
 export interface Peer {
@@ -32,6 +33,8 @@ export interface StudyContext {
   readonly checking: Queue
   /** Decisions of all studies are taken and logged one after the other: the order of the log is the order they were taken in. */
   readonly deciding: Queue
+  /** For the chunks of all studies' deltas that are coming in. */
+  readonly room: Room
   onProgress(progress: StudyProgress): void
   /** The study has ended: finished, stopped without a quorum, or broken. */
   onEnd(error: TesseraError | null): void
@@ -56,8 +59,10 @@ export interface StudyRun {
   mayFetch(sha256: string): boolean
   progress(site: string, round: number, progress: TrainingProgress): void
   decline(site: string, round: number, code: string): Promise<void>
-  openUpload(site: string, token: string): Promise<Upload>
-  uploadChunk(site: string, id: string, offset: number, chunk: Uint8Array): Promise<number>
+  /** @param digests The list of chunks that the manifest pins. */
+  openUpload(site: string, token: string, digests: Uint8Array): Promise<Opened>
+  /** Gives the window. */
+  uploadChunk(site: string, id: string, index: number, chunk: Uint8Array): Promise<number>
   /** Gives the receipt: the update is safe. */
   commitUpload(site: string, id: string): Promise<string>
   snapshot(): StudyProgress

@@ -56,7 +56,7 @@ export function createStudyRun(
     studyProgress(state, new Set(peers.keys()), training, deliveries.received())
   const changed = (): void => context.onProgress(snapshot())
 
-  const deliveries = createDeliveries(context, border, (command) => take(command))
+  const deliveries = createDeliveries(study.id, context, border, (command) => take(command))
 
   /** Work that nobody waits for. What fails and may pass is tried again; anything else ends the study here and now. */
   const inBackground = (work: () => Promise<void>): void => {
@@ -110,7 +110,7 @@ export function createStudyRun(
           sites: event.contributors.length,
           reason: event.outcome,
         })
-        void deliveries.clear()
+        inBackground(() => deliveries.clear())
         break
       case 'round.published': {
         const told = Promise.all([...peers.values()].map((peer) => peer.published(event.record)))
@@ -183,6 +183,8 @@ export function createStudyRun(
     start() {
       log.info('study.started', { round: state.round, attempt: state.attempt, reason: state.phase })
       if (state.phase === 'finished') context.onEnd(null)
+      const open = state.phase === 'collecting' ? state.current : null
+      inBackground(() => deliveries.sweep(new Set(open?.offers.keys())))
       inBackground(() => advance(async () => void (await take({ type: 'resume', nowMs: clock.now() }))))
     },
     plan: created.plan,
@@ -247,15 +249,15 @@ export function createStudyRun(
       )
       inBackground(advance)
     },
-    async openUpload(site, token) {
-      const upload = await deliveries.open(site, token)
+    async openUpload(site, token, digests) {
+      const opened = await deliveries.open(site, token, digests)
       changed()
-      return upload
+      return opened
     },
-    async uploadChunk(site, id, offset, chunk) {
-      const next = await deliveries.chunk(site, id, offset, chunk)
+    async uploadChunk(site, id, index, chunk) {
+      const window = await deliveries.chunk(site, id, index, chunk)
       changed()
-      return next
+      return window
     },
     async commitUpload(site, id) {
       const receipt = await deliveries.commit(site, id)
@@ -265,8 +267,8 @@ export function createStudyRun(
     async stop() {
       stopped = true
       cancelTimer()
+      // What has come in stays on the disk: it goes on after the next start.
       await publishing?.catch(() => undefined)
-      await deliveries.clear()
     },
   }
 }

@@ -1,11 +1,19 @@
 /** @file Files named by the SHA-256 of their bytes: models and updates. A hash is checked before the first byte of a file is used. */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
-import { explained, syncFolder, TEMPORARY_PREFIX, temporaryName, writeDurably } from '@tessera/shared/files'
+import {
+  explained,
+  readBlocks,
+  syncFolder,
+  TEMPORARY_PREFIX,
+  temporaryName,
+  writeDurably,
+} from '@tessera/shared/files'
 import { sha256Hex } from '@tessera/shared/security'
+import { type ChunkList, digest } from '@tessera/shared/transfer'
+import { type ChunkedFile, chunkedFiles, discardChunkedFile, openChunkedFile } from './chunked-file.ts'
 
 export interface ContentStore {
   /** Saves bytes and returns their hash, when they are safe. */
@@ -18,9 +26,23 @@ export interface ContentStore {
     offset: number,
     maxBytes: number,
   ): Promise<{ totalBytes: number; part: Uint8Array }>
-  /** Starts a file that comes in pieces. */
+  /** What the file is made of. Errors as {@link ContentStore.load}. */
+  list(sha256: string): Promise<ChunkList>
+  /** Starts a file that comes in pieces, one after the other. */
   receive(): Promise<Incoming>
+  /**
+   * Goes on with a file that comes in chunks, or begins it. One a name: what is there of an earlier one goes, but for the chunks both have.
+   * @param sha256 Of the whole; the caller sees to it before it keeps the file.
+   */
+  receiveChunks(name: string, list: ChunkList, sha256: string): Promise<ChunkedFile>
+  /** Names that {@link ContentStore.receiveChunks} has unfinished files of, from earlier runs too. */
+  unfinished(): Promise<string[]>
+  /** Removes an unfinished file. */
+  discardChunks(name: string): Promise<void>
 }
+
+/** Lists that are kept at hand: 64 KiB each at most. A study hands out three models at a time. */
+const LISTS_KEPT = 64
 
 /** A file that is coming in, under a temporary name. Memory stays flat: pieces go straight to disk, the hash runs along. */
 export interface Incoming {
@@ -48,22 +70,44 @@ export async function removeLeftovers(folder: string): Promise<void> {
 /** Gives a folder of files `<sha256><extension>`. */
 export function contentStore(folder: string, extension: string): ContentStore {
   const fileOf = (sha256: string): string => join(folder, `${sha256}${extension}`)
-  // Files never change once named: one full check per file and run is enough for reading it in parts.
-  const checked = new Map<string, number>()
+  const unfinished = join(folder, 'incoming')
+  // Files never change once named: one full check per file and run is enough for reading it in parts, however many ask at once.
+  const checked = new Map<string, Promise<ChunkList>>()
 
-  const totalBytes = async (sha256: string): Promise<number> => {
-    const known = checked.get(sha256)
-    if (known !== undefined) return known
-    const hash = createHash('sha256')
+  const check = async (sha256: string): Promise<ChunkList> => {
+    const whole = createHash('sha256')
+    const digests: Uint8Array[] = []
+    let totalBytes = 0
     try {
-      for await (const piece of createReadStream(fileOf(sha256))) hash.update(piece as Buffer)
+      const handle = await open(fileOf(sha256), 'r')
+      try {
+        for await (const block of readBlocks(handle)) {
+          whole.update(block)
+          digests.push(digest(block))
+          totalBytes += block.length
+        }
+      } finally {
+        await handle.close()
+      }
     } catch (cause) {
       throw corrupt(fileOf(sha256), (cause as NodeJS.ErrnoException).code ?? 'an unreadable file', cause)
     }
-    if (hash.digest('hex') !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
-    const { size } = await stat(fileOf(sha256))
-    checked.set(sha256, size)
-    return size
+    if (whole.digest('hex') !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
+    return { totalBytes, digests: Buffer.concat(digests) }
+  }
+  const list = async (sha256: string): Promise<ChunkList> => {
+    const checking = checked.get(sha256) ?? check(sha256)
+    // Last in the order of use.
+    checked.delete(sha256)
+    checked.set(sha256, checking)
+    for (const oldest of checked.keys()) {
+      if (checked.size <= LISTS_KEPT) break
+      checked.delete(oldest)
+    }
+    return checking.catch((thrown: unknown) => {
+      checked.delete(sha256)
+      throw thrown
+    })
   }
 
   return {
@@ -80,7 +124,7 @@ export function contentStore(folder: string, extension: string): ContentStore {
       return bytes
     },
     async loadPart(sha256, offset, maxBytes) {
-      const total = await totalBytes(sha256)
+      const { totalBytes: total } = await list(sha256)
       const part = Buffer.alloc(Math.max(0, Math.min(maxBytes, total - offset)))
       const handle = await open(fileOf(sha256), 'r')
       try {
@@ -91,6 +135,10 @@ export function contentStore(folder: string, extension: string): ContentStore {
       }
       return { totalBytes: total, part }
     },
+    list,
+    receiveChunks: (name, chunks, sha256) => openChunkedFile(unfinished, name, chunks, fileOf(sha256)),
+    unfinished: () => chunkedFiles(unfinished),
+    discardChunks: (name) => discardChunkedFile(unfinished, name),
     receive: () =>
       explained(async () => {
         await mkdir(folder, { recursive: true })

@@ -1,59 +1,61 @@
-/** @file All that the coordinator keeps, in one folder. The interface is the seam for another kind of store. */
+/** @file All that the coordinator keeps: its events in a database, models and updates as files of its folder. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
-import { tryLock } from '@tessera/shared/files'
+import { explained, tryLock } from '@tessera/shared/files'
+import { storePlace } from '../config.ts'
 import { type CommandEvent, commandEvent, type StoredEvent, storedEvent } from '../events.ts'
 import { type ContentStore, contentStore, removeLeftovers } from './content-store.ts'
-import { openEventLog, readEventLog } from './event-log.ts'
 import { collect, post } from './inbox.ts'
+import { openEvents, readStoredEvents } from './open-events.ts'
 
 /** A coordinator's memory, opened for writing. */
 export interface Store {
   /** Events of earlier runs, oldest first. */
   readonly events: readonly StoredEvent[]
-  /** Bytes of an unacknowledged event that a power cut left and that were cut off. */
+  /** Bytes of an unacknowledged last line of an earlier version's `events.jsonl` that were left out when it was taken over. */
   readonly cutBytes: number
   readonly models: ContentStore
   readonly updates: ContentStore
-  /** Returns when the event survives a power cut. @throws {TesseraError} ERR_STORE_WRITE */
-  append(event: StoredEvent): Promise<void>
+  /** Returns when the event, or all of several, survive a power cut; none does if it throws. @throws {TesseraError} ERR_STORE_WRITE, ERR_STORE_LOCKED */
+  append(events: StoredEvent | readonly StoredEvent[]): Promise<void>
   /** Hands over the commands that operators gave meanwhile. `apply` must tolerate one it has seen. */
   collectCommands(apply: (event: CommandEvent) => Promise<void>): Promise<void>
   close(): Promise<void>
 }
 
 /**
- * Opens the store in `dir`.
- * @throws {TesseraError} ERR_CONFIG_INVALID if another process has it; ERR_STORE_CORRUPT, naming the line.
+ * Opens the store of the coordinator in `dir`.
+ * @throws {TesseraError} ERR_STORE_LOCKED if another process has it; ERR_STORE_CORRUPT, ERR_STORE_NEWER, naming the event; ERR_STORE_FOREIGN if the
+ * database is another coordinator's; ERR_STORE_UNREACHABLE, ERR_STORE_WRITE, ERR_CONFIG_INVALID.
  */
 export async function openStore(dir: string): Promise<Store> {
   const store = await tryOpenStore(dir)
   if (store !== null) return store
   throw new TesseraError(
-    'ERR_CONFIG_INVALID',
+    'ERR_STORE_LOCKED',
     'coordinator folder must have one writer, got another that is running',
   )
 }
 
 /** As {@link openStore}; `null` if another process has the folder. */
 async function tryOpenStore(dir: string): Promise<Store | null> {
-  await mkdir(dir, { recursive: true })
+  const place = await storePlace(dir)
+  await explained(() => mkdir(dir, { recursive: true }))
   const unlock = await tryLock(join(dir, 'coordinator.lock'))
   if (unlock === null) return null
   try {
-    const log = await openEventLog(logFile(dir), (value) => storedEvent.parse(value))
     for (const folder of ['models', 'updates', 'inbox']) await removeLeftovers(join(dir, folder))
+    const { store, cutBytes } = await openEvents(dir, place, (value) => storedEvent.parse(value))
     return {
-      events: log.events,
-      cutBytes: log.cutBytes,
+      events: store.events,
+      cutBytes,
       models: modelFiles(dir),
       updates: contentStore(join(dir, 'updates'), '.f32'),
-      append: (event) => log.append(event),
+      append: (events) => store.append(events),
       collectCommands: (apply) => collect(dir, (value) => commandEvent.parse(value), apply),
       async close() {
-        await log.close()
-        await unlock()
+        await store.close().finally(unlock)
       },
     }
   } catch (cause) {
@@ -79,16 +81,12 @@ export async function submit(dir: string, event: CommandEvent): Promise<'stored'
   return 'stored'
 }
 
-/** Events in the log now, read without disturbing a coordinator that runs. Errors as {@link openStore}. */
+/** Events in the store now, read without disturbing a coordinator that runs. Errors as {@link openStore}. */
 export async function readEvents(dir: string): Promise<readonly StoredEvent[]> {
-  return (await readEventLog(logFile(dir), (value) => storedEvent.parse(value))).events
+  return readStoredEvents(dir, await storePlace(dir), (value) => storedEvent.parse(value))
 }
 
 /** The models in `dir`: also for a command beside a coordinator that runs, since files never change once they have their name. */
 export function modelFiles(dir: string): ContentStore {
   return contentStore(join(dir, 'models'), '.safetensors')
-}
-
-function logFile(dir: string): string {
-  return join(dir, 'events.jsonl')
 }

@@ -1,2 +1,3 @@
+export * from './chunk-file.ts'
 export * from './durable.ts'
 export { tryLock } from './folder-lock.ts'

@@ -31,7 +31,7 @@ export interface ServeOptions {
 }
 
 export interface CallOptions {
-  /** From the send to the reply; then ERR_TIMED_OUT. */
+  /** Without any reply over this socket, from the send on; then ERR_TIMED_OUT. A reply to another question is progress too. */
   readonly timeoutMs: number
   readonly clock?: Clock
   /** Ends the wait with ERR_INTERRUPTED. */
@@ -39,6 +39,8 @@ export interface CallOptions {
 }
 
 const MAX_MESSAGE_CHARACTERS = 1000
+/** What waits over each socket, as the function that begins its wait anew. Gone with the socket. */
+const waits = new WeakMap<object, Set<() => void>>()
 const refusal = z.strictObject({
   ok: z.literal(false),
   code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
@@ -98,17 +100,28 @@ export async function call<C extends Catalogue, E extends keyof C & string>(
     if (signal?.aborted) return reject(interrupted(event))
     const onDisconnect = (): void => settle(() => reject(lost(event)))
     const onAbort = (): void => settle(() => reject(interrupted(event)))
-    const cancel = clock.schedule(() => settle(() => reject(timedOut(event, timeoutMs))), timeoutMs)
+    let cancel = (): void => undefined
+    const wait = (): void => {
+      cancel()
+      cancel = clock.schedule(() => settle(() => reject(timedOut(event, timeoutMs))), timeoutMs)
+    }
+    const all = waits.get(socket) ?? new Set()
+    waits.set(socket, all.add(wait))
     const settle = (finish: () => void): void => {
       cancel()
+      all.delete(wait)
       socket.off('disconnect', onDisconnect)
       signal?.removeEventListener('abort', onAbort)
       finish()
     }
+    wait()
     socket.on('disconnect', onDisconnect)
     signal?.addEventListener('abort', onAbort)
     try {
-      socket.emit(event, message, (answer: unknown) => settle(() => resolve(answer)))
+      socket.emit(event, message, (answer: unknown) => {
+        settle(() => resolve(answer))
+        for (const again of all) again()
+      })
     } catch (thrown) {
       settle(() => reject(thrown))
     }

@@ -10,8 +10,19 @@ export const MAX_FRAME_VALUES = 1024
 export const MAX_FRAME_DEPTH = 16
 /** One chunk of a model or a delta. Small enough that a 4 Mbit/s link shows progress every second, large enough that acknowledgements cost little. */
 export const CHUNK_BYTES = 512 * 1024
+/** Chunks that one end may have under way unanswered: 4 MiB keep 100 Mbit/s busy over 300 ms, and are what a cut costs at most. */
+export const WINDOW_CHUNKS = 8
+/**
+ * How long a connection may stay without an answer while one is owed; every answer begins it anew. A busy coordinator may be averaging for
+ * seconds, and one chunk takes 43 s at 100 kbit/s.
+ */
+export const PROGRESS_TIMEOUT_MS = 60_000
 /** Largest model or delta: EfficientNet-B7 in float32 is 266 MB; anything above 1 GiB is a mistake or an attack. */
 export const MAX_MODEL_BYTES = 1024 * 1024 * 1024
+/** Most chunks of a model or a delta: {@link MAX_MODEL_BYTES} in chunks. */
+export const MAX_CHUNKS: number = MAX_MODEL_BYTES / CHUNK_BYTES
+/** Largest list of chunks: a SHA-256, 32 bytes, for each of {@link MAX_CHUNKS}. */
+export const MAX_CHUNK_LIST_BYTES: number = MAX_CHUNKS * 32
 /** Largest signed text: a plan of a thousand classes with long names, or a record of a thousand sites. Half a frame. */
 export const MAX_TOKEN_CHARACTERS = 1024 * 1024
 /** Most sites a round may have: a record with as many contributors is about 500,000 characters, half a signed text. */

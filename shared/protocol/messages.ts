@@ -6,7 +6,15 @@
  */
 import { z } from 'zod'
 import { ERROR_CODES, type ErrorCode } from '../errors.ts'
-import { CHUNK_BYTES, MAX_KEY_CHANGES, MAX_MODEL_BYTES, MAX_TOKEN_CHARACTERS } from './limits.ts'
+import {
+  CHUNK_BYTES,
+  MAX_CHUNK_LIST_BYTES,
+  MAX_CHUNKS,
+  MAX_KEY_CHANGES,
+  MAX_MODEL_BYTES,
+  MAX_TOKEN_CHARACTERS,
+  WINDOW_CHUNKS,
+} from './limits.ts'
 import { name, sha256 } from './study.ts'
 
 /** Of docs/protocol.md. */
@@ -20,10 +28,18 @@ const token = z.string().min(1).max(MAX_TOKEN_CHARACTERS)
 const round = z.int().positive()
 /** A token, or nothing. */
 const noToken = z.string().max(MAX_TOKEN_CHARACTERS)
-const offset = z.int().min(0).max(MAX_MODEL_BYTES)
+/** Of a chunk, from 0. */
+const index = z
+  .int()
+  .min(0)
+  .max(MAX_CHUNKS - 1)
+/** SHA-256 of each chunk, in order, without a gap. */
+const chunks = bytes(MAX_CHUNK_LIST_BYTES)
+const upload = z.string().max(64)
+const window = z.int().min(1).max(WINDOW_CHUNKS)
 const errorCode = z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]])
 
-/** What a site may say. Order of a session: (enroll) → join → fetch … → progress … → open → chunk … → commit. */
+/** What a site may say. Order of a session: (enroll) → join → model … → progress … → open → chunk … → commit. */
 export const siteMessages = {
   /** Uses up an enrolment kit. `request`: JWS of {@link import('./signed.ts').enrolRequest} under the site's new key. */
   'site:enroll': {
@@ -62,10 +78,15 @@ export const siteMessages = {
     request: z.strictObject({ study: name, round }),
     reply: z.strictObject({ record: token }),
   },
-  /** One chunk of a model by its hash. Ask again from any offset after a cut. */
-  'model:fetch': {
-    request: z.strictObject({ sha256, offset }),
-    reply: z.strictObject({ totalBytes: offset, chunk: bytes(CHUNK_BYTES) }),
+  /** What a model is made of. The list is not signed: the whole has to have the hash that was asked for. */
+  'model:open': {
+    request: z.strictObject({ sha256 }),
+    reply: z.strictObject({ totalBytes: z.int().positive().max(MAX_MODEL_BYTES), chunks }),
+  },
+  /** One chunk of a model. At most {@link WINDOW_CHUNKS} of a connection may be unanswered. */
+  'model:chunk': {
+    request: z.strictObject({ sha256, index }),
+    reply: z.strictObject({ chunk: bytes(CHUNK_BYTES) }),
   },
   /** How far local training is; for people, never for aggregation. */
   'round:progress': {
@@ -84,19 +105,26 @@ export const siteMessages = {
     request: z.strictObject({ study: name, round, code: errorCode }),
     reply: z.strictObject({}),
   },
-  /** Announces a delta. `manifest`: JWS of `manifest`. */
+  /**
+   * Announces a delta, or one that a cut ended. `manifest`: JWS of `manifest`, which pins `chunks`. `missing`: a bit a chunk that is not there.
+   * `window`: chunks that may be unanswered.
+   */
   'upload:open': {
-    request: z.strictObject({ manifest: token }),
-    reply: z.strictObject({ upload: z.string().max(64), offset }),
+    request: z.strictObject({ manifest: token, chunks }),
+    reply: z.strictObject({
+      upload,
+      missing: bytes(MAX_CHUNKS / 8),
+      window,
+    }),
   },
-  /** The next bytes of the announced delta. */
+  /** One chunk of the announced delta, in any order. Answered when it is on the coordinator's disk. */
   'upload:chunk': {
-    request: z.strictObject({ upload: z.string().max(64), offset, chunk: bytes(CHUNK_BYTES) }),
-    reply: z.strictObject({ offset }),
+    request: z.strictObject({ upload, index, chunk: bytes(CHUNK_BYTES) }),
+    reply: z.strictObject({ window }),
   },
   /** All bytes are there. The reply is the receipt: from here on the update is not lost. */
   'upload:commit': {
-    request: z.strictObject({ upload: z.string().max(64) }),
+    request: z.strictObject({ upload }),
     reply: z.strictObject({ receipt: token }),
   },
 } as const

@@ -115,7 +115,7 @@ export const siteMetrics = z.strictObject({
   seconds: z.number().min(0),
 })
 export type SiteMetrics = z.infer<typeof siteMetrics>
-/** Site → coordinator: what the uploaded bytes are. `nonce` is the offer's. */
+/** Site → coordinator: what the uploaded bytes are. `chunks`: SHA-256 of the list of their chunks. `nonce` is the offer's. */
 export const manifest = z.strictObject({
   study: name,
   site: name,
@@ -126,6 +126,7 @@ export const manifest = z.strictObject({
   encoding: z.literal('f32'),
   bytes: z.int().positive().max(MAX_MODEL_BYTES),
   payload: sha256,
+  chunks: sha256,
   samples: z.int().positive().max(MAX_SAMPLES),
   metrics: siteMetrics,
   nonce,

@@ -3,7 +3,7 @@ import type { Clock } from '@tessera/shared/clock'
 import { asTesseraError, type ErrorCode, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
 import type { Manifest, Offer, Published } from '@tessera/shared/protocol'
-import { type KeyPair, signPayload } from '@tessera/shared/security'
+import { type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
 import type { Connection } from '../uplink/connection.ts'
 import { deliver } from '../uplink/deliver.ts'
 import { patientAsk } from '../uplink/patient.ts'
@@ -56,7 +56,8 @@ export function createRounds(options: RoundsOptions): Rounds {
   let delivered = 0
 
   const settle = async (offer: Offer, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
-    const { round, payload, bytes, samples, metrics } = trained
+    const { round, delta, samples, metrics } = trained
+    const { bytes, payload, chunks } = delta
     const { study, attempt, base, layoutHash, nonce } = offer
     const manifest: Manifest = {
       study,
@@ -68,6 +69,7 @@ export function createRounds(options: RoundsOptions): Rounds {
       encoding: 'f32',
       bytes: bytes.byteLength,
       payload,
+      chunks: sha256Hex(chunks),
       samples,
       metrics,
       nonce,
@@ -77,7 +79,7 @@ export function createRounds(options: RoundsOptions): Rounds {
     const receipt = await deliver({
       connection,
       manifest: token,
-      bytes,
+      delta,
       signal,
       onProgress: (done, totalBytes) => onProgress({ kind: 'uploading', round, bytes: done, totalBytes }),
     })

@@ -1,13 +1,12 @@
 /** @file Trains an offered round: fetches what it needs, goes on from the state of the round before, and gives what may be sent. */
 import type { Clock } from '@tessera/shared/clock'
-import { computeDelta, firstNonFinite, l2Norm } from '@tessera/shared/delta'
+import { computeDelta, decodeDelta, firstNonFinite, l2Norm } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
 import { decodeModel, decodeTeacher, type Layout, type Weights } from '@tessera/shared/model'
 import type { Offer, OnnxTeacher, SiteMetrics, Study } from '@tessera/shared/protocol'
-import { sha256Hex } from '@tessera/shared/security'
 import type { FrozenTeacher, LocalTrainer, TileSource, TrainerOptions } from '../distill/index.ts'
 import type { Ask } from '../uplink/connection.ts'
-import type { Gate } from '../uplink/gate.ts'
+import type { EncodedDelta, Gate } from '../uplink/gate.ts'
 import { fetchModel, keepOnly } from '../uplink/models.ts'
 import type { AgentEvent } from './events.ts'
 import type { LocalStates } from './local-states.ts'
@@ -20,9 +19,8 @@ export interface TrainedRound {
   readonly round: number
   /** SHA-256 of the student it started from. */
   readonly base: string
-  /** The encoded delta, as the gate gave it. */
-  readonly bytes: Uint8Array
-  readonly payload: string
+  /** As the gate gave it. */
+  readonly delta: EncodedDelta
   readonly samples: number
   readonly metrics: SiteMetrics
 }
@@ -44,7 +42,8 @@ export interface RoundTrainerOptions {
 
 export interface RoundTrainer {
   /**
-   * Trains the round of an offer, or gives what it gave before: a round that is offered again is not trained twice.
+   * Trains the round of an offer, or gives what it gave before, in this life or the one before: a round that is offered again is not
+   * trained twice.
    * @param ask Asks again by itself after a cut.
    * @throws {TesseraError} ERR_TRAINING_DIVERGED, ERR_UPDATE_NORM, ERR_INTERRUPTED; what fetching, decoding or training throw.
    */
@@ -91,11 +90,21 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     return held.trainer
   }
 
+  /** What was trained before the agent was stopped. Encoded anew: only what the gate has encoded itself may leave. */
+  const trainedBefore = async ({ round, base }: Offer): Promise<TrainedRound | null> => {
+    const found = await states.heldDelta(round)
+    if (found?.base !== base) return null
+    const { bytes, samples, metrics } = found
+    const delta = gate.admitDelta(decodeDelta(layout, bytes))
+    return delta.payload === (await states.held(round)) ? { round, base, delta, samples, metrics } : null
+  }
+
   return {
     async train(offer, ask, signal) {
       const { round } = offer
       if (trained?.round === round && trained.base === offer.base) return trained
-      trained = null
+      trained = await trainedBefore(offer)
+      if (trained !== null) return trained
       const student = decodeModel(await obtain(offer.base, ask, signal, offer.baseBytes), layout)
       const trainer = await trainerAfter(await states.lastBefore(round), ask, signal)
       await keepOnly(cacheDir, new Set([offer.base, study.teacher?.sha256 ?? '']))
@@ -119,11 +128,13 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       if (held !== null) held.after = round
       const delta = computeDelta(layout, result.student, student)
       assertSound(delta, layout, study)
-      const bytes = gate.admitDelta(delta)
-      const payload = sha256Hex(bytes)
-      await states.hold(round, payload, await trainer.state())
+      const encoded = gate.admitDelta(delta)
       const metrics = { ...result.metrics, seconds: Math.max(0, clock.now() - startedMs) / 1000 }
-      trained = { round, base: offer.base, bytes, payload, samples: result.samples, metrics }
+      const { base } = offer
+      const { samples } = result
+      const { bytes, payload } = encoded
+      await states.hold(round, payload, await trainer.state(), { base, samples, metrics, bytes })
+      trained = { round, base, delta: encoded, samples, metrics }
       return trained
     },
     async dispose() {

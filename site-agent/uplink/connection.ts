@@ -11,6 +11,7 @@ import {
   call,
   coordinatorMessages,
   onBadFrame,
+  PROGRESS_TIMEOUT_MS,
   PROTOCOL_VERSION,
   type ReplyBody,
   type Request,
@@ -51,13 +52,16 @@ export interface Connection {
   readonly ask: Ask
   /** Resolves when joined. @throws {TesseraError} ERR_INTERRUPTED, or the code that ended the connection. */
   readonly joined: (signal?: AbortSignal) => Promise<void>
+  /**
+   * Waits before what failed is asked again over a connection that holds, as long as between two dials after so many failures.
+   * @throws {TesseraError} ERR_INTERRUPTED
+   */
+  readonly pause: (reason: TesseraError, failures: number, signal: AbortSignal) => Promise<void>
   /** Rejects when the connection has ended for good; never resolves. */
   readonly ended: Promise<never>
   readonly close: () => void
 }
 
-/** A reply: a busy coordinator may be averaging for seconds, and a chunk takes 40 s at 100 kbit/s. */
-const REPLY_TIMEOUT_MS = 60_000
 /** From Socket.IO's connect to the coordinator's challenge, its first message. */
 const CHALLENGE_TIMEOUT_MS = 20_000
 
@@ -105,12 +109,13 @@ export function openConnection(options: ConnectionOptions): Connection {
     if (!ERROR_CODES[reason.code].retry && !CURED_BY_REJOINING.has(reason.code)) return finish(reason)
     hangUp()
     failures++
-    const delayMs = backoffMs(failures, random)
+    cancelTimer = clock.schedule(connect, delayAfter(reason, failures))
+  }
+  const delayAfter = ({ code, message }: TesseraError, failed: number): number => {
+    const delayMs = backoffMs(failed, random)
     // One line a series, however long it takes.
-    if (failures === 1) {
-      log.warn('coordinator.waiting', { code: reason.code, reason: reason.message, delayMs })
-    }
-    cancelTimer = clock.schedule(connect, delayMs)
+    if (failed === 1) log.warn('coordinator.waiting', { code, reason: message, delayMs })
+    return delayMs
   }
   const connect = (): void => {
     const current = options.dial(url, parser)
@@ -185,7 +190,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     (current: DialledSocket): Ask =>
     (event, request, signal) =>
       call(current, siteMessages, event, request, {
-        timeoutMs: REPLY_TIMEOUT_MS,
+        timeoutMs: PROGRESS_TIMEOUT_MS,
         clock,
         ...(signal === undefined ? {} : { signal }),
       })
@@ -225,6 +230,18 @@ export function openConnection(options: ConnectionOptions): Connection {
         else signal?.addEventListener('abort', onAbort)
       })
     },
+    pause: (reason, failed, signal) =>
+      new Promise((resolve, reject) => {
+        const settle = (act: () => void): void => {
+          cancel()
+          signal.removeEventListener('abort', onAbort)
+          act()
+        }
+        const onAbort = (): void => settle(() => reject(interrupted()))
+        const cancel = clock.schedule(() => settle(resolve), delayAfter(reason, failed))
+        if (signal.aborted) onAbort()
+        else signal.addEventListener('abort', onAbort)
+      }),
     ended,
     close: () => finish(interrupted()),
   }

@@ -1,64 +1,77 @@
-/** @file Uploads an announced delta, chunk after acknowledged chunk, across cuts of the connection. */
-import { asTesseraError, TesseraError } from '@tessera/shared/errors'
-import { CHUNK_BYTES } from '@tessera/shared/protocol'
+/** @file Uploads an announced delta: what the coordinator lacks of it, several chunks at once, across cuts of the connection. */
+import { asTesseraError, type ErrorCode } from '@tessera/shared/errors'
+import { chunkCount, chunkLength, chunkOf, inWindow, unpackMissing } from '@tessera/shared/transfer'
 import type { Connection } from './connection.ts'
+import type { EncodedDelta } from './gate.ts'
 import { isCut } from './patient.ts'
 
-/** The coordinator forgot the upload or is at another byte: opening it again helps, unless one end is wrong about it every time. */
-const REOPEN: ReadonlySet<string> = new Set(['ERR_UPLOAD_UNKNOWN', 'ERR_UPLOAD_OFFSET'])
+/** The coordinator forgot the upload, or lost some of it: opening it again helps, unless one end is wrong about it every time. */
+const REOPEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_UPLOAD_UNKNOWN',
+  'ERR_UPLOAD_CHUNK',
+  'ERR_UPLOAD_INCOMPLETE',
+])
 const MOST_REOPENS = 5
+/** No room, in the coordinator's memory or on a disk: it passes, and the round's deadline ends it if it does not. */
+const FULL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_UPLOAD_BUSY', 'ERR_STORE_WRITE'])
 /** Refusals that mean: this very update is there already. */
-const THERE: ReadonlySet<string> = new Set(['ERR_UPDATE_DUPLICATE', 'ERR_UPDATE_REPLAYED'])
+const THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_UPDATE_DUPLICATE', 'ERR_UPDATE_REPLAYED'])
 
 export interface DeliverOptions {
   readonly connection: Connection
   /** JWS of the manifest. */
   readonly manifest: string
-  /** The encoded delta. */
-  readonly bytes: Uint8Array
+  /** As the gate encoded it. */
+  readonly delta: EncodedDelta
   readonly signal: AbortSignal
   readonly onProgress?: (bytes: number, totalBytes: number) => void
 }
 
 /**
- * Gives the receipt's JWS. `null`: the commit's answer was lost, and the coordinator now says that it has the update.
+ * Gives the receipt's JWS. `null`: the commit's answer was lost, and the coordinator now says that it has the update. A coordinator without room,
+ * in memory or on its disk, is asked again later, for as long as `signal` lets it.
  * @throws {TesseraError} What the coordinator says against the update; ERR_INTERRUPTED; or the code that ended the connection.
  */
-export async function deliver({
-  connection,
-  manifest,
-  bytes,
-  signal,
-  onProgress,
-}: DeliverOptions): Promise<string | null> {
-  let askedToCommit = false
-  for (let reopens = 0; ; ) {
+export async function deliver(options: DeliverOptions): Promise<string | null> {
+  const { connection, manifest, delta, signal } = options
+  const { chunks } = delta
+  let [askedToCommit, reopens, waits] = [false, 0, 0]
+  for (;;) {
     await connection.joined(signal)
     try {
-      const { upload, offset } = await connection.ask('upload:open', { manifest }, signal)
-      await sendChunks(upload, offset)
+      const opened = await connection.ask('upload:open', { manifest, chunks }, signal)
+      await sendMissing(opened, options)
       askedToCommit = true
-      return (await connection.ask('upload:commit', { upload }, signal)).receipt
+      return (await connection.ask('upload:commit', { upload: opened.upload }, signal)).receipt
     } catch (thrown) {
-      const { code } = asTesseraError(thrown)
-      if (askedToCommit && THERE.has(code)) return null
-      if (!isCut(thrown) && !(REOPEN.has(code) && ++reopens <= MOST_REOPENS)) throw thrown
+      const error = asTesseraError(thrown)
+      if (askedToCommit && THERE.has(error.code)) return null
+      if (isCut(error)) continue
+      if (FULL.has(error.code)) await connection.pause(error, ++waits, signal)
+      else if (REOPEN.has(error.code) && ++reopens <= MOST_REOPENS) continue
+      else throw error
     }
   }
+}
 
-  async function sendChunks(upload: string, from: number): Promise<void> {
-    let offset = from
-    while (offset < bytes.byteLength) {
-      const chunk = bytes.slice(offset, offset + CHUNK_BYTES)
-      const reply = await connection.ask('upload:chunk', { upload, offset, chunk }, signal)
-      if (reply.offset !== offset + chunk.byteLength) {
-        throw new TesseraError(
-          'ERR_UPLOAD_OFFSET',
-          `coordinator must be at byte ${offset + chunk.byteLength}, got ${reply.offset}`,
-        )
-      }
-      offset = reply.offset
-      onProgress?.(offset, bytes.byteLength)
-    }
-  }
+async function sendMissing(
+  { upload, missing, ...opened }: { upload: string; missing: Uint8Array; window: number },
+  { connection, delta, signal, onProgress }: DeliverOptions,
+): Promise<void> {
+  const { bytes } = delta
+  const lacking = unpackMissing(missing, chunkCount(bytes.byteLength))
+  let there = bytes.byteLength
+  for (const index of lacking) there -= chunkLength(bytes.byteLength, index)
+  let { window } = opened
+  await inWindow(
+    lacking,
+    () => window,
+    async (index) => {
+      const chunk = chunkOf(bytes, index)
+      const reply = await connection.ask('upload:chunk', { upload, index, chunk }, signal)
+      window = reply.window
+      there += chunk.byteLength
+      onProgress?.(there, bytes.byteLength)
+    },
+  )
 }

@@ -11,6 +11,7 @@ import { deltaBytes, encodeDelta } from '@tessera/shared/delta'
 import { isErrorCode, TesseraError } from '@tessera/shared/errors'
 import { federatedLayout, type Layout, layoutHash, type Weights } from '@tessera/shared/model'
 import {
+  CHUNK_BYTES,
   createParser,
   encodeFrame,
   MAX_MODEL_BYTES,
@@ -20,12 +21,13 @@ import {
   siteMessages,
 } from '@tessera/shared/protocol'
 import { fingerprint, readUnverified, sha256Hex } from '@tessera/shared/security'
+import { chunkCount, chunkOf, listChunks } from '@tessera/shared/transfer'
 import { z } from 'zod'
 import type { AuditLog } from './audit.ts'
 
 /** Largest frame without a chunk: the largest, an announced delta, is about 2 KB. Leaves no room for an image. */
 const MAX_CONTROL_BYTES = 16 * 1024
-/** Envelope of a chunk: names, offset, upload id; about 150 bytes. */
+/** Envelope of a chunk: names, index, upload id; about 150 bytes. */
 const MAX_ENVELOPE_BYTES = 512
 
 /** What Socket.IO hands to an encoder. */
@@ -54,6 +56,15 @@ export interface GateStudy {
   readonly allowStatistics: boolean
 }
 
+/** A delta as it may leave. */
+export interface EncodedDelta {
+  readonly bytes: Uint8Array
+  /** Their SHA-256. */
+  readonly payload: string
+  /** SHA-256 of each of their chunks, one after the other. */
+  readonly chunks: Uint8Array
+}
+
 export interface Gate {
   /** Opens the gate for a study's messages. @throws {TesseraError} ERR_GATE_TENSOR if the study wants statistics and they may not leave. */
   admitStudy(study: GateStudy): void
@@ -61,7 +72,7 @@ export interface Gate {
    * Encodes a delta; from now on its bytes, and no others, may be uploaded.
    * @throws {TesseraError} ERR_GATE_TENSOR if its tensors are not the layout's; ERR_GATE_SIZE.
    */
-  admitDelta(delta: Weights): Uint8Array
+  admitDelta(delta: Weights): EncodedDelta
   /**
    * Gives the frame of a packet, after writing its audit line.
    * @throws {TesseraError} ERR_GATE_MESSAGE, ERR_GATE_TENSOR or ERR_GATE_SIZE: the packet is not sent.
@@ -74,7 +85,7 @@ type Body<E extends SiteMessage> = z.infer<(typeof siteMessages)[E]['request']>
 /** Builds a gate that writes to this audit log. Until a study is admitted only enrolment and joining pass. */
 export function createGate(audit: AuditLog): Gate {
   let admitted: GateStudy | null = null
-  let delta: { bytes: Uint8Array; sha256: string } | null = null
+  let delta: EncodedDelta | null = null
   /** The announced delta: chunks belong to it. */
   let announced: Manifest | null = null
 
@@ -100,9 +111,13 @@ export function createGate(audit: AuditLog): Gate {
       const { study } = readUnverified('joinToken', token)
       return `proves who this site is, for study ${study}`
     },
-    'model:fetch'({ sha256, offset }) {
-      inStudy('model:fetch')
-      return `asks for model ${sha256.slice(0, 12)} from byte ${offset}`
+    'model:open'({ sha256 }) {
+      inStudy('model:open')
+      return `asks what model ${sha256.slice(0, 12)} is made of`
+    },
+    'model:chunk'({ sha256, index }) {
+      inStudy('model:chunk')
+      return `asks for chunk ${index} of model ${sha256.slice(0, 12)}`
     },
     'ledger:fetch'({ study, round }) {
       inStudy('ledger:fetch', study)
@@ -116,27 +131,26 @@ export function createGate(audit: AuditLog): Gate {
       inStudy('round:decline', study)
       return `declines round ${round} with ${code}`
     },
-    'upload:open'({ manifest }) {
+    'upload:open'({ manifest, chunks }) {
       const claim = readUnverified('manifest', manifest)
-      assertAnnounces(claim, inStudy('upload:open', claim.study), delta)
+      const { bytes } = assertAnnounces(claim, chunks, inStudy('upload:open', claim.study), delta)
       announced = claim
-      return `announces the delta of round ${claim.round}: ${claim.bytes} bytes, ${claim.samples} samples, means of the losses`
+      return `announces the delta of round ${claim.round}: ${bytes.byteLength} bytes, the hashes of its ${chunkCount(bytes.byteLength)} chunks, ${claim.samples} samples, means of the losses`
     },
-    'upload:chunk'({ offset, chunk }) {
-      const { layout } = inStudy('upload:chunk')
+    'upload:chunk'({ index, chunk }) {
+      inStudy('upload:chunk')
       if (announced === null || delta === null) throw refused('upload:chunk must follow upload:open', 'none')
-      const slice = delta.bytes.subarray(offset, offset + chunk.byteLength)
-      if (slice.byteLength !== chunk.byteLength) {
-        const got = `bytes ${offset} to ${offset + chunk.byteLength}`
-        throw new TesseraError('ERR_GATE_SIZE', `chunk must end at byte ${deltaBytes(layout)}, got ${got}`)
+      const { bytes } = delta
+      const start = index * CHUNK_BYTES
+      const want = chunkOf(bytes, index)
+      if (want.byteLength === 0 || chunk.byteLength > want.byteLength) {
+        const got = `bytes ${start} to ${start + chunk.byteLength}`
+        throw new TesseraError('ERR_GATE_SIZE', `chunk must end at byte ${bytes.byteLength}, got ${got}`)
       }
-      if (Buffer.compare(slice, chunk) !== 0) {
-        throw new TesseraError(
-          'ERR_GATE_TENSOR',
-          'chunk must be part of the announced delta, got other bytes',
-        )
+      if (Buffer.compare(want, chunk) !== 0) {
+        throw new TesseraError('ERR_GATE_TENSOR', 'chunk must be one of the announced delta, got other bytes')
       }
-      return `bytes ${offset} to ${offset + chunk.byteLength} of the delta of round ${announced.round}`
+      return `bytes ${start} to ${start + chunk.byteLength} of the delta of round ${announced.round}`
     },
     'upload:commit'() {
       inStudy('upload:commit')
@@ -181,14 +195,14 @@ export function createGate(audit: AuditLog): Gate {
           `delta must have at most ${MAX_MODEL_BYTES} bytes, got ${bytes.byteLength}`,
         )
       }
-      delta = { bytes, sha256: sha256Hex(bytes) }
+      delta = { bytes, payload: sha256Hex(bytes), chunks: listChunks(bytes).digests }
       announced = null
-      return bytes
+      return delta
     },
     pass(packet) {
       const { kind, why } = judge(packet)
       const frame = encodeFrame(packet)
-      const limit = kind === 'upload:chunk' ? chunkLimit(packet) : MAX_CONTROL_BYTES
+      const limit = frameLimit(kind, packet)
       if (frame.byteLength > limit) {
         throw new TesseraError(
           'ERR_GATE_SIZE',
@@ -237,26 +251,35 @@ function assertTensors(layout: Layout, delta: Weights): void {
   }
 }
 
+/** Gives the delta that the manifest and its list of chunks announce. */
 function assertAnnounces(
   claim: Manifest,
+  chunks: Uint8Array,
   { site, layout }: GateStudy,
-  delta: { bytes: Uint8Array; sha256: string } | null,
-): void {
+  delta: EncodedDelta | null,
+): EncodedDelta {
   const bytes = deltaBytes(layout)
   if (claim.bytes !== bytes || delta?.bytes.byteLength !== bytes) {
     throw new TesseraError('ERR_GATE_SIZE', `delta must have ${bytes} bytes, got ${claim.bytes} announced`)
   }
-  if (claim.site !== site || claim.layoutHash !== layoutHash(layout) || claim.payload !== delta.sha256) {
+  if (claim.site !== site || claim.layoutHash !== layoutHash(layout) || claim.payload !== delta.payload) {
     throw new TesseraError(
       'ERR_GATE_TENSOR',
       "manifest must announce this site's delta of the study's layout, got another",
     )
   }
+  if (Buffer.compare(chunks, delta.chunks) !== 0 || claim.chunks !== sha256Hex(delta.chunks)) {
+    throw new TesseraError('ERR_GATE_TENSOR', "chunks must be the hashes of the delta's chunks, got others")
+  }
+  return delta
 }
 
-function chunkLimit({ data }: OutgoingPacket): number {
-  const body = (data as [string, Body<'upload:chunk'>])[1]
-  return body.chunk.byteLength + MAX_ENVELOPE_BYTES
+/** What carries bytes may be larger by them: both were compared with the delta. */
+function frameLimit(kind: string, { data }: OutgoingPacket): number {
+  if (kind !== 'upload:chunk' && kind !== 'upload:open') return MAX_CONTROL_BYTES
+  const [, body] = data as [string, Body<typeof kind>]
+  if ('chunk' in body) return body.chunk.byteLength + MAX_ENVELOPE_BYTES
+  return body.chunks.byteLength + MAX_CONTROL_BYTES
 }
 
 function refused(rule: string, got: string): TesseraError {

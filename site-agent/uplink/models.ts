@@ -1,9 +1,21 @@
-/** @file Fetches models by their hash, in chunks, and keeps them: `cache/<sha256>`, and `cache/<sha256>.part` while one is coming in. */
-import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+/**
+ * @file Fetches models by their hash, chunk by chunk and several at once, and keeps them: `cache/<sha256>`, and `cache/<sha256>.part` while one is
+ * coming in. What a part holds is read off the hashes of its chunks, so neither a cut nor a crash costs more than the chunks that were under way.
+ */
+import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { TesseraError } from '@tessera/shared/errors'
-import { explained, isMissing, renameDurably } from '@tessera/shared/files'
+import { asTesseraError, TesseraError } from '@tessera/shared/errors'
+import { explained, isMissing, lackingChunks, renameDurably, writeChunk } from '@tessera/shared/files'
+import { WINDOW_CHUNKS } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
+import {
+  type ChunkList,
+  chunkCount,
+  chunkLength,
+  DIGEST_BYTES,
+  inWindow,
+  isListed,
+} from '@tessera/shared/transfer'
 import type { Ask } from './connection.ts'
 
 /** A wrong hash once may be a bad disk or a file cut short; twice it is the wrong file. */
@@ -31,19 +43,21 @@ export async function fetchModel(options: FetchOptions): Promise<Uint8Array> {
   if (held !== null && sha256Hex(held) === sha256) return held
   await rm(file, { force: true })
   await explained(() => mkdir(dir, { recursive: true, mode: 0o700 }))
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    await download(`${file}.part`, options)
-    const bytes = await readFile(`${file}.part`)
-    if (sha256Hex(bytes) === sha256) {
-      await renameDurably(`${file}.part`, file)
-      return bytes
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await download(`${file}.part`, options)
+      const bytes = await readFile(`${file}.part`)
+      if (sha256Hex(bytes) === sha256) {
+        await renameDurably(`${file}.part`, file)
+        return bytes
+      }
+      throw new TesseraError('ERR_MODEL_HASH', `model must have the hash ${sha256}, got another`)
+    } catch (thrown) {
+      if (asTesseraError(thrown).code !== 'ERR_MODEL_HASH') throw thrown
+      await rm(`${file}.part`, { force: true })
+      if (attempt === ATTEMPTS) throw thrown
     }
-    await rm(`${file}.part`, { force: true })
   }
-  throw new TesseraError(
-    'ERR_MODEL_HASH',
-    `model must have the hash ${sha256}, got another ${ATTEMPTS} times`,
-  )
 }
 
 /** Removes every cached model but these: a study of 100 rounds would otherwise keep 100 students. */
@@ -55,37 +69,58 @@ export async function keepOnly(dir: string, hashes: ReadonlySet<string>): Promis
 }
 
 async function download(part: string, options: FetchOptions): Promise<void> {
-  const { sha256, bytes, ask, signal, onProgress } = options
-  let offset = (await stat(part).catch(() => null))?.size ?? 0
-  let total = bytes ?? null
-  // A part that is too long belongs to nothing.
-  if (total !== null && offset > total) {
-    await rm(part)
-    offset = 0
-  }
-  const handle = await explained(() => open(part, 'a', 0o600))
+  const list = await askForList(options)
+  // Made by the append; written at positions, which a handle for appending would not heed.
+  await explained(async () => (await open(part, 'a', 0o600)).close())
+  const handle = await explained(() => open(part, 'r+'))
   try {
-    while (total === null || offset < total) {
-      if (signal.aborted) throw new TesseraError('ERR_INTERRUPTED', 'model must be fetched whole, got a stop')
-      const reply = await ask('model:fetch', { sha256, offset })
-      total ??= reply.totalBytes
-      if (reply.totalBytes !== total) {
-        throw new TesseraError('ERR_MODEL_HASH', `model must have ${total} bytes, got ${reply.totalBytes}`)
-      }
-      const left = total - offset
-      if (left > 0 && (reply.chunk.byteLength === 0 || reply.chunk.byteLength > left)) {
-        const got = reply.chunk.byteLength
-        throw new TesseraError('ERR_MESSAGE_INVALID', `chunk must have 1 to ${left} bytes, got ${got}`)
-      }
-      if (left <= 0) break
-      await explained(() => handle.appendFile(reply.chunk))
-      offset += reply.chunk.byteLength
-      onProgress?.(offset, total)
-    }
+    await fetchLacking(handle, list, options)
     await explained(() => handle.sync())
   } finally {
     await handle.close()
   }
+}
+
+async function askForList({ sha256, bytes, ask }: FetchOptions): Promise<ChunkList> {
+  const { totalBytes, chunks } = await ask('model:open', { sha256 })
+  if (bytes !== undefined && totalBytes !== bytes) {
+    throw new TesseraError('ERR_MODEL_HASH', `model must have ${bytes} bytes, got ${totalBytes}`)
+  }
+  const want = chunkCount(totalBytes) * DIGEST_BYTES
+  if (chunks.byteLength !== want) {
+    throw new TesseraError(
+      'ERR_MESSAGE_INVALID',
+      `chunk list must have ${want} bytes, got ${chunks.byteLength}`,
+    )
+  }
+  return { totalBytes, digests: chunks }
+}
+
+async function fetchLacking(
+  handle: FileHandle,
+  list: ChunkList,
+  { sha256, ask, signal, onProgress }: FetchOptions,
+): Promise<void> {
+  const lacking = await lackingChunks(handle, list)
+  let bytes = list.totalBytes
+  for (const index of lacking) bytes -= chunkLength(list.totalBytes, index)
+  await inWindow(
+    lacking,
+    () => WINDOW_CHUNKS,
+    async (index) => {
+      if (signal.aborted) throw new TesseraError('ERR_INTERRUPTED', 'model must be fetched whole, got a stop')
+      const { chunk } = await ask('model:chunk', { sha256, index })
+      if (!isListed(list, index, chunk)) {
+        throw new TesseraError(
+          'ERR_MODEL_HASH',
+          `chunk ${index} must be the one of its list, got other bytes`,
+        )
+      }
+      await explained(() => writeChunk(handle, index, chunk))
+      bytes += chunk.byteLength
+      onProgress?.(bytes, list.totalBytes)
+    },
+  )
 }
 
 async function readIfThere(file: string): Promise<Uint8Array | null> {

@@ -1,17 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { createStudy, initCoordinator, invite } from '@tessera/coordinator'
 import { addCoordinatorCommands } from '@tessera/coordinator/main'
 import { generateKeyPair, type KeyPair } from '@tessera/shared/security'
+import { listChunks, unpackMissing } from '@tessera/shared/transfer'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { connect, deltaOf, enrol, joined, TINY_STUDY } from './raw-site.ts'
+import { ask, connect, deltaOf, enrol, joined, TINY_STUDY } from './raw-site.ts'
 
+/** Where nothing listens. */
+const STORE = 'postgresql://tessera:hunter2@127.0.0.1:9/fl'
 const TESSERA = fileURLToPath(new URL('../../cli/tessera.mjs', import.meta.url))
 
 interface Running {
@@ -71,7 +74,7 @@ describe('tessera coordinator', () => {
     expect(lines.at(-1)).toMatch(/^ {2}\$ tessera coordinator /)
   })
 
-  test('what a site has delivered survives kill -9: the round ends with it after a restart', async () => {
+  test('what a site has delivered or sent survives kill -9: the round ends with it after a restart', async () => {
     const dir = await folder()
     const first = await startProcess(dir)
     const keys = {
@@ -83,13 +86,19 @@ describe('tessera coordinator', () => {
     const bytes = deltaOf(0.01)
     await south.deliver(await south.manifest(await south.offer(), bytes), bytes)
     const offer = await before.offer()
+    const manifest = await before.manifest(offer, bytes)
+    const chunks = listChunks(bytes).digests
+    const { upload } = await ask(before.socket, 'upload:open', { manifest, chunks })
+    await ask(before.socket, 'upload:chunk', { upload, index: 0, chunk: bytes })
     first.child.kill('SIGKILL')
     await once(first.child, 'exit')
 
     const second = await startProcess(dir, '--until-finished', '--progress-json')
     const north = await joined(second.url, second.publicKey, 'north', keys.north)
     expect(await north.offer()).toEqual(offer)
-    await north.deliver(await north.manifest(offer, bytes), bytes)
+    const again = await ask(north.socket, 'upload:open', { manifest, chunks })
+    expect(unpackMissing(again.missing, 1)).toEqual([])
+    await ask(north.socket, 'upload:commit', { upload: again.upload })
     expect((await north.published()).contributors.map(({ site }) => site)).toEqual(['north', 'south'])
     const [code] = (await once(second.child, 'exit')) as [number]
     expect(code).toBe(0)
@@ -119,6 +128,10 @@ describe('tessera coordinator', () => {
         written.mockRestore()
       }
     }
+    const made = await run('init', '--url', 'https://fl.example.org', '--store', STORE)
+    expect(made).toContain('Its events go to postgresql://tessera:***@127.0.0.1:9/fl.')
+    expect(JSON.parse(await readFile(join(dir, 'coordinator.json'), 'utf8'))).toMatchObject({ store: STORE })
+    await rm(dir, { recursive: true })
     expect(await run('init', '--url', 'https://fl.example.org')).toMatch(/Fingerprint.*: ([0-9a-f]{4} ?){8}/)
     expect(await run('study', 'create', studyFile)).toContain('Study tiny created: 2 rounds, method ce.')
     expect(await run('invite', 'north', '--days', '3', '--out', `${dir}/north.json`)).toContain(

@@ -4,7 +4,6 @@ import { encodeDelta } from '@tessera/shared/delta'
 import type { TesseraError } from '@tessera/shared/errors'
 import { federatedLayout, type Layout, layoutHash, studentLayout } from '@tessera/shared/model'
 import {
-  CHUNK_BYTES,
   call,
   coordinatorMessages,
   createParser,
@@ -31,6 +30,7 @@ import {
   signPayload,
   verifyPayload,
 } from '@tessera/shared/security'
+import { chunkOf, DIGEST_BYTES, listChunks, unpackMissing } from '@tessera/shared/transfer'
 import { io, type Socket } from 'socket.io-client'
 import { onTestFinished } from 'vitest'
 import { fakeClock } from '../support/fake-clock.ts'
@@ -96,11 +96,13 @@ export async function started(
   return { coordinator, clock }
 }
 
+type Transport = 'websocket' | 'polling'
+
 /** Opens a socket as an agent does, without saying anything. */
-export function openSocket(url: string): Socket {
+export function openSocket(url: string, transport: Transport = 'websocket'): Socket {
   const socket = io(url, {
     parser: createParser(),
-    transports: ['websocket'],
+    transports: [transport],
     forceNew: true,
     reconnection: false,
   })
@@ -128,8 +130,8 @@ export interface Connection {
   readonly closed: Promise<void>
 }
 
-export async function connect(url: string): Promise<Connection> {
-  const socket = openSocket(url)
+export async function connect(url: string, transport?: Transport): Promise<Connection> {
+  const socket = openSocket(url, transport)
   const [offers, records] = [mailbox<string>(), mailbox<string>()]
   const refused = new Promise<{ code: string; message: string }>((resolve) => {
     serve(socket, coordinatorMessages, 'session:refused', (reason) => {
@@ -194,9 +196,10 @@ export async function joined(
   site: string,
   pair: KeyPair,
   study = 'tiny',
+  transport?: Transport,
   planKey: string = coordinatorKey,
 ): Promise<RawSite> {
-  const connection = await connect(url)
+  const connection = await connect(url, transport)
   const { socket, nonce } = connection
   const token = await signPayload(
     'joinToken',
@@ -231,6 +234,7 @@ export async function joined(
           encoding: 'f32',
           bytes: bytes.byteLength,
           payload: sha256Hex(bytes),
+          chunks: sha256Hex(listChunks(bytes).digests),
           samples: 10,
           metrics: { loss: 1, ce: 1, kl: null, nce: null, correct: 5, seen: 10, skippedTiles: 0, seconds: 1 },
           nonce: offer.nonce,
@@ -240,9 +244,10 @@ export async function joined(
         pair.privateKey,
       ),
     async deliver(manifest, bytes) {
-      const { upload, offset } = await ask(socket, 'upload:open', { manifest })
-      for (let at = offset; at < bytes.byteLength; at += CHUNK_BYTES) {
-        await ask(socket, 'upload:chunk', { upload, offset: at, chunk: bytes.subarray(at, at + CHUNK_BYTES) })
+      const { digests } = listChunks(bytes)
+      const { upload, missing } = await ask(socket, 'upload:open', { manifest, chunks: digests })
+      for (const index of unpackMissing(missing, digests.byteLength / DIGEST_BYTES)) {
+        await ask(socket, 'upload:chunk', { upload, index, chunk: chunkOf(bytes, index) })
       }
       return (await ask(socket, 'upload:commit', { upload })).receipt
     },

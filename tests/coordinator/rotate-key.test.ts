@@ -4,7 +4,7 @@ import { rotateCoordinatorKey } from '@tessera/coordinator'
 import { systemClock } from '@tessera/shared/clock'
 import { fingerprint, generateKeyPair, loadPrivateKey, savePrivateKey } from '@tessera/shared/security'
 import { describe, expect, test } from 'vitest'
-import { loadCoordinator } from '../../coordinator/config.ts'
+import { loadCoordinator, storePlace } from '../../coordinator/config.ts'
 import { readEvents } from '../../coordinator/store/index.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 import { federation, wholeRound } from './federation.ts'
@@ -25,7 +25,8 @@ describe('rotateCoordinatorKey()', () => {
     const { url, publicKey } = second.coordinator
     expect(fingerprint(publicKey)).toBe(to)
     expect(await codeOf(joined(url, key, 'north', keys.north))).toBe('ERR_COORDINATOR_KEY')
-    const again = (site: 'north' | 'south') => joined(url, publicKey, site, keys[site], 'tiny', key)
+    const again = (site: 'north' | 'south') =>
+      joined(url, publicKey, site, keys[site], 'tiny', undefined, key)
     const sites = [await again('north'), await again('south')]
     await wholeRound(sites, [0.03, 0.04])
     expect(await sites[0]?.published()).toMatchObject({ round: 2, final: true })
@@ -44,8 +45,16 @@ describe('rotateCoordinatorKey()', () => {
 
   test('is refused while the coordinator runs', async () => {
     const { dir, key } = await federation()
-    expect(await codeOf(rotateCoordinatorKey({ dir, clock: systemClock }))).toBe('ERR_CONFIG_INVALID')
+    expect(await codeOf(rotateCoordinatorKey({ dir, clock: systemClock }))).toBe('ERR_STORE_LOCKED')
     expect((await loadCoordinator(dir)).key.publicKey).toBe(key)
+  })
+
+  test("leaves the events where they are: a shared database knows them by the coordinator's first key", async () => {
+    const dir = await coordinatorFolder()
+    const before = await storePlace(dir, {})
+    await rotateCoordinatorKey({ dir, clock: fakeClock() })
+    expect(await storePlace(dir, {})).toEqual(before)
+    expect((await readEvents(dir)).map(({ type }) => type)).toEqual(['study.created'])
   })
 
   test('a crash before the change counts leaves the old key', async () => {

@@ -1,11 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { createStudy, exportStudy, startCoordinator } from '@tessera/coordinator'
 import { decodeModel } from '@tessera/shared/model'
 import { METADATA, readOnnxModel } from '@tessera/shared/model/onnx'
+import { WINDOW_CHUNKS } from '@tessera/shared/protocol'
 import { sha256Hex, verifyPayload } from '@tessera/shared/security'
+import { chunkCount, listChunks, unpackMissing } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../support/fake-clock.ts'
+import { withDatabase } from '../support/sqlite.ts'
 import { federation, wholeRound } from './federation.ts'
 import {
   ask,
@@ -103,17 +106,38 @@ describe('a whole round', () => {
   test('a model is fetched in chunks by its hash, and only one of the joined study', async () => {
     const { north, dir } = await federation()
     const { base, baseBytes } = await north.offer()
+    const { totalBytes, chunks } = await ask(north.socket, 'model:open', { sha256: base })
+    expect(totalBytes).toBe(baseBytes)
     const parts: Uint8Array[] = []
-    for (let offset = 0; offset < baseBytes; offset += parts.at(-1)?.byteLength ?? 0) {
-      const { totalBytes, chunk } = await ask(north.socket, 'model:fetch', { sha256: base, offset })
-      expect(totalBytes).toBe(baseBytes)
-      parts.push(chunk)
+    for (let index = 0; index < chunkCount(totalBytes); index++) {
+      parts.push((await ask(north.socket, 'model:chunk', { sha256: base, index })).chunk)
     }
-    expect(sha256Hex(Buffer.concat(parts))).toBe(base)
+    const whole = Buffer.concat(parts)
+    expect(sha256Hex(whole)).toBe(base)
+    expect(listChunks(whole).digests).toEqual(chunks)
+    const behind = chunkCount(totalBytes)
+    expect((await ask(north.socket, 'model:chunk', { sha256: base, index: behind })).chunk).toHaveLength(0)
     const other = await createStudy({ dir, study: { ...TINY_STUDY, id: 'other', seed: 'another' } })
-    const fetchOther = ask(north.socket, 'model:fetch', { sha256: other.student, offset: 0 })
-    expect(await codeOf(fetchOther)).toBe('ERR_MODEL_UNKNOWN')
+    const sha256 = other.student
+    expect(await codeOf(ask(north.socket, 'model:open', { sha256 }))).toBe('ERR_MODEL_UNKNOWN')
+    expect(await codeOf(ask(north.socket, 'model:chunk', { sha256, index: 0 }))).toBe('ERR_MODEL_UNKNOWN')
   })
+
+  test.each(['websocket', 'polling'] as const)(
+    'over %s a window of chunks may be asked for at once, again and again, and no more',
+    async (transport) => {
+      const { url, key, keys } = await federation()
+      const site = await joined(url, key, 'north', keys.north, 'tiny', transport)
+      const { base } = await site.offer()
+      const fetch = () => ask(site.socket, 'model:chunk', { sha256: base, index: 0 })
+      for (let i = 0; i < 3; i++) {
+        const chunks = await Promise.all(Array.from({ length: WINDOW_CHUNKS }, fetch))
+        expect(new Set(chunks.map(({ chunk }) => sha256Hex(chunk)))).toEqual(new Set([base]))
+      }
+      const codes = await Promise.all(Array.from({ length: 3 * WINDOW_CHUNKS }, () => codeOf(fetch())))
+      expect(new Set(codes)).toEqual(new Set(['no refusal', 'ERR_WINDOW_FULL']))
+    },
+  )
 
   test('a site that joins in mid-round takes part from the next one', async () => {
     const { dir, url, key, north, south } = await federation()
@@ -175,18 +199,15 @@ describe('who comes and goes', () => {
     const bytes = deltaOf(0.01)
     const offer = await north.offer()
     const manifest = await north.manifest(offer, bytes)
-    const { upload } = await ask(north.socket, 'upload:open', { manifest })
-    await ask(north.socket, 'upload:chunk', { upload, offset: 0, chunk: bytes.subarray(0, 1000) })
+    const chunks = listChunks(bytes).digests
+    const { upload, missing } = await ask(north.socket, 'upload:open', { manifest, chunks })
+    expect(unpackMissing(missing, 1)).toEqual([0])
+    await ask(north.socket, 'upload:chunk', { upload, index: 0, chunk: bytes })
     north.socket.disconnect()
     const back = await joined(url, key, 'north', keys.north)
     expect((await back.offer()).nonce).toBe(offer.nonce)
-    expect((await ask(back.socket, 'upload:open', { manifest })).offset).toBe(1000)
-    const { offset } = await ask(back.socket, 'upload:chunk', {
-      upload,
-      offset: 1000,
-      chunk: bytes.subarray(1000),
-    })
-    expect(offset).toBe(bytes.byteLength)
+    const again = await ask(back.socket, 'upload:open', { manifest, chunks })
+    expect([again.upload, unpackMissing(again.missing, 1)]).toEqual([upload, []])
     await ask(back.socket, 'upload:commit', { upload })
     await wholeRound([south], [0.01])
     expect((await back.published()).contributors).toHaveLength(2)
@@ -229,8 +250,9 @@ describe('who comes and goes', () => {
     const { url, north } = await federation()
     const stranger = await connect(url)
     const { base } = await north.offer()
-    const fetching = ask(stranger.socket, 'model:fetch', { sha256: base, offset: 0 })
-    expect(await codeOf(fetching)).toBe('ERR_NOT_JOINED')
+    const asked = { sha256: base }
+    expect(await codeOf(ask(stranger.socket, 'model:open', asked))).toBe('ERR_NOT_JOINED')
+    expect(await codeOf(ask(stranger.socket, 'model:chunk', { ...asked, index: 0 }))).toBe('ERR_NOT_JOINED')
   })
 })
 
@@ -248,6 +270,30 @@ describe('after a restart', () => {
     const bytes = deltaOf(0.01)
     await back.deliver(await back.manifest(again, bytes), bytes)
     expect((await back.published()).contributors.map(({ site }) => site)).toEqual(['north', 'south'])
+  })
+
+  test('an upload goes on with the chunks that are on the disk; what an ended round left is removed', async () => {
+    const { coordinator, dir, key, keys, clock, north, south } = await federation()
+    const bytes = deltaOf(0.01)
+    const offer = await north.offer()
+    const manifest = await north.manifest(offer, bytes)
+    const chunks = listChunks(bytes).digests
+    const { upload } = await ask(north.socket, 'upload:open', { manifest, chunks })
+    await ask(north.socket, 'upload:chunk', { upload, index: 0, chunk: bytes })
+    await coordinator.close()
+    const incoming = join(dir, 'updates', 'incoming')
+    expect(await readdir(incoming)).toEqual(['tiny.north.part'])
+    await writeFile(join(incoming, 'tiny.gone.part'), 'of a site without an offer')
+    await writeFile(join(incoming, 'other.north.part'), "another study's")
+
+    const { url } = (await started(dir, fakeClock(clock.now()))).coordinator
+    const back = await joined(url, key, 'north', keys.north)
+    const again = await ask(back.socket, 'upload:open', { manifest, chunks })
+    expect(again.upload).not.toBe(upload)
+    expect(unpackMissing(again.missing, 1)).toEqual([])
+    await ask(back.socket, 'upload:commit', { upload: again.upload })
+    expect(await readdir(incoming)).toEqual(['other.north.part'])
+    south.socket.disconnect()
   })
 
   test('between rounds it goes on from the last published student', async () => {
@@ -273,22 +319,28 @@ describe('after a restart', () => {
     await createStudy({ dir, study: { ...TINY_STUDY, id: 'second' } })
     expect((await joined(url, key, 'north', keys.north, 'second')).plan.study.id).toBe('second')
     expect(coordinator.progress().map(({ study }) => study)).toEqual(['tiny', 'second'])
-    await expect(startCoordinator({ dir })).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })
+    await expect(startCoordinator({ dir })).rejects.toMatchObject({ code: 'ERR_STORE_LOCKED' })
   })
 
-  test('a changed line of the log is named, and nothing starts', async () => {
+  test('a changed event of the store is named, and nothing starts', async () => {
     const { coordinator, dir, north, south } = await federation()
     await wholeRound([north, south], [0.01, 0.01])
     await north.published()
     await coordinator.close()
-    const log = join(dir, 'events.jsonl')
-    const lines = (await readFile(log, 'utf8')).split('\n')
-    const at = lines.findIndex((line) => line.includes('update.accepted'))
-    lines[at] = (lines[at] ?? '').replace('"samples":1', '"samples":9')
-    await writeFile(log, lines.join('\n'))
+    const number = withDatabase(join(dir, 'events.db'), (database) => {
+      const [row] = database
+        .prepare(`SELECT number FROM tessera_event WHERE event LIKE '%update.accepted%' LIMIT 1`)
+        .all() as { number: number }[]
+      database
+        .prepare(
+          `UPDATE tessera_event SET event = replace(event, '"samples":1', '"samples":9') WHERE number = ?`,
+        )
+        .run(row?.number)
+      return row?.number
+    })
     await expect(started(dir)).rejects.toMatchObject({
       code: 'ERR_STORE_CORRUPT',
-      message: expect.stringContaining(`line ${at + 1} `),
+      message: expect.stringContaining(`event ${number} of the store `),
     })
   })
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { invite, revoke } from '@tessera/coordinator'
 import { MAX_FRAME_BYTES } from '@tessera/shared/protocol'
 import { generateKeyPair, signPayload, verifyPayload } from '@tessera/shared/security'
+import { listChunks } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { federation, wholeRound } from './federation.ts'
 import { ask, codeOf, connect, deltaOf, enrol, joined } from './raw-site.ts'
@@ -21,21 +22,25 @@ describe('the border', () => {
   ])('refuses %s', async (_, changes, code) => {
     const { north } = await federation()
     const bytes = deltaOf(0)
+    const chunks = listChunks(bytes).digests
     const manifest = await north.manifest(await north.offer(), bytes, changes)
-    expect(await codeOf(ask(north.socket, 'upload:open', { manifest }))).toBe(code)
+    expect(await codeOf(ask(north.socket, 'upload:open', { manifest, chunks }))).toBe(code)
   })
 
   test('refuses a manifest that another key signed, and one that was altered', async () => {
     const { north, south } = await federation()
     const [bytes, offer] = [deltaOf(0), await north.offer()]
+    const chunks = listChunks(bytes).digests
     const forged = await south.manifest(offer, bytes, { site: 'north' })
-    expect(await codeOf(ask(north.socket, 'upload:open', { manifest: forged }))).toBe('ERR_SIGNATURE_INVALID')
+    expect(await codeOf(ask(north.socket, 'upload:open', { manifest: forged, chunks }))).toBe(
+      'ERR_SIGNATURE_INVALID',
+    )
     const [header, payload, signature] = (await north.manifest(offer, bytes)).split('.')
     const altered = Buffer.from(payload ?? '', 'base64url')
       .toString()
       .replace('"samples":10', '"samples":99')
     const manifest = [header, Buffer.from(altered).toString('base64url'), signature].join('.')
-    expect(await codeOf(ask(north.socket, 'upload:open', { manifest }))).toBe('ERR_SIGNATURE_INVALID')
+    expect(await codeOf(ask(north.socket, 'upload:open', { manifest, chunks }))).toBe('ERR_SIGNATURE_INVALID')
   })
 
   test('refuses a manifest again: as a duplicate while its round is open, as a replay later', async () => {
@@ -73,25 +78,64 @@ describe('the border', () => {
     expect((await south.published()).contributors).toHaveLength(2)
   })
 
-  test('refuses bytes that are not those of the manifest', async () => {
+  test('refuses a list of chunks that the manifest does not pin', async () => {
     const { north } = await federation()
     const [announced, sent] = [deltaOf(0.01), deltaOf(0.02)]
     const manifest = await north.manifest(await north.offer(), announced)
     expect(await codeOf(north.deliver(manifest, sent))).toBe('ERR_UPDATE_DIGEST')
-    expect(await codeOf(north.deliver(manifest, sent.subarray(4)))).toBe('ERR_UPDATE_SIZE')
+    for (const length of [0, 31, 64, 65_536]) {
+      const chunks = new Uint8Array(length)
+      expect(await codeOf(ask(north.socket, 'upload:open', { manifest, chunks }))).toBe('ERR_UPDATE_SIZE')
+    }
     await north.deliver(manifest, announced)
   })
 
-  test('refuses chunks out of place, too many, or of an upload that is not open', async () => {
+  test('refuses bytes whose chunks are those of the manifest and whose whole is not', async () => {
+    const { north } = await federation()
+    const bytes = deltaOf(0.01)
+    const offer = await north.offer()
+    const manifest = await north.manifest(offer, bytes, { payload: 'a'.repeat(64) })
+    expect(await codeOf(north.deliver(manifest, bytes))).toBe('ERR_UPDATE_DIGEST')
+    await north.deliver(await north.manifest(offer, bytes), bytes)
+  })
+
+  test('refuses chunks that are not of the upload, and a commit before all are there', async () => {
     const { north } = await federation()
     const bytes = deltaOf(0)
     const manifest = await north.manifest(await north.offer(), bytes)
-    const { upload } = await ask(north.socket, 'upload:open', { manifest })
-    const send = (offset: number, chunk: Uint8Array, id = upload): Promise<string> =>
-      codeOf(ask(north.socket, 'upload:chunk', { upload: id, offset, chunk }))
-    expect(await send(4, bytes.subarray(4))).toBe('ERR_UPLOAD_OFFSET')
-    expect(await send(0, new Uint8Array(bytes.byteLength + 1))).toBe('ERR_UPDATE_SIZE')
+    const chunks = listChunks(bytes).digests
+    const { upload } = await ask(north.socket, 'upload:open', { manifest, chunks })
+    const send = (index: number, chunk: Uint8Array, id = upload): Promise<string> =>
+      codeOf(ask(north.socket, 'upload:chunk', { upload: id, index, chunk }))
+    expect(await send(1, bytes)).toBe('ERR_UPLOAD_CHUNK')
+    expect(await send(0, bytes.subarray(4))).toBe('ERR_UPLOAD_CHUNK')
+    expect(await send(0, new Uint8Array(bytes.byteLength + 1))).toBe('ERR_UPLOAD_CHUNK')
+    expect(await send(0, deltaOf(1))).toBe('ERR_UPLOAD_CHUNK')
     expect(await send(0, bytes, 'another')).toBe('ERR_UPLOAD_UNKNOWN')
+    expect(await codeOf(ask(north.socket, 'upload:commit', { upload }))).toBe('ERR_UPLOAD_INCOMPLETE')
+    // None of it has ended the upload.
+    expect(await send(0, bytes)).toBe('no refusal')
+    expect(await send(0, bytes)).toBe('no refusal')
+    await ask(north.socket, 'upload:commit', { upload })
+  })
+
+  test('counts an update once that two connections of its site deliver', async () => {
+    const { url, key, keys, north, south } = await federation()
+    const bytes = deltaOf(0.01)
+    const manifest = await north.manifest(await north.offer(), bytes)
+    const chunks = listChunks(bytes).digests
+    const first = await ask(north.socket, 'upload:open', { manifest, chunks })
+    const second = await joined(url, key, 'north', keys.north)
+    const opened = await ask(second.socket, 'upload:open', { manifest, chunks })
+    expect(opened.upload).toBe(first.upload)
+    const { upload } = opened
+    await Promise.all(
+      [0, 1, 2].map(() => ask(second.socket, 'upload:chunk', { upload, index: 0, chunk: bytes })),
+    )
+    const receipts = await Promise.all([0, 1].map(() => ask(second.socket, 'upload:commit', { upload })))
+    expect(receipts[0]).toEqual(receipts[1])
+    await wholeRound([south], [0.01])
+    expect((await second.published()).contributors).toHaveLength(2)
   })
 })
 

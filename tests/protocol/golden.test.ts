@@ -26,10 +26,10 @@ const FRAMES = {
   'upload-chunk': {
     type: 2,
     nsp: '/',
-    data: ['upload:chunk', { upload: 'u1', offset: 0, chunk: Uint8Array.of(10, 0, 255) }],
+    data: ['upload:chunk', { upload: 'u1', index: 0, chunk: Uint8Array.of(10, 0, 255) }],
     id: 7,
   },
-  'upload-chunk-reply': { type: 3, nsp: '/', data: [{ ok: true, offset: 524_288 }], id: 7 },
+  'upload-chunk-reply': { type: 3, nsp: '/', data: [{ ok: true, window: 8 }], id: 7 },
   refusal: {
     type: 3,
     nsp: '/',

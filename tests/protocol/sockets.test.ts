@@ -20,6 +20,8 @@ type Coordinator = Server<WireEvents<typeof siteMessages>, WireEvents<typeof coo
 type Site = Socket<WireEvents<typeof coordinatorMessages>, WireEvents<typeof siteMessages>>
 
 const PATTERN = Uint8Array.from({ length: CHUNK_BYTES }, (_, i) => (i * 31 + (i >> 8)) & 0xff)
+/** Of chunks: the far end gives one of them by its index. */
+const SIZES = [0, 1, 8191, CHUNK_BYTES]
 let coordinator: Coordinator
 let sites: Site[]
 let kept: Uint8Array[]
@@ -36,13 +38,10 @@ beforeEach(() => {
       socket.emit('session:refused', { code, message }, () => undefined)
       socket.disconnect(true)
     })
-    serve(socket, siteMessages, 'model:fetch', ({ offset }) => ({
-      totalBytes: CHUNK_BYTES,
-      chunk: PATTERN.subarray(offset),
-    }))
+    serve(socket, siteMessages, 'model:chunk', ({ index }) => ({ chunk: PATTERN.subarray(0, SIZES[index]) }))
     serve(socket, siteMessages, 'upload:chunk', ({ chunk }) => {
       kept.push(chunk)
-      return { offset: chunk.byteLength }
+      return { window: 1 }
     })
   })
 })
@@ -70,39 +69,35 @@ async function join(transport: 'websocket' | 'polling'): Promise<Site> {
 const sha256 = 'ab'.repeat(32)
 
 describe.each(['websocket', 'polling'] as const)('over %s', (transport) => {
-  test.each([0, 1, 8191, CHUNK_BYTES])(
-    'a chunk of %d bytes arrives as it was sent, both ways',
-    async (size) => {
-      const site = await join(transport)
-      const sent = PATTERN.subarray(0, size)
-      const { offset } = await call(
-        site,
-        siteMessages,
-        'upload:chunk',
-        { upload: 'u', offset: 0, chunk: sent },
-        { timeoutMs: 5000 },
-      )
-      expect(offset).toBe(size)
-      expect(kept[0]?.constructor).toBe(Uint8Array)
-      expect(kept[0]?.buffer.byteLength).toBe(size)
-      expect(Buffer.compare(kept[0] ?? new Uint8Array(1), sent)).toBe(0)
-      const { chunk } = await call(
-        site,
-        siteMessages,
-        'model:fetch',
-        { sha256, offset: CHUNK_BYTES - size },
-        { timeoutMs: 5000 },
-      )
-      expect(chunk.constructor).toBe(Uint8Array)
-      expect(Buffer.compare(chunk, PATTERN.subarray(CHUNK_BYTES - size))).toBe(0)
-    },
-  )
+  test.each(SIZES)('a chunk of %d bytes arrives as it was sent, both ways', async (size) => {
+    const site = await join(transport)
+    const sent = PATTERN.subarray(0, size)
+    await call(
+      site,
+      siteMessages,
+      'upload:chunk',
+      { upload: 'u', index: 0, chunk: sent },
+      { timeoutMs: 5000 },
+    )
+    expect(kept[0]?.constructor).toBe(Uint8Array)
+    expect(kept[0]?.buffer.byteLength).toBe(size)
+    expect(Buffer.compare(kept[0] ?? new Uint8Array(1), sent)).toBe(0)
+    const { chunk } = await call(
+      site,
+      siteMessages,
+      'model:chunk',
+      { sha256, index: SIZES.indexOf(size) },
+      { timeoutMs: 5000 },
+    )
+    expect(chunk.constructor).toBe(Uint8Array)
+    expect(Buffer.compare(chunk, sent)).toBe(0)
+  })
 
   test('what arrived stays as it was while more arrives', async () => {
     const site = await join(transport)
     for (let i = 0; i < 50; i++) {
       const chunk = new Uint8Array(100).fill(i)
-      await call(site, siteMessages, 'upload:chunk', { upload: 'u', offset: 0, chunk }, { timeoutMs: 5000 })
+      await call(site, siteMessages, 'upload:chunk', { upload: 'u', index: 0, chunk }, { timeoutMs: 5000 })
     }
     expect(kept.map((bytes) => [...new Set(bytes)])).toEqual(Array.from({ length: 50 }, (_, i) => [i]))
   })
@@ -129,14 +124,14 @@ describe.each(['websocket', 'polling'] as const)('over %s', (transport) => {
     expect(await answer).toMatchObject({ code })
     await end
     expect(refused).toEqual([code])
-    const { offset } = await call(
+    const { window } = await call(
       good,
       siteMessages,
       'upload:chunk',
-      { upload: 'u', offset: 0, chunk: new Uint8Array(3) },
+      { upload: 'u', index: 0, chunk: new Uint8Array(3) },
       { timeoutMs: 5000 },
     )
-    expect(offset).toBe(3)
+    expect(window).toBe(1)
   })
 
   test('a frame above the transport limit ends its connection only', async () => {
@@ -148,7 +143,7 @@ describe.each(['websocket', 'polling'] as const)('over %s', (transport) => {
       good,
       siteMessages,
       'upload:chunk',
-      { upload: 'u', offset: 0, chunk: new Uint8Array(3) },
+      { upload: 'u', index: 0, chunk: new Uint8Array(3) },
       { timeoutMs: 5000 },
     )
   })

@@ -44,11 +44,15 @@ export const SMALL_STUDY: StudyInput = {
 }
 
 export interface SmallFederation {
+  /** The folder of everything: it can be copied, see {@link federationAt}. */
+  readonly root: string
+  /** The coordinator's. */
   readonly dir: string
   start(options?: { port?: number }): Promise<Coordinator>
   /** Runs a site's agent against `url` until the study ends. */
   agent(site: SiteName, url: string, options?: Partial<AgentOptions>): Promise<AgentOutcome>
   siteDir(site: SiteName): string
+  tilesDir(site: SiteName): string
   /** SHA-256 of the newest student, and the rounds that made it. */
   result(): Promise<{ student: string; rounds: number }>
 }
@@ -85,32 +89,42 @@ export async function smallFederation(
   const onnx = { mean: [...IMAGENET_MEAN], deviation: [...IMAGENET_DEVIATION] } satisfies OnnxHints
   await createStudy({ dir, study: input, onnx, ...(study.teacher ? { teacherFile } : {}) })
 
-  const siteDir = (site: SiteName): string => join(root, site)
+  const federation = federationAt(root, study.id)
   const coordinator = await startCoordinator({ dir, port: 0 })
   try {
     for (const site of SITES) {
       const { file } = await invite({ dir, site, url: coordinator.url, autoApprove: true })
       await enroll({
         kitFile: file,
-        dir: siteDir(site),
+        dir: federation.siteDir(site),
         log: silentLog,
         clock: systemClock,
         signal: AbortSignal.timeout(10_000),
       })
-      await drawTiles(join(root, 'tiles', site), site, 3)
+      await drawTiles(federation.tilesDir(site), site, 3)
     }
   } finally {
     await coordinator.close()
   }
+  return federation
+}
+
+/** Gives the federation whose folder, or a copy of it, is `root`. */
+export function federationAt(root: string, study: string): SmallFederation {
+  const dir = join(root, 'coordinator')
+  const siteDir = (site: SiteName): string => join(root, site)
+  const tilesDir = (site: SiteName): string => join(root, 'tiles', site)
   return {
+    root,
     dir,
     siteDir,
+    tilesDir,
     start: (options = {}) => startCoordinator({ dir, port: 0, ...options }),
     agent: (site, url, options = {}) =>
       runAgent({
         dir: siteDir(site),
-        dataDir: join(root, 'tiles', site),
-        study: study.id,
+        dataDir: tilesDir(site),
+        study,
         coordinatorUrl: url,
         signal: AbortSignal.timeout(60_000),
         log: silentLog,
@@ -118,7 +132,7 @@ export async function smallFederation(
         ...options,
       }),
     async result() {
-      const { card } = await exportStudy({ dir, study: study.id, out: join(root, 'export') })
+      const { card } = await exportStudy({ dir, study, out: join(root, 'export') })
       const bytes = await readFile(join(root, 'export', 'student.safetensors'))
       return { student: sha256Hex(bytes), rounds: card.rounds.length }
     },

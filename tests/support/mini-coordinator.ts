@@ -24,6 +24,7 @@ import {
   siteMessages,
   study as studySchema,
   type Welcome,
+  WINDOW_CHUNKS,
 } from '@tessera/shared/protocol'
 import {
   createNonce,
@@ -33,6 +34,7 @@ import {
   sha256Hex,
   signPayload,
 } from '@tessera/shared/security'
+import { chunkOf, listChunks, packMissing } from '@tessera/shared/transfer'
 import { Server, type Socket } from 'socket.io'
 import { onTestFinished } from 'vitest'
 
@@ -72,8 +74,6 @@ export interface MiniCoordinator {
   welcome: { changes: Partial<Welcome>; plan?: Partial<Plan>; key?: KeyPair }
   /** JWS of records by round, for sites that have missed them. */
   readonly records: Map<number, string>
-  /** SHA-256 of the study's plan. */
-  readonly plan: string
   /** Resolves when a site has joined; again after each cut. */
   joined(): Promise<void>
   /** Resolves with the first message of the kind that was said or will be; `count` waits for that many. */
@@ -101,7 +101,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
   })
   const student = encodeSafetensors(TINY_LAYOUT, TINY_STUDENT)
   const base = sha256Hex(student)
-  const uploads = new Map<string, { token: string; bytes: Buffer }>()
+  const uploads = new Map<string, { token: string; chunks: (Uint8Array | undefined)[] }>()
   const waiting = new Set<() => void>()
   let current: Socket | null = null
   let hasJoined = false
@@ -119,6 +119,8 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
       },
       key.privateKey,
     )
+  /** Of the plan that the next welcome comes with. */
+  const planHash = async (): Promise<string> => sha256Hex(await signPlan(mini.welcome.plan))
   const mini: MiniCoordinator = {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     keys,
@@ -129,7 +131,6 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
     updates: [],
     welcome: { changes: {} },
     records: new Map(),
-    plan: sha256Hex(await signPlan()),
     joined: () => until(() => (hasJoined ? true : undefined)).then(() => undefined),
     heard: (event, count = 1) =>
       until(() => mini.said.filter((one) => one.event === event)[count - 1]?.request) as never,
@@ -143,7 +144,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
         base,
         baseBytes: student.byteLength,
         layoutHash: layoutHash(TINY_LAYOUT),
-        plan: mini.plan,
+        plan: await planHash(),
         nonce: createNonce(),
         issuedAtMs: nowMs,
         deadlineMs: nowMs + 60_000,
@@ -156,12 +157,12 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
       await say('round:published', { record })
       return record
     },
-    record: (changes, key = keys) =>
+    record: async (changes, key = keys) =>
       signPayload(
         'published',
         {
           study: TINY_STUDY.id,
-          plan: mini.plan,
+          plan: await planHash(),
           round: 1,
           attempt: 1,
           base,
@@ -245,25 +246,30 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
       }
       return { welcome: await signPayload('welcome', welcome, key.privateKey), plan }
     },
-    'model:fetch': ({ sha256, offset }) => {
-      const bytes = mini.models.get(sha256) ?? new Uint8Array()
-      return { totalBytes: bytes.byteLength, chunk: bytes.slice(offset, offset + CHUNK_BYTES) }
+    'model:open': ({ sha256 }) => {
+      const { totalBytes, digests } = listChunks(mini.models.get(sha256) ?? new Uint8Array())
+      return { totalBytes, chunks: digests }
     },
+    'model:chunk': ({ sha256, index }) => ({
+      chunk: chunkOf(mini.models.get(sha256) ?? new Uint8Array(), index),
+    }),
     'round:progress': () => ({}),
     'round:decline': () => ({}),
     'upload:open': ({ manifest }) => {
       const upload = sha256Hex(manifest).slice(0, 16)
-      const known = uploads.get(upload) ?? { token: manifest, bytes: Buffer.alloc(0) }
+      const count = Math.ceil(readUnverified('manifest', manifest).bytes / CHUNK_BYTES)
+      const known = uploads.get(upload) ?? { token: manifest, chunks: Array(count).fill(undefined) }
       uploads.set(upload, known)
-      return { upload, offset: known.bytes.length }
+      const missing = known.chunks.flatMap((chunk, index) => (chunk === undefined ? [index] : []))
+      return { upload, missing: packMissing(missing, count), window: WINDOW_CHUNKS }
     },
-    'upload:chunk': ({ upload, chunk }) => {
-      const known = uploads.get(upload) ?? { token: '', bytes: Buffer.alloc(0) }
-      known.bytes = Buffer.concat([known.bytes, chunk])
-      return { offset: known.bytes.length }
+    'upload:chunk': ({ upload, index, chunk }) => {
+      uploads.get(upload)?.chunks.splice(index, 1, chunk)
+      return { window: WINDOW_CHUNKS }
     },
     'upload:commit': async ({ upload }) => {
-      const { token = '', bytes = Buffer.alloc(0) } = uploads.get(upload) ?? {}
+      const { token = '', chunks = [] } = uploads.get(upload) ?? {}
+      const bytes = Buffer.concat(chunks.map((chunk) => chunk ?? new Uint8Array()))
       const manifest = readUnverified('manifest', token)
       mini.updates.push({ manifest, token, bytes })
       const { study, round, attempt, payload } = manifest

@@ -4,10 +4,11 @@
  * Input `images` [batch, S, S, 3], outputs `features` [batch, D] and `logits` [batch, N]. The images are normalised ones; the metadata says how.
  * Source of the format: tfjs-converter, README, "Format of the model.json"; operators as TensorFlow's.
  */
+
+import { channelsLastShape, toChannelsLast } from '../channels-last.ts'
 import { type Activation, type Graph, IMAGES, type Node } from '../graph.ts'
 import type { TensorSpec } from '../layout.ts'
 import { nodeTensors } from '../layouts.ts'
-import { channelsLast } from './channels-last.ts'
 import { type ExportedModel, framing, valuesOf } from './exported-model.ts'
 import {
   constant,
@@ -105,7 +106,8 @@ function weightOf(model: ExportedModel, spec: TensorSpec): Weight {
   const values = valuesOf(model, spec)
   return {
     name: spec.name,
-    ...(spec.shape.length === 4 ? channelsLast(values, spec.shape) : { shape: spec.shape, values }),
+    shape: channelsLastShape(spec),
+    values: toChannelsLast(spec, values),
   }
 }
 

@@ -117,7 +117,8 @@ describe('invite() and revoke()', () => {
     expect(kit).toMatchObject({ site: 'north', coordinatorUrl: 'https://fl.example.org' })
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect(await readKitSecret(dir, kit.kit)).toBe(kit.secret)
-    expect(await readFile(join(dir, 'events.jsonl'), 'utf8')).not.toContain(kit.secret)
+    expect(JSON.stringify(await readEvents(dir))).toContain(kit.kit)
+    expect((await readFile(join(dir, 'events.db'))).includes(kit.secret)).toBe(false)
   })
 
   test('a name that is no name is ERR_USAGE, a site nobody knows ERR_SITE_UNKNOWN', async () => {

@@ -9,6 +9,7 @@ import {
   signPayload,
   verifyPayload,
 } from '@tessera/shared/security'
+import { listChunks } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { federation, wholeRound } from '../federation.ts'
 import { ask, codeOf, connect, deltaOf, enrol, joined, started } from '../raw-site.ts'
@@ -144,12 +145,13 @@ describe('site:rotate', () => {
     const { url, key, keys, north } = await federation()
     const bytes = deltaOf(0.01)
     const manifest = await north.manifest(await north.offer(), bytes)
-    await ask(north.socket, 'upload:open', { manifest })
+    const chunks = listChunks(bytes).digests
+    await ask(north.socket, 'upload:open', { manifest, chunks })
     const next = await generateKeyPair()
     await ask((await connect(url)).socket, 'site:rotate', await rotation(keys.north, next, key))
     await north.closed
     const again = await joined(url, key, 'north', next)
-    expect(await codeOf(ask(again.socket, 'upload:open', { manifest }))).toBe('ERR_SIGNATURE_INVALID')
+    expect(await codeOf(ask(again.socket, 'upload:open', { manifest, chunks }))).toBe('ERR_SIGNATURE_INVALID')
     await again.deliver(await again.manifest(await again.offer(), bytes), bytes)
   })
 

@@ -1,7 +1,9 @@
 import { readdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { contentStore, removeLeftovers } from '@tessera/coordinator/store'
+import { CHUNK_BYTES } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
+import { listChunks } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -45,6 +47,31 @@ describe('contentStore()', () => {
     await truncate(file, 3)
     await expect(store.loadPart(HASH, 0, 9)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
     await expect(store.load('0'.repeat(64))).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+  })
+
+  test('a file is listed chunk by chunk, once however many ask, and not when it was changed', async () => {
+    const folder = await temporaryFolder()
+    const store = contentStore(folder, '.bin')
+    const large = Uint8Array.from({ length: CHUNK_BYTES + 9 }, (_, i) => i & 0xff)
+    const sha256 = await store.save(large)
+    const lists = await Promise.all(Array.from({ length: 50 }, () => store.list(sha256)))
+    expect(new Set(lists).size).toBe(1)
+    expect(lists[0]?.totalBytes).toBe(large.length)
+    expect(Buffer.from(lists[0]?.digests ?? [])).toEqual(Buffer.from(listChunks(large).digests))
+    await writeFile(join(folder, `${sha256}.bin`), large.fill(1))
+    const again = contentStore(folder, '.bin')
+    await expect(again.list(sha256)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+    // What failed is looked at again.
+    await again.save(large)
+    await expect(again.list('0'.repeat(64))).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+  })
+
+  test('lists are forgotten, the oldest first, and made again', async () => {
+    const { store } = await filled()
+    const first = await store.list(HASH)
+    for (let i = 0; i < 64; i++) await store.list(await store.save(Buffer.from(`${i}`)))
+    expect(await store.list(HASH)).not.toBe(first)
+    expect(await store.list(HASH)).toEqual(first)
   })
 
   test('a file that comes in pieces has a name only once it is kept', async () => {

@@ -1,5 +1,6 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { initCoordinator } from '@tessera/coordinator'
 import { openStore, readEvents, submit } from '@tessera/coordinator/store'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -10,7 +11,7 @@ describe('openStore()', () => {
   test('has one writer at a time', async () => {
     const dir = await temporaryFolder()
     const store = await openStore(dir)
-    await expect(openStore(dir)).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })
+    await expect(openStore(dir)).rejects.toMatchObject({ code: 'ERR_STORE_LOCKED' })
     await store.close()
     await (await openStore(dir)).close()
   })
@@ -22,12 +23,50 @@ describe('openStore()', () => {
     await (await openStore(dir)).close()
   })
 
-  test('an event of a kind that this version does not know is ERR_STORE_CORRUPT', async () => {
+  test('an event of a kind that this version does not know is ERR_STORE_NEWER', async () => {
     const dir = await temporaryFolder()
     const store = await openStore(dir)
     await store.append({ ...revoked('north'), type: 'site.promoted' } as never)
     await store.close()
-    await expect(openStore(dir)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+    await expect(openStore(dir)).rejects.toMatchObject({ code: 'ERR_STORE_NEWER' })
+    await expect(readEvents(dir)).rejects.toMatchObject({ code: 'ERR_STORE_NEWER' })
+  })
+
+  test('takes one event, or several at once', async () => {
+    const dir = await temporaryFolder()
+    const store = await openStore(dir)
+    await store.append(revoked('north'))
+    await store.append([revoked('south'), revoked('west')])
+    expect(await readEvents(dir)).toEqual(['north', 'south', 'west'].map((site) => revoked(site)))
+    await store.close()
+  })
+
+  test('its files are for their owner only', async () => {
+    const dir = await temporaryFolder()
+    const store = await openStore(dir)
+    await store.append(revoked('north'))
+    for (const file of ['events.db', 'events.db-wal']) {
+      expect((await stat(join(dir, file))).mode & 0o777).toBe(0o600)
+    }
+    await store.close()
+  })
+
+  test("another coordinator's database is ERR_STORE_FOREIGN", async () => {
+    const [dir, other] = [await temporaryFolder(), await temporaryFolder()]
+    for (const each of [dir, other]) {
+      await initCoordinator({ dir: each })
+      await submit(each, revoked('north'))
+    }
+    await copyFile(join(other, 'events.db'), join(dir, 'events.db'))
+    await expect(openStore(dir)).rejects.toMatchObject({ code: 'ERR_STORE_FOREIGN' })
+    await expect(readEvents(dir)).rejects.toMatchObject({ code: 'ERR_STORE_FOREIGN' })
+  })
+
+  test('what a crash left of a database in the making is made again', async () => {
+    const dir = await temporaryFolder()
+    await writeFile(join(dir, 'events.db.new'), 'half')
+    expect(await submit(dir, revoked('north'))).toBe('stored')
+    expect(await readdir(dir)).not.toContain('events.db.new')
   })
 })
 

@@ -160,6 +160,25 @@ describe('call()', () => {
     await failed
     expect([clock.pending(), site.listenerCount('disconnect')]).toEqual([0, 0])
   })
+  test('waits on as long as anything it asked is answered', async () => {
+    const clock = fakeClock()
+    const silent = new Promise<{ receipt: string }>(() => undefined)
+    const [site] = served(({ upload }) => (upload === 'u' ? silent : { receipt: 'there' }))
+    const asked = ask(site, { clock })
+    const failed = expect(asked).rejects.toMatchObject({ code: 'ERR_TIMED_OUT' })
+    for (let i = 0; i < 10; i++) {
+      clock.advance(999)
+      await call(site, siteMessages, EVENT, { upload: 'other' }, { timeoutMs: 1000, clock })
+    }
+    expect(clock.pending()).toBe(1)
+    // An answer over another connection is no progress of this one.
+    const [elsewhere] = served(() => ({ receipt: 'there' }))
+    clock.advance(999)
+    await ask(elsewhere, { clock })
+    clock.advance(1)
+    await failed
+    expect(clock.pending()).toBe(0)
+  })
   test('leaves nothing behind after an answer', async () => {
     const [clock, stop] = [fakeClock(), new AbortController()]
     const [site] = served(({ upload }) => ({ receipt: upload }))

@@ -26,8 +26,14 @@ const fieldsOfType = (pattern: RegExp): string[] =>
   )
 
 describe('what could hold an image', () => {
-  test('bytes are in two messages only: a chunk of a model, a chunk of a delta', () => {
-    expect(fieldsOfType(/bytes/)).toEqual(['model:fetch reply.chunk', 'upload:chunk request.chunk'])
+  test('bytes leave a site in two messages only: a chunk of a delta, and the hashes of its chunks', () => {
+    expect(fieldsOfType(/bytes/)).toEqual([
+      'model:open reply.chunks',
+      'model:chunk reply.chunk',
+      'upload:open request.chunks',
+      'upload:open reply.missing',
+      'upload:chunk request.chunk',
+    ])
   })
   test('no message has a list or a nested object', () => {
     expect(fieldsOfType(/list|\{/)).toEqual([])

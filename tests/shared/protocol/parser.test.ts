@@ -88,7 +88,7 @@ describe('decodeFrame() of a damaged frame', () => {
     const frame = encodeFrame({
       type: 2,
       nsp: '/',
-      data: ['upload:chunk', { upload: 'u', offset: 1, chunk: new Uint8Array(20) }],
+      data: ['upload:chunk', { upload: 'u', index: 1, chunk: new Uint8Array(20) }],
       id: 3,
     })
     const damage = fc.array(fc.tuple(fc.nat(frame.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 })

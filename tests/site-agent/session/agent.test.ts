@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { computeDelta, decodeDelta } from '@tessera/shared/delta'
 import { createLog } from '@tessera/shared/log'
-import { PROTOCOL_VERSION } from '@tessera/shared/protocol'
+import { backboneLayout, encodeSafetensors, initialWeights } from '@tessera/shared/model'
+import { PROTOCOL_VERSION, study as studySchema } from '@tessera/shared/protocol'
 import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
+import { chunkOf } from '@tessera/shared/transfer'
 import { type AgentEvent, type AgentOutcome, runAgent } from '@tessera/site-agent'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type AuditEntry, verifyAudit } from '../../../site-agent/uplink/audit.ts'
@@ -72,7 +74,7 @@ const delivered = (agent: Run, count: number) =>
 
 const aborted = (signal: AbortSignal | undefined) =>
   new Promise<void>((resolve) => {
-    // A busy machine may reach a deadline before the training has begun.
+    // On a busy machine the deadline may have passed before the training began.
     if (signal?.aborted) resolve()
     signal?.addEventListener('abort', () => resolve())
   })
@@ -255,7 +257,8 @@ describe('runAgent()', () => {
     const agent = run(site, training)
     await mini.offer()
     expect(await mini.heard('round:decline')).toEqual({ study: 'tiny', round: 1, code: 'ERR_MODEL_HASH' })
-    expect(mini.said.filter(({ event }) => event === 'model:fetch')).toHaveLength(4)
+    expect(mini.said.filter(({ event }) => event === 'model:open')).toHaveLength(2)
+    expect(mini.said.filter(({ event }) => event === 'model:chunk')).toHaveLength(4)
     mini.models.set(mini.base, honest)
     await mini.offer({ round: 2 })
     await delivered(agent, 1)
@@ -266,18 +269,21 @@ describe('runAgent()', () => {
     const { mini, site } = await setup()
     const agent = run(site)
     let cuts = 0
-    mini.answers['model:fetch'] = ({ offset }) => {
-      const bytes = mini.models.get(mini.base) ?? new Uint8Array()
-      if (offset > 0 && cuts++ === 0) mini.cut()
-      return { totalBytes: bytes.byteLength, chunk: bytes.slice(offset, offset + 300_000) }
+    mini.answers['model:chunk'] = async ({ sha256, index }) => {
+      // The second chunk is cut off once the first is there.
+      if (index > 0 && cuts++ === 0) {
+        await expect.poll(() => agent.events.map(({ kind }) => kind)).toContain('fetching')
+        mini.cut()
+      }
+      return { chunk: chunkOf(mini.models.get(sha256) ?? new Uint8Array(), index) }
     }
     await mini.offer()
     await committed(mini)
     await delivered(agent, 1)
-    const offsets = mini.said.flatMap(({ event, request }) =>
-      event === 'model:fetch' ? [(request as { offset: number }).offset] : [],
+    const fetched = mini.said.flatMap(({ event, request }) =>
+      event === 'model:chunk' ? [(request as { index: number }).index] : [],
     )
-    expect(offsets).toEqual([0, 300_000, 300_000, 600_000])
+    expect(fetched).toEqual([0, 1, 1])
 
     let chunks = 0
     mini.answers['upload:commit'] = () => {
@@ -293,32 +299,95 @@ describe('runAgent()', () => {
     expect(agent.log.filter(({ event }) => event === 'coordinator.waiting')).toHaveLength(2)
   })
 
-  test('gives the same bits when it is stopped before the receipt and starts again', async () => {
-    const { mini, site, training } = await setup()
+  /** An agent that is stopped when round 2 is trained and uploaded, and its receipt has not come. */
+  async function stoppedBeforeReceipt() {
+    const given = await setup()
+    const { mini, site, training } = given
     const first = run(site, training)
     await mini.offer()
     await delivered(first, 1)
     await mini.publish({ round: 1 })
-
-    // Round 2 is trained and uploaded, its receipt never comes.
     mini.answers['upload:commit'] = () => new Promise(() => undefined)
     await mini.offer({ round: 2 })
     await committed(mini, 2)
     first.stop()
     await expect(first.outcome).rejects.toMatchObject({ code: 'ERR_INTERRUPTED' })
     expect((await states(site)).toSorted()).toEqual(['after-1.state', 'held-2.state'])
-
     delete mini.answers['upload:commit']
+    return given
+  }
+
+  test('delivers what it has trained when it is stopped before the receipt and starts again', async () => {
+    const { mini, site, training } = await stoppedBeforeReceipt()
     const second = run(site, training)
     await mini.offer({ round: 2 })
     await delivered(second, 1)
-    const opened = mini.said.filter(({ event }) => event === 'upload:open')
-    expect(opened).toHaveLength(3)
-    // 0.001 · 2 on top of the base, not 0.001 · 3: it started from the state after round 1.
+    expect(training.rounds).toEqual([1, 2])
+    expect(mini.updates.at(-1)?.manifest).toMatchObject({ round: 2, samples: 12, metrics: { correct: 6 } })
     const delta = decodeDelta(TINY_LAYOUT, mini.updates.at(-1)?.bytes ?? new Uint8Array())
     expect(delta.get('classifier.1.bias')?.[0]).toBeCloseTo(0.002, 6)
+    // It goes on from the state of the round it did not train in this life.
+    await mini.offer({ round: 3 })
+    await delivered(second, 2)
+    const next = decodeDelta(TINY_LAYOUT, mini.updates.at(-1)?.bytes ?? new Uint8Array())
+    expect(next.get('classifier.1.bias')?.[0]).toBeCloseTo(0.003, 6)
+    expect(training.rounds).toEqual([1, 2, 3])
+    expect((await readdir(join(site.dir, 'state', 'tiny'))).filter((name) => /delta/.test(name))).toEqual([])
+  })
+
+  test('fetches the teacher once, whatever rounds and lives follow', async () => {
+    const { mini, site, training } = await setup()
+    const backbone = { name: 'efficientnet-b0', widthMultiplier: 0.1, depthMultiplier: 0.1 } as const
+    const layout = backboneLayout(backbone, 2)
+    const teacher = encodeSafetensors(layout, initialWeights(layout, 'a teacher'))
+    const sha256 = sha256Hex(teacher)
+    mini.models.set(sha256, teacher)
+    const study = studySchema.parse({
+      ...TINY_STUDY,
+      teacher: { ...backbone, sha256, task: 'same', classes: 2 },
+    })
+    mini.welcome = { changes: {}, plan: { study } }
+    for (const rounds of [[1, 2], [3]]) {
+      const agent = run(site, training)
+      for (const [i, round] of rounds.entries()) {
+        await mini.offer({ round })
+        await delivered(agent, i + 1)
+      }
+      agent.stop()
+      await agent.outcome.catch(() => undefined)
+    }
+    expect(training.rounds).toEqual([1, 2, 3])
+    const opened = mini.said.filter(({ event }) => event === 'model:open')
+    expect(opened.map(({ request }) => (request as { sha256: string }).sha256)).toEqual([mini.base, sha256])
+  })
+
+  test('gives the same bits when its delta is lost and the round is trained again', async () => {
+    const { mini, site, training } = await stoppedBeforeReceipt()
+    const [held] = (await mini.heard('upload:open', 2)).manifest.split('.').slice(1)
+    const { payload } = JSON.parse(Buffer.from(held ?? '', 'base64url').toString())
+    await rm(join(site.dir, 'state', 'tiny', 'held-2.delta'))
+    const second = run(site, training)
+    await mini.offer({ round: 2 })
+    await delivered(second, 1)
+    // 0.001 · 2 on top of the base, not 0.001 · 3: it started from the state after round 1.
+    expect(mini.updates.at(-1)?.manifest.payload).toBe(payload)
     expect(training.rounds).toEqual([1, 2, 2])
     expect((await states(site)).toSorted()).toEqual(['after-1.state', 'after-2.state'])
+  })
+
+  test('trains anew what it holds a delta of another base for', async () => {
+    const { mini, site, training } = await stoppedBeforeReceipt()
+    const student = encodeSafetensors(
+      TINY_LAYOUT,
+      new Map([...TINY_STUDENT].map(([n, v]) => [n, v.map((x) => x / 2)])),
+    )
+    const base = sha256Hex(student)
+    mini.models.set(base, student)
+    const second = run(site, training)
+    await mini.offer({ round: 2, base, baseBytes: student.byteLength })
+    await delivered(second, 1)
+    expect(training.rounds).toEqual([1, 2, 2])
+    expect(mini.updates.at(-1)?.manifest.base).toBe(base)
   })
 
   test('trains a round again from the state before it when another attempt is offered after a restart', async () => {

@@ -1,7 +1,8 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sha256Hex } from '@tessera/shared/security'
 import { describe, expect, test } from 'vitest'
-import { openLocalStates } from '../../../site-agent/session/local-states.ts'
+import { type HeldDelta, openLocalStates } from '../../../site-agent/session/local-states.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const state = (count: number) => ({
@@ -12,11 +13,20 @@ const state = (count: number) => ({
   counters: { rounds: count },
 })
 
+const bytes = Uint8Array.of(1, 2, 3)
+const payload = sha256Hex(bytes)
+const delta: HeldDelta = {
+  base: 'a'.repeat(64),
+  samples: 12,
+  metrics: { loss: 1, ce: 1, kl: null, nce: null, correct: 5, seen: 12, skippedTiles: 0, seconds: 1 },
+  bytes,
+}
+
 describe('openLocalStates()', () => {
   test('a held state counts once it is committed', async () => {
     const states = openLocalStates(join(await temporaryFolder(), 'tiny'))
     expect(await states.lastBefore(1)).toBe(0)
-    await states.hold(1, 'payload', state(1))
+    await states.hold(1, 'payload', state(1), delta)
     expect([await states.lastBefore(2), await states.held(1), await states.heldRounds()]).toEqual([
       0,
       'payload',
@@ -27,11 +37,41 @@ describe('openLocalStates()', () => {
     expect(await states.after(1)).toEqual(state(1))
   })
 
+  test('a held delta is there for who starts again, until its round is delivered', async () => {
+    const dir = await temporaryFolder()
+    const states = openLocalStates(dir)
+    expect(await states.heldDelta(1)).toBeNull()
+    await states.hold(1, payload, state(1), delta)
+    const found = await openLocalStates(dir).heldDelta(1)
+    expect({ ...found, bytes: Uint8Array.from(found?.bytes ?? []) }).toEqual(delta)
+    expect(await states.heldDelta(2)).toBeNull()
+    await states.commit(1)
+    expect(await states.heldDelta(1)).toBeNull()
+    expect(await readdir(dir)).toEqual(['after-1.state'])
+  })
+
+  test.each([
+    ['without its state', 'held-1.state', null],
+    ['that was changed', 'held-1.delta', 'changed'],
+    ['that its state was not trained with', 'held-1.delta', 'other'],
+  ])('a held delta %s is not given', async (_, name, change) => {
+    const dir = await temporaryFolder()
+    const states = openLocalStates(dir)
+    await states.hold(1, payload, state(1), delta)
+    if (change === null) await rm(join(dir, name))
+    if (change === 'changed') await writeFile(join(dir, name), 'changed')
+    if (change === 'other') {
+      await openLocalStates(join(dir, 'other')).hold(1, 'p', state(1), { ...delta, bytes: Uint8Array.of(9) })
+      await copyFile(join(dir, 'other', name), join(dir, name))
+    }
+    expect(await states.heldDelta(1)).toBeNull()
+  })
+
   test('keeps the last two, so that the last round can be trained again', async () => {
     const dir = await temporaryFolder()
     const states = openLocalStates(dir)
     for (const round of [1, 2, 5, 12]) {
-      await states.hold(round, 'p', state(round))
+      await states.hold(round, 'p', state(round), delta)
       await states.commit(round)
     }
     expect((await readdir(dir)).toSorted()).toEqual(['after-12.state', 'after-5.state'])
@@ -41,9 +81,9 @@ describe('openLocalStates()', () => {
   test('a commit removes what an earlier round held in vain, and may be repeated', async () => {
     const dir = await temporaryFolder()
     const states = openLocalStates(dir)
-    await states.hold(1, 'lost', state(1))
+    await states.hold(1, 'lost', state(1), delta)
     await writeFile(join(dir, '.tmp-0123456789abcdef'), 'half')
-    await states.hold(2, 'p', state(2))
+    await states.hold(2, 'p', state(2), delta)
     await states.commit(2)
     await states.commit(2)
     expect(await readdir(dir)).toEqual(['after-2.state'])
@@ -52,7 +92,7 @@ describe('openLocalStates()', () => {
   test('refuses a state that was changed with ERR_STORE_CORRUPT', async () => {
     const dir = await temporaryFolder()
     const states = openLocalStates(dir)
-    await states.hold(1, 'p', state(1))
+    await states.hold(1, 'p', state(1), delta)
     await states.commit(1)
     const file = join(dir, 'after-1.state')
     const bytes = await readFile(file)

@@ -18,7 +18,7 @@ class FakeSocket extends EventEmitter {
   ended = false
 
   override emit(event: string, ...args: unknown[]): boolean {
-    if (event === 'model:fetch') {
+    if (event === 'model:chunk') {
       const [request, answer] = args
       this.sent.push({ event, request, answer: answer as (reply: unknown) => void })
       return true
@@ -142,12 +142,12 @@ describe('openConnection()', () => {
 
   test('refuses to ask without a session, and tells who waits for a reply that it will not come', async () => {
     const given = setup()
-    const request = { sha256: 'a'.repeat(64), offset: 0 }
-    await expect(given.connection.ask('model:fetch', request)).rejects.toMatchObject({
+    const request = { sha256: 'a'.repeat(64), index: 0 }
+    await expect(given.connection.ask('model:chunk', request)).rejects.toMatchObject({
       code: 'ERR_CONNECTION_LOST',
     })
     await join(given)
-    const asked = given.connection.ask('model:fetch', request)
+    const asked = given.connection.ask('model:chunk', request)
     await settled()
     last(given).drop()
     await expect(asked).rejects.toMatchObject({ code: 'ERR_CONNECTION_LOST' })
@@ -156,7 +156,7 @@ describe('openConnection()', () => {
   test('hangs up when a reply does not come in a minute', async () => {
     const given = setup()
     await join(given)
-    const asked = given.connection.ask('model:fetch', { sha256: 'a'.repeat(64), offset: 0 })
+    const asked = given.connection.ask('model:chunk', { sha256: 'a'.repeat(64), index: 0 })
     await settled()
     given.clock.advance(60_000)
     await expect(asked).rejects.toMatchObject({ code: 'ERR_TIMED_OUT' })
@@ -242,6 +242,57 @@ describe('openConnection()', () => {
     given.connection.close()
     await expect(waiting).rejects.toMatchObject({ code: 'ERR_INTERRUPTED' })
     expect(given.clock.pending()).toBe(0)
+  })
+
+  test('pause() waits as long as a dial would, says so once, and leaves the session alone', async () => {
+    const given = setup()
+    await join(given)
+    const reason = new TesseraError('ERR_UPLOAD_BUSY', 'test')
+    const { signal } = new AbortController()
+    for (const failures of [1, 2, 3, 10]) {
+      const ceiling = Math.min(30_000, 500 * 2 ** (failures - 1))
+      const pause = given.connection.pause(reason, failures, signal)
+      given.clock.advance(ceiling / 2 - 1)
+      expect(given.clock.pending()).toBe(1)
+      given.clock.advance(ceiling / 2 + 1)
+      await pause
+    }
+    expect(given.lines.filter(({ code }) => code === 'ERR_UPLOAD_BUSY')).toHaveLength(1)
+    expect([given.sockets.length, given.clock.pending()]).toEqual([1, 0])
+  })
+
+  test('pause() ends with its signal', async () => {
+    const given = setup()
+    await join(given)
+    const stop = new AbortController()
+    const reason = new TesseraError('ERR_STORE_WRITE', 'test')
+    const waiting = given.connection.pause(reason, 1, stop.signal)
+    stop.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 'ERR_INTERRUPTED' })
+    await expect(given.connection.pause(reason, 1, stop.signal)).rejects.toMatchObject({
+      code: 'ERR_INTERRUPTED',
+    })
+    expect(given.clock.pending()).toBe(0)
+  })
+
+  test('hangs up when nothing is answered in a minute, not when one answer is late', async () => {
+    const given = setup()
+    await join(given)
+    const request = { sha256: 'a'.repeat(64), index: 0 }
+    const first = given.connection.ask('model:chunk', request)
+    const others: Promise<unknown>[] = []
+    await settled()
+    for (let i = 0; i < 5; i++) {
+      others.push(given.connection.ask('model:chunk', request))
+      await settled()
+      given.clock.advance(59_999)
+      given.sockets[0]?.sent.at(-1)?.answer({ ok: true, chunk: new Uint8Array() })
+    }
+    await Promise.all(others)
+    expect(given.sockets[0]?.ended).toBe(false)
+    given.clock.advance(60_000)
+    await expect(first).rejects.toMatchObject({ code: 'ERR_TIMED_OUT' })
+    expect(given.sockets[0]?.ended).toBe(true)
   })
 
   test('joined() ends with its signal', async () => {

@@ -3,6 +3,7 @@ import { encodeDelta } from '@tessera/shared/delta'
 import { type Layout, layoutHash, type Weights } from '@tessera/shared/model'
 import { CHUNK_BYTES, encodeFrame } from '@tessera/shared/protocol'
 import { generateKeyPair, type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
+import { chunkOf, listChunks } from '@tessera/shared/transfer'
 import { CompactSign } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type AuditEntry, openAudit, verifyAudit } from '../../../site-agent/uplink/audit.ts'
@@ -24,8 +25,14 @@ const delta: Weights = new Map([
   ['mean', Float32Array.of(7, 8)],
 ])
 const bytes = encodeDelta(layout, delta)
+const chunks = listChunks(bytes).digests
 const study = { site: 'north', study: 'tiny', layout, allowStatistics: true }
-const announcement = { layoutHash: layoutHash(layout), bytes: bytes.length, payload: sha256Hex(bytes) }
+const announcement = {
+  layoutHash: layoutHash(layout),
+  bytes: bytes.length,
+  payload: sha256Hex(bytes),
+  chunks: sha256Hex(chunks),
+}
 
 let keys: KeyPair
 beforeAll(async () => {
@@ -53,20 +60,19 @@ async function openGate() {
   const both = await gateWithAudit()
   both.gate.admitStudy(study)
   both.gate.admitDelta(delta)
-  both.gate.pass(event('upload:open', { manifest: await sign() }))
+  both.gate.pass(event('upload:open', { manifest: await sign(), chunks }))
   return both
 }
 
 describe('gate.pass()', () => {
   test('writes size, hash and reason of each frame before it gives it away', async () => {
     const { gate, entries } = await openGate()
-    const chunk = bytes.slice(8, 20)
-    const frame = gate.pass(event('upload:chunk', { upload: 'u', offset: 8, chunk }))
+    const frame = gate.pass(event('upload:chunk', { upload: 'u', index: 0, chunk: bytes }))
     expect((await entries()).at(-1)).toMatchObject({
       kind: 'upload:chunk',
       bytes: frame.length,
       sha256: sha256Hex(frame),
-      why: 'bytes 8 to 20 of the delta of round 1',
+      why: 'bytes 0 to 32 of the delta of round 1',
     })
   })
 
@@ -104,7 +110,8 @@ describe('gate.pass()', () => {
       }),
       event('key:fetch', { number: 1 }),
       event('ledger:fetch', { study: 'tiny', round: 1 }),
-      event('model:fetch', { sha256: HASH('a'), offset: 0 }),
+      event('model:open', { sha256: HASH('a') }),
+      event('model:chunk', { sha256: HASH('a'), index: 0 }),
       event('round:progress', { study: 'tiny', round: 1, step: 1, steps: 2, loss: 0.5, secondsLeft: null }),
       event('round:decline', { study: 'tiny', round: 1, code: 'ERR_TRAINING_DIVERGED' }),
       event('upload:commit', { upload: 'u' }),
@@ -121,7 +128,8 @@ describe('gate.pass()', () => {
       'site:rotate',
       'key:fetch',
       'ledger:fetch',
-      'model:fetch',
+      'model:open',
+      'model:chunk',
       'round:progress',
       'round:decline',
       'upload:commit',
@@ -171,7 +179,7 @@ describe('gate.pass()', () => {
       [inPayload, 'ERR_MESSAGE_INVALID'],
       [inHeader, 'ERR_SIGNATURE_INVALID'],
     ]) {
-      expect(() => gate.pass(event('upload:open', { manifest: token }))).toThrow(
+      expect(() => gate.pass(event('upload:open', { manifest: token, chunks }))).toThrow(
         expect.objectContaining({ code }),
       )
     }
@@ -181,6 +189,7 @@ describe('gate.pass()', () => {
     ['another layout', { layoutHash: HASH('f') }, 'ERR_GATE_TENSOR'],
     ['another site', { site: 'south' }, 'ERR_GATE_TENSOR'],
     ['another payload', { payload: HASH('f') }, 'ERR_GATE_TENSOR'],
+    ['other chunks', { chunks: HASH('f') }, 'ERR_GATE_TENSOR'],
     ['another size', { bytes: 36 }, 'ERR_GATE_SIZE'],
     ['another study', { study: 'other' }, 'ERR_GATE_MESSAGE'],
   ])('refuses a manifest of %s', async (_, changes, code) => {
@@ -188,28 +197,68 @@ describe('gate.pass()', () => {
     gate.admitStudy(study)
     gate.admitDelta(delta)
     const manifest = await sign(changes)
-    expect(() => gate.pass(event('upload:open', { manifest }))).toThrow(expect.objectContaining({ code }))
+    expect(() => gate.pass(event('upload:open', { manifest, chunks }))).toThrow(
+      expect.objectContaining({ code }),
+    )
+  })
+
+  test.each([
+    ['others', new Uint8Array(32)],
+    ['one more', Uint8Array.of(...chunks, ...chunks)],
+    ['room for an image', new Uint8Array(65_536)],
+    ['none', new Uint8Array()],
+  ])('refuses a list of chunks with %s', async (_, list) => {
+    const { gate } = await gateWithAudit()
+    gate.admitStudy(study)
+    gate.admitDelta(delta)
+    const manifest = await sign({ chunks: sha256Hex(list) })
+    expect(() => gate.pass(event('upload:open', { manifest, chunks: list }))).toThrow(
+      expect.objectContaining({ code: 'ERR_GATE_TENSOR' }),
+    )
+  })
+
+  test('tells the chunks of a delta apart', async () => {
+    const { gate } = await gateWithAudit()
+    const count = 9 * (CHUNK_BYTES / 4)
+    const wide: Layout = {
+      architecture: 'test',
+      tensors: [{ name: 'w', shape: [count], kind: 'trainable' }],
+    }
+    gate.admitStudy({ ...study, layout: wide })
+    const values = new Float32Array(count)
+    for (let i = 0; i < 9; i++) values[i * (CHUNK_BYTES / 4)] = i
+    const encoded = gate.admitDelta(new Map([['w', values]]))
+    const manifest = await sign({
+      layoutHash: layoutHash(wide),
+      bytes: encoded.bytes.length,
+      payload: encoded.payload,
+      chunks: sha256Hex(encoded.chunks),
+    })
+    gate.pass(event('upload:open', { manifest, chunks: encoded.chunks }))
+    const send = (index: number, of: number) =>
+      gate.pass(event('upload:chunk', { upload: 'u', index, chunk: chunkOf(encoded.bytes, of) }))
+    send(8, 8)
+    send(7, 7)
+    expect(() => send(7, 8)).toThrow(expect.objectContaining({ code: 'ERR_GATE_TENSOR' }))
+    expect(() => send(9, 0)).toThrow(expect.objectContaining({ code: 'ERR_GATE_SIZE' }))
   })
 
   test('refuses a manifest when no delta was admitted', async () => {
     const { gate } = await gateWithAudit()
     gate.admitStudy(study)
     const manifest = await sign()
-    expect(() => gate.pass(event('upload:open', { manifest }))).toThrow(
+    expect(() => gate.pass(event('upload:open', { manifest, chunks }))).toThrow(
       expect.objectContaining({ code: 'ERR_GATE_SIZE' }),
     )
   })
 
   test.each([
-    [
-      'bytes that are not the delta’s',
-      { offset: 0, chunk: Uint8Array.from({ length: 8 }, () => 200) },
-      'ERR_GATE_TENSOR',
-    ],
-    ['the delta’s bytes at another place', { offset: 4, chunk: bytes.slice(0, 8) }, 'ERR_GATE_TENSOR'],
-    ['more bytes than the delta has', { offset: 24, chunk: new Uint8Array(16) }, 'ERR_GATE_SIZE'],
-    ['a chunk behind the end', { offset: 64, chunk: new Uint8Array(4) }, 'ERR_GATE_SIZE'],
-    ['a chunk above the limit', { offset: 0, chunk: new Uint8Array(CHUNK_BYTES + 1) }, 'ERR_GATE_MESSAGE'],
+    ['bytes that are not the delta’s', { index: 0, chunk: new Uint8Array(32).fill(200) }, 'ERR_GATE_TENSOR'],
+    ['a part of a chunk', { index: 0, chunk: bytes.slice(0, 8) }, 'ERR_GATE_TENSOR'],
+    ['more bytes than the delta has', { index: 0, chunk: new Uint8Array(40) }, 'ERR_GATE_SIZE'],
+    ['a chunk behind the end', { index: 1, chunk: new Uint8Array(4) }, 'ERR_GATE_SIZE'],
+    ['nothing behind the end', { index: 1, chunk: new Uint8Array() }, 'ERR_GATE_SIZE'],
+    ['a chunk above the limit', { index: 0, chunk: new Uint8Array(CHUNK_BYTES + 1) }, 'ERR_GATE_MESSAGE'],
   ])('refuses %s', async (_, body, code) => {
     const { gate } = await openGate()
     expect(() => gate.pass(event('upload:chunk', { upload: 'u', ...body }))).toThrow(
@@ -222,7 +271,7 @@ describe('gate.pass()', () => {
     gate.admitStudy(study)
     gate.admitDelta(delta)
     for (const packet of [
-      event('upload:chunk', { upload: 'u', offset: 0, chunk: bytes }),
+      event('upload:chunk', { upload: 'u', index: 0, chunk: bytes }),
       event('upload:commit', { upload: 'u' }),
     ]) {
       expect(() => gate.pass(packet)).toThrow(expect.objectContaining({ code: 'ERR_GATE_MESSAGE' }))
@@ -255,7 +304,7 @@ describe('gate.pass()', () => {
       .sign(keys.privateKey)
     gate.admitStudy(study)
     gate.admitDelta(delta)
-    expect(() => gate.pass(event('upload:open', { manifest: long }))).toThrow(
+    expect(() => gate.pass(event('upload:open', { manifest: long, chunks }))).toThrow(
       expect.objectContaining({ code: 'ERR_GATE_SIZE' }),
     )
   })

@@ -1,47 +1,73 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
+import { CHUNK_BYTES, WINDOW_CHUNKS } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
+import { chunkOf, listChunks } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import type { Ask } from '../../../site-agent/uplink/connection.ts'
 import { fetchModel, keepOnly } from '../../../site-agent/uplink/models.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-const model = Uint8Array.from({ length: 1000 }, (_, i) => i % 251)
+const COUNT = 12
+const model = Uint8Array.from(
+  { length: CHUNK_BYTES * (COUNT - 1) + 1000 },
+  (_, i) => (i * 31 + (i >> 19)) & 0xff,
+)
 const sha256 = sha256Hex(model)
 const { signal } = new AbortController()
+const ALL = Array.from({ length: COUNT }, (_, i) => i)
 
-/** Serves `bytes` in chunks of 400; remembers the offsets it was asked for. */
-function server(bytes: Uint8Array = model, more: { totalBytes?: number; failAt?: number } = {}) {
-  const offsets: number[] = []
-  const ask = (async (_event: string, { offset }: { offset: number }) => {
-    offsets.push(offset)
-    if (offset === more.failAt) throw new TesseraError('ERR_MODEL_UNKNOWN', 'test')
-    return { totalBytes: more.totalBytes ?? bytes.length, chunk: bytes.slice(offset, offset + 400) }
-  }) as unknown as Ask
-  return { ask, offsets }
+interface Served {
+  readonly totalBytes?: number
+  readonly chunks?: Uint8Array
+  readonly failAt?: number
+  /** Replaces a chunk. */
+  readonly damage?: (chunk: Uint8Array, index: number) => Uint8Array
 }
 
+/** Serves `bytes`; remembers the chunks it was asked for. */
+function server(bytes: Uint8Array = model, more: Served = {}) {
+  const list = listChunks(bytes)
+  const served = { asked: [] as number[], opened: 0, mostUnanswered: 0 }
+  let unanswered = 0
+  const ask = (async (event: string, { index = 0 }: { index?: number }) => {
+    if (event === 'model:open') {
+      served.opened++
+      return { totalBytes: more.totalBytes ?? list.totalBytes, chunks: more.chunks ?? list.digests }
+    }
+    served.asked.push(index)
+    if (index === more.failAt) throw new TesseraError('ERR_MODEL_UNKNOWN', 'test')
+    served.mostUnanswered = Math.max(served.mostUnanswered, ++unanswered)
+    await new Promise((resolve) => setImmediate(resolve))
+    unanswered--
+    const chunk = chunkOf(bytes, index)
+    return { chunk: more.damage?.(chunk, index) ?? chunk }
+  }) as unknown as Ask
+  return { ...served, served, ask }
+}
+
+const same = async (got: Promise<Uint8Array>) => expect(Buffer.compare(await got, model)).toBe(0)
+
 describe('fetchModel()', () => {
-  test('fetches in chunks, checks the hash, and keeps the file', async () => {
+  test('fetches each chunk once, a window of them at a time, checks the hash, and keeps the file', async () => {
     const dir = join(await temporaryFolder(), 'cache')
-    const { ask, offsets } = server()
+    const { ask, served } = server()
     const seen: number[] = []
     const onProgress = (bytes: number) => seen.push(bytes)
-    expect(new Uint8Array(await fetchModel({ dir, sha256, bytes: 1000, ask, signal, onProgress }))).toEqual(
-      model,
-    )
-    expect(offsets).toEqual([0, 400, 800])
-    expect(seen).toEqual([400, 800, 1000])
+    await same(fetchModel({ dir, sha256, bytes: model.length, ask, signal, onProgress }))
+    expect(served).toEqual({ asked: ALL, opened: 1, mostUnanswered: WINDOW_CHUNKS })
+    expect(seen).toHaveLength(COUNT)
+    expect(seen.at(-1)).toBe(model.length)
     expect(await readdir(dir)).toEqual([sha256])
   })
 
-  test('does not fetch what is held', async () => {
+  test('does not ask for what is held', async () => {
     const dir = await temporaryFolder()
     await writeFile(join(dir, sha256), model)
-    const { ask, offsets } = server()
-    expect(new Uint8Array(await fetchModel({ dir, sha256, ask, signal }))).toEqual(model)
-    expect(offsets).toEqual([])
+    const { ask, served } = server()
+    await same(fetchModel({ dir, sha256, ask, signal }))
+    expect(served).toMatchObject({ asked: [], opened: 0 })
   })
 
   test('fetches again what was damaged on the disk', async () => {
@@ -49,45 +75,78 @@ describe('fetchModel()', () => {
     await writeFile(join(dir, sha256), 'damaged')
     const { ask } = server()
     await fetchModel({ dir, sha256, ask, signal })
-    expect(new Uint8Array(await readFile(join(dir, sha256)))).toEqual(model)
+    expect(Buffer.compare(await readFile(join(dir, sha256)), model)).toBe(0)
   })
 
-  test('goes on with a part from where it ends', async () => {
+  test('goes on with the chunks of a part that are right', async () => {
     const dir = await temporaryFolder()
-    await writeFile(join(dir, `${sha256}.part`), model.slice(0, 700))
-    const { ask, offsets } = server()
-    await fetchModel({ dir, sha256, ask, signal })
-    expect(offsets).toEqual([700])
+    const part = Buffer.from(model)
+    part.fill(0, 3 * CHUNK_BYTES, 5 * CHUNK_BYTES)
+    await writeFile(join(dir, `${sha256}.part`), part.subarray(0, 8 * CHUNK_BYTES + 7))
+    const { ask, served } = server()
+    await same(fetchModel({ dir, sha256, ask, signal }))
+    expect(served.asked).toEqual([3, 4, 8, 9, 10, 11])
   })
 
-  test('a part that holds other bytes costs one more download, no more', async () => {
+  test('a part that is longer, or holds other bytes, costs nothing more', async () => {
     const dir = await temporaryFolder()
-    await writeFile(join(dir, `${sha256}.part`), new Uint8Array(700))
-    const { ask, offsets } = server()
-    await fetchModel({ dir, sha256, ask, signal })
-    expect(offsets).toEqual([700, 0, 400, 800])
+    await writeFile(join(dir, `${sha256}.part`), Buffer.alloc(model.length + 99, 7))
+    const { ask, served } = server()
+    await same(fetchModel({ dir, sha256, ask, signal }))
+    expect(served.asked).toEqual(ALL)
   })
 
-  test('refuses a wrong hash after two downloads, and keeps nothing', async () => {
+  test('a wrong chunk ends the download at once, and a second try takes a right one', async () => {
     const dir = await temporaryFolder()
-    const { ask, offsets } = server(model.map((byte) => byte ^ 1))
+    let damaged = 0
+    const damage = (chunk: Uint8Array, index: number) =>
+      index === 2 && damaged++ === 0 ? chunk.map((byte) => byte ^ 1) : chunk
+    const { ask } = server(model, { damage })
+    await same(fetchModel({ dir, sha256, ask, signal }))
+    const always = server(model, { damage: (chunk, index) => (index === 2 ? chunk.slice(1) : chunk) })
+    const other = join(dir, 'other')
+    await expect(fetchModel({ dir: other, sha256, ask: always.ask, signal })).rejects.toMatchObject({
+      code: 'ERR_MODEL_HASH',
+    })
+    expect(always.served.opened).toBe(2)
+    expect(await readdir(other)).toEqual([])
+  })
+
+  test('refuses a whole of another hash after two downloads, and keeps nothing', async () => {
+    const dir = await temporaryFolder()
+    const { ask, served } = server(model.map((byte) => byte ^ 1))
     await expect(fetchModel({ dir, sha256, ask, signal })).rejects.toMatchObject({ code: 'ERR_MODEL_HASH' })
-    expect(offsets).toEqual([0, 400, 800, 0, 400, 800])
+    expect(served.asked).toEqual([...ALL, ...ALL])
     expect(await readdir(dir)).toEqual([])
   })
 
   test.each([
-    ['another size than the offer says', { bytes: 1000 }, { totalBytes: 999 }, 'ERR_MODEL_HASH'],
-    ['an empty chunk before the end', {}, { totalBytes: 2000 }, 'ERR_MESSAGE_INVALID'],
-    ['more bytes than there are', {}, { totalBytes: 300 }, 'ERR_MESSAGE_INVALID'],
+    [
+      'another size than the offer says',
+      { bytes: model.length },
+      { totalBytes: model.length - 1 },
+      'ERR_MODEL_HASH',
+    ],
+    ['a list that is too long', {}, { chunks: new Uint8Array(65_536) }, 'ERR_MESSAGE_INVALID'],
+    ['a list that is too short', {}, { totalBytes: 2 ** 30 }, 'ERR_MESSAGE_INVALID'],
     ['no model', {}, { failAt: 0 }, 'ERR_MODEL_UNKNOWN'],
-  ])('refuses %s', async (_, wanted, served, code) => {
+  ])('refuses %s', async (_, wanted, more, code) => {
     const dir = await temporaryFolder()
-    const { ask } = server(model, served)
+    const { ask } = server(model, more)
     await expect(fetchModel({ dir, sha256, ask, signal, ...wanted })).rejects.toMatchObject({ code })
   })
 
-  test('stops between two chunks', async () => {
+  test('a size of a gigabyte that was only said takes no disk', async () => {
+    const dir = await temporaryFolder()
+    const chunks = new Uint8Array(65_536)
+    const { ask } = server(model, { totalBytes: 2 ** 30, chunks, failAt: 0 })
+    await expect(fetchModel({ dir, sha256, ask, signal })).rejects.toMatchObject({
+      code: 'ERR_MODEL_UNKNOWN',
+    })
+    expect((await stat(join(dir, `${sha256}.part`))).size).toBe(0)
+  })
+
+  test('stops between two chunks, and goes on from there', async () => {
     const dir = await temporaryFolder()
     const stop = new AbortController()
     const { ask } = server()
@@ -95,7 +154,9 @@ describe('fetchModel()', () => {
     await expect(fetchModel({ dir, sha256, ask, signal: stop.signal, onProgress })).rejects.toMatchObject({
       code: 'ERR_INTERRUPTED',
     })
-    expect((await readFile(join(dir, `${sha256}.part`))).length).toBe(400)
+    const again = server()
+    await same(fetchModel({ dir, sha256, ask: again.ask, signal }))
+    expect(again.served.asked).toEqual(ALL.slice(WINDOW_CHUNKS))
   })
 })
 

@@ -1,0 +1,51 @@
+/**
+ * @file A model or a delta as a list of chunks, each named by its SHA-256. Who has the list can take the chunks in any order, from anywhere,
+ * and knows of each by itself whether it is right.
+ */
+import { createHash } from 'node:crypto'
+import { CHUNK_BYTES } from '../protocol/limits.ts'
+
+/** Length of one entry of a list. */
+export const DIGEST_BYTES = 32
+
+export interface ChunkList {
+  readonly totalBytes: number
+  /** SHA-256 of each chunk, one after the other without a gap. */
+  readonly digests: Uint8Array
+}
+
+/** Number of chunks of so many bytes: all of them {@link CHUNK_BYTES} long, but the last. */
+export function chunkCount(totalBytes: number): number {
+  return Math.ceil(totalBytes / CHUNK_BYTES)
+}
+
+/** Length of a chunk; 0 where there is none. */
+export function chunkLength(totalBytes: number, index: number): number {
+  return Math.max(0, Math.min(CHUNK_BYTES, totalBytes - index * CHUNK_BYTES))
+}
+
+/** A chunk of bytes that are in memory: a view, no copy. */
+export function chunkOf(bytes: Uint8Array, index: number): Uint8Array {
+  return bytes.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES)
+}
+
+/** The list of bytes that are in memory. */
+export function listChunks(bytes: Uint8Array): ChunkList {
+  const digests = new Uint8Array(chunkCount(bytes.byteLength) * DIGEST_BYTES)
+  for (let i = 0; i < chunkCount(bytes.byteLength); i++)
+    digests.set(digest(chunkOf(bytes, i)), i * DIGEST_BYTES)
+  return { totalBytes: bytes.byteLength, digests }
+}
+
+/** True when `chunk` is the one that the list has at `index`: its length, then its hash. */
+export function isListed({ totalBytes, digests }: ChunkList, index: number, chunk: Uint8Array): boolean {
+  const length = chunkLength(totalBytes, index)
+  if (length === 0 || chunk.byteLength !== length) return false
+  const want = digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES)
+  return Buffer.compare(digest(chunk), want) === 0
+}
+
+/** SHA-256 of one chunk, as it stands in a list. */
+export function digest(chunk: Uint8Array): Uint8Array {
+  return createHash('sha256').update(chunk).digest()
+}
