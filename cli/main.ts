@@ -22,6 +22,11 @@ const GROUPS: readonly { name: string; summary: string; load: (program: Command)
     load: async (program) => (await import('@tessera/site-agent/main')).addSiteCommands(program),
   },
   {
+    name: 'ledger',
+    summary: 'check that published students follow from what sites signed',
+    load: async (program) => (await import('./ledger.ts')).addLedgerCommands(program),
+  },
+  {
     name: 'verify',
     summary: 'check that this machine computes the reference numbers',
     load: async (program) => (await import('./verify.ts')).addVerifyCommand(program),

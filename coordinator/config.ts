@@ -1,23 +1,20 @@
 /** @file The coordinator's own settings, `coordinator.json`, and its key. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Clock, systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
-import {
-  fingerprint,
-  generateKeyPair,
-  type KeyPair,
-  loadPrivateKey,
-  savePrivateKey,
-} from '@tessera/shared/security'
+import { fingerprint, generateKeyPair, savePrivateKey } from '@tessera/shared/security'
 import { z } from 'zod'
+import { type CoordinatorKeys, keyFile, loadKeys } from './keys.ts'
 import { postgresUrl } from './store/postgres-url.ts'
+import { prepareTls, readTlsPin, type TlsChoice, tlsSettings } from './tls/settings.ts'
 
 const config = z.strictObject({
   version: z.literal(1),
   /** Address that sites use; it stands in the kits. Behind a proxy it is the proxy's. */
   url: z.url({ protocol: /^https?$/ }),
-  /** Address to listen on. 127.0.0.1: TLS and the outer port are a proxy's job. */
+  /** Address to listen on. */
   host: z.string().min(1).max(255),
   /** 0 lets the system choose. */
   port: z.int().min(0).max(65_535),
@@ -27,6 +24,10 @@ const config = z.strictObject({
    * Below 100 ms a busy machine would lose its own connections; above a minute proxies cut idle ones.
    */
   heartbeatMs: z.int().min(100).max(60_000).default(5000),
+  /** Absent: plain http, for this machine only or behind a proxy. */
+  tls: tlsSettings.optional(),
+  /** A reverse proxy in front ends TLS. What it says of clients (X-Forwarded-For) is written in the log and believed in nothing. */
+  proxy: z.literal(true).optional(),
   /** PostgreSQL database for the events; by default they are in `events.db` in this folder. TESSERA_STORE goes before it. */
   store: postgresUrl.optional(),
 })
@@ -44,31 +45,43 @@ export async function initCoordinator(options: {
   url?: string | undefined
   host?: string | undefined
   port?: number | undefined
+  tls?: TlsChoice | undefined
+  behindProxy?: boolean | undefined
   store?: string | undefined
-}): Promise<{ publicKey: string; fingerprint: string; config: CoordinatorConfig }> {
-  const { dir, host = '127.0.0.1', port = DEFAULT_PORT } = options
-  const settings = checked({
-    version: 1,
-    url: options.url ?? `http://${host}:${port}`,
-    host,
-    port,
-    store: options.store,
-  })
+  clock?: Clock | undefined
+}): Promise<{
+  publicKey: string
+  fingerprint: string
+  tlsPin: string | null
+  config: CoordinatorConfig
+}> {
+  const { dir, host = '127.0.0.1', port = DEFAULT_PORT, behindProxy = false, clock = systemClock } = options
+  const url = options.url ?? `${options.tls ? 'https' : 'http'}://${host}:${port}`
+  const proxy = behindProxy ? { proxy: true } : {}
+  const plain = checked({ version: 1, url, host, port, ...proxy, store: options.store })
+  assertReachable(plain, options.tls !== undefined)
   if (await hasCoordinator(dir)) {
     throw new TesseraError(
       'ERR_CONFIG_INVALID',
       'coordinator folder must be new, got one that has a coordinator',
     )
   }
+  const tls = options.tls && (await prepareTls(dir, options.tls, new URL(url).hostname, clock.now()))
+  const settings = { ...plain, ...(tls && { tls }) }
   const pair = await generateKeyPair()
   await savePrivateKey(keyFile(dir), pair)
   // Last: a folder with settings is one whose key is safe.
   await writeDurably(configFile(dir), `${JSON.stringify(settings, null, 2)}\n`)
-  return { publicKey: pair.publicKey, fingerprint: fingerprint(pair.publicKey), config: settings }
+  return {
+    publicKey: pair.publicKey,
+    fingerprint: fingerprint(pair.publicKey),
+    tlsPin: await readTlsPin(dir, tls),
+    config: settings,
+  }
 }
 
 /** @throws {TesseraError} ERR_CONFIG_INVALID if the folder has no coordinator; ERR_KEY_FILE */
-export async function loadCoordinator(dir: string): Promise<{ config: CoordinatorConfig; key: KeyPair }> {
+export async function loadCoordinator(dir: string): Promise<CoordinatorKeys & { config: CoordinatorConfig }> {
   const text = await readFile(configFile(dir), 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new TesseraError(
       'ERR_CONFIG_INVALID',
@@ -76,14 +89,26 @@ export async function loadCoordinator(dir: string): Promise<{ config: Coordinato
       { cause },
     )
   })
-  return { config: checked(parseJson(text)), key: await loadPrivateKey(keyFile(dir)) }
+  return { config: checked(parseJson(text)), ...(await loadKeys(dir)) }
+}
+
+/** What the sites would refuse is better said when the coordinator is made. */
+function assertReachable({ url, proxy }: CoordinatorConfig, hasTls: boolean): void {
+  const { protocol } = new URL(url)
+  if (proxy && hasTls) throw contradiction('TLS must end at the proxy or here', 'both')
+  if (proxy && protocol !== 'https:') throw contradiction('url behind a proxy must be https', 'http')
+  if (hasTls && protocol !== 'https:') throw contradiction('url with TLS must be https', 'http')
+}
+
+function contradiction(rule: string, got: string): TesseraError {
+  return new TesseraError('ERR_CONFIG_INVALID', `${rule}, got ${got}`)
 }
 
 /** Where a coordinator's events are kept. */
 export interface StorePlace {
   /** Connection string; null for `events.db` in the folder. */
   readonly postgres: string | null
-  /** Whose events they are: the fingerprint of the coordinator's key. Empty for a folder that has no coordinator. */
+  /** Whose events they are: the fingerprint of the coordinator's first key, which stays when the key is replaced. Empty for a folder that has no coordinator. */
   readonly coordinator: string
 }
 
@@ -97,10 +122,10 @@ export async function storePlace(
   environment: { readonly TESSERA_STORE?: string | undefined } = process.env,
 ): Promise<StorePlace> {
   if (!(await hasCoordinator(dir))) return { postgres: null, coordinator: '' }
-  const { config, key } = await loadCoordinator(dir)
+  const { config, ring } = await loadCoordinator(dir)
   const given = environment.TESSERA_STORE || undefined
   const postgres = given === undefined ? config.store : checked({ ...config, store: given }).store
-  return { postgres: postgres ?? null, coordinator: fingerprint(key.publicKey) }
+  return { postgres: postgres ?? null, coordinator: fingerprint(ring.keys[0] ?? ring.current) }
 }
 
 async function hasCoordinator(dir: string): Promise<boolean> {
@@ -127,8 +152,4 @@ function checked(value: unknown): CoordinatorConfig {
 
 function configFile(dir: string): string {
   return join(dir, 'coordinator.json')
-}
-
-function keyFile(dir: string): string {
-  return join(dir, 'keys', 'coordinator.jwk')
 }

@@ -1,5 +1,6 @@
 export { type CoordinatorConfig, initCoordinator } from './config.ts'
-export { invite, revoke } from './enrolment/index.ts'
+export { approve, invite, listSites, revoke, withdraw } from './enrolment/index.ts'
+export { rotateCoordinatorKey } from './rotate-key.ts'
 export type { SiteProgress, StudyProgress } from './running/index.ts'
 export { type Coordinator, type CoordinatorOptions, startCoordinator } from './server.ts'
 export { createStudy, exportStudy, type ModelCard } from './studies/index.ts'

@@ -9,11 +9,13 @@ import { KIT_LIFETIME_MS } from '@tessera/shared/security'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_PORT, initCoordinator } from './config.ts'
 import { invite, revoke } from './enrolment/index.ts'
+import { addSiteVerbs } from './main-sites.ts'
 import { addStudyControl } from './main-studies.ts'
 import { startCoordinator } from './server.ts'
 import { formatStatus, readStatus } from './status.ts'
 import { maskedUrl } from './store/index.ts'
 import { createStudy, EXPORT_FORMATS, type ExportFormat, exportStudy } from './studies/index.ts'
+import type { TlsChoice } from './tls/settings.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 const print = (line: string): boolean => process.stdout.write(`${line}\n`)
@@ -41,6 +43,7 @@ export function addCoordinatorCommands(program: Command): void {
   addStudy(group)
   addInvite(group)
   addRevoke(group)
+  addSiteVerbs(group)
   addStatus(group)
   addStart(group)
   example(group, '$ tessera coordinator init --url https://fl.example.org && tessera coordinator start')
@@ -48,20 +51,59 @@ export function addCoordinatorCommands(program: Command): void {
 
 function addInit(group: Command): void {
   const command = withDir(group.command('init'))
+    .summary('make a coordinator: folder, settings, key pair')
     .description(
       'make a coordinator: its folder, settings and key pair; the private key never leaves this machine',
     )
     .option('--url <url>', 'address the sites use (default: the one it listens on)')
-    .option('--host <host>', 'address to listen on; leave it to a proxy to face the network', '127.0.0.1')
+    .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on', whole, DEFAULT_PORT)
-    .option('--store <url>', 'PostgreSQL database for its events (default: a file in its folder)')
-    .action(async (options: { dir: string; url?: string; host: string; port: number; store?: string }) => {
-      const made = await initCoordinator(options)
+    .addOption(
+      new Option('--tls <how>', 'self: make a certificate, its pin goes into the kits').choices(['self']),
+    )
+    .option('--tls-cert <file>', 'a certificate of your own, PEM, with --tls-key')
+    .option('--tls-key <file>', 'its private key, PEM')
+    .option('--tls-pin', 'with --tls-cert: sites check the pin of its key instead')
+    .option('--tls-client-ca <file>', 'let in only sites certified by this authority')
+    .option('--behind-proxy', 'a proxy ends TLS: plain http here, https in kits')
+    .option('--store <url>', 'PostgreSQL database for its events (default: a file)')
+    .action(async (options: InitOptions) => {
+      const made = await initCoordinator({ ...options, tls: tlsChoice(options) })
       print(`Coordinator made in ${options.dir}, for ${made.config.url}.`)
+      if (made.tlsPin) print(`Pin of its TLS key, as the kits carry it: ${made.tlsPin}`)
       if (made.config.store) print(`Its events go to ${maskedUrl(made.config.store)}.`)
       print(`Fingerprint, for sites to compare by phone: ${made.fingerprint}`)
     })
   example(command, '$ tessera coordinator init --dir /srv/tessera --url https://fl.example.org')
+}
+
+interface InitOptions {
+  readonly dir: string
+  readonly url?: string
+  readonly host: string
+  readonly port: number
+  readonly tls?: 'self'
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly tlsPin?: true
+  readonly tlsClientCa?: string
+  readonly behindProxy?: true
+  readonly store?: string
+}
+
+/** @throws {TesseraError} ERR_USAGE if the flags contradict each other. */
+function tlsChoice(options: InitOptions): TlsChoice | undefined {
+  const { tls, tlsCert: cert, tlsKey: key, tlsClientCa: clientCa, tlsPin: pinned } = options
+  const given = cert !== undefined && key !== undefined
+  if (tls === 'self' && cert === undefined && key === undefined) return { self: true, clientCa }
+  if (tls === undefined && given) return { cert, key, clientCa, pinned }
+  if (tls ?? cert ?? key ?? clientCa ?? pinned) {
+    throw new TesseraError(
+      'ERR_USAGE',
+      'TLS must be --tls self, or --tls-cert with --tls-key, got another mixture',
+    )
+  }
+  return undefined
 }
 
 interface CreateOptions {
@@ -121,6 +163,7 @@ function addStudy(group: Command): void {
       if (ownClassifier) print("The student file's classifier is for other classes: it starts from the seed.")
       for (const warning of made.warnings) print(`Warning: ${warning}.`)
       print(`Layout ${made.layoutHash}, initial student ${made.student}.`)
+      print(`Plan ${made.plan}, signed: sites that have joined refuse any other.`)
     })
   example(create, '$ tessera coordinator study create colon.json --teacher teacher.safetensors')
   const exported = withDir(study.command('export <study>'))
@@ -147,17 +190,32 @@ function fileText(role: string, naming: Naming, architecture: Architecture): str
   return `${role} file: ${architectureText(architecture)}, in ${naming} names.`
 }
 
+interface InviteOptions {
+  readonly dir: string
+  readonly out?: string
+  readonly url?: string
+  readonly days: number
+  readonly autoApprove?: true
+  readonly insecureHttp?: true
+}
+
 function addInvite(group: Command): void {
   const command = withDir(group.command('invite <site>'))
+    .summary('write an enrolment kit for one site')
     .description(
       'write an enrolment kit: a file with a one-time secret, for one site; give it on a way you trust',
     )
     .option('--out <file>', 'where the kit goes (default: kits/<site>.json in the folder)')
     .option('--url <url>', 'address this site uses (default: as set by init)')
+    .option(
+      '--auto-approve',
+      'the site needs no approval: for tests, or a way of handing over that is trusted enough',
+    )
+    .option('--insecure-http', 'the site may speak plain http over a network: anyone between can read along')
     .option('--days <days>', 'how long the kit can be used', whole, KIT_LIFETIME_MS / DAY_MS)
-    .action(async (site: string, options: { dir: string; out?: string; url?: string; days: number }) => {
-      const { dir, url, out: file, days } = options
-      const made = await invite({ dir, site, url, file, lifetimeMs: days * DAY_MS })
+    .action(async (site: string, options: InviteOptions) => {
+      const { out: file, days, ...others } = options
+      const made = await invite({ ...others, site, file, lifetimeMs: days * DAY_MS })
       print(
         `Kit for ${site}: ${made.file}, to be used before ${new Date(made.kit.expiresAtMs).toISOString()}.`,
       )
@@ -167,6 +225,7 @@ function addInvite(group: Command): void {
 
 function addRevoke(group: Command): void {
   const command = withDir(group.command('revoke <site>'))
+    .summary('shut a site out')
     .description('shut a site out: its sessions end, its open update does not count, its kits are void')
     .action(async (site: string, { dir }: { dir: string }) => {
       await revoke({ dir, site })

@@ -7,12 +7,14 @@ import {
   fingerprint,
   type KeyPair,
   readUnverified,
+  type SignedKeyChange,
   signPayload,
   verifyPayload,
 } from '@tessera/shared/security'
-import { checkSiteState, knownSite } from './admission/index.ts'
+import { checkApproved, checkSiteState, knownSite } from './admission/index.ts'
 import {
   checkEnrolment,
+  checkKeyChange,
   EMPTY_REGISTRY,
   evolveRegistry,
   forgetKitSecret,
@@ -29,10 +31,13 @@ import {
   type StudyRun,
 } from './running/index.ts'
 import type { Store } from './store/index.ts'
-import { createdStudies, replayRounds } from './studies/index.ts'
+import { createdStudies, planned, replayRounds } from './studies/index.ts'
 
 /** How often the inbox is looked at when no site gives a reason to: an operator's revocation must not wait for one. */
 const INBOX_MS = 2000
+
+/** Former keys that are tried to say why a join is refused: each costs the check of a signature, and a stranger may ask any number of times. */
+const MAX_FORMER_KEYS = 3
 
 export interface Office {
   /** Files that sessions read from. */
@@ -43,6 +48,10 @@ export interface Office {
   admit(token: string, nonce: string): Promise<{ join: Signed<'joinToken'>; run: StudyRun }>
   /** Uses up a kit and gives the signed confirmation. */
   enrol(token: string): Promise<string>
+  /** Replaces a site's key and gives the signed confirmation. Its sessions under the old key end. */
+  rotate(request: { request: string; proof: string }): Promise<string>
+  /** The change of the coordinator's key of this number, 1 and up, as `key:fetch` answers it. */
+  keyChange(number: number): { count: number; change: string; acceptance: string }
   studies(): readonly StudyRun[]
   /** Fulfilled when every study is finished; rejected when one can never be. Pending while there is none. */
   readonly ended: Promise<void>
@@ -58,11 +67,13 @@ export async function openOffice(options: {
   dir: string
   store: Store
   key: KeyPair
+  /** Changes of the key, oldest first. */
+  keyChanges: readonly SignedKeyChange[]
   clock: Clock
   log: Log
   onProgress: (progress: StudyProgress) => void
 }): Promise<Office> {
-  const { dir, store, key, clock, log, onProgress } = options
+  const { dir, store, key, keyChanges, clock, log, onProgress } = options
   const deciding = createQueue()
   const checking = createQueue()
   const collecting = createQueue()
@@ -80,7 +91,8 @@ export async function openOffice(options: {
   // Who does not ask how it ended need not handle it.
   ended.catch(() => undefined)
 
-  const open = (created: StudyCreated, events: Store['events']): StudyRun => {
+  const open = async (stored: StudyCreated, events: Store['events']): Promise<StudyRun> => {
+    const created = await planned(stored, key)
     const { id } = created.study
     unfinished.add(id)
     const run = createStudyRun(created, replayRounds(created, events), {
@@ -101,7 +113,7 @@ export async function openOffice(options: {
     runs.set(id, run)
     return run
   }
-  for (const created of createdStudies(store.events)) open(created, store.events)
+  for (const created of createdStudies(store.events)) await open(created, store.events)
 
   const obey = (event: CommandEvent): Promise<void> =>
     deciding(async () => {
@@ -118,12 +130,16 @@ export async function openOffice(options: {
       registry = evolveRegistry(registry, event)
       if (event.type === 'study.created') {
         log.info('study.created', { study: event.study.id })
-        const run = open(event, [])
+        const run = await open(event, [])
         if (started) run.start()
       } else if (isOperatorWord(event)) {
         addressed?.obey(event)
       } else {
         log.info(event.type, { site: event.site })
+        if (event.type === 'kits.withdrawn') {
+          for (const { kit, site } of registry.kits.values())
+            if (site === event.site) await forgetKitSecret(dir, kit)
+        }
         if (event.type === 'site.revoked') for (const run of runs.values()) run.revoke(event)
       }
     })
@@ -156,8 +172,11 @@ export async function openOffice(options: {
           `protocol must be ${PROTOCOL_VERSION}, got ${claimed.protocol}`,
         )
       }
-      const { publicKey } = knownSite({ registry }, claimed.site)
-      const join = await verifyPayload('joinToken', token, publicKey)
+      const { publicKey, formerKeys } = knownSite({ registry }, claimed.site)
+      const join = await verifyPayload('joinToken', token, publicKey).catch(async (refusal: unknown) => {
+        await refuseFormerKey(token, claimed.site, formerKeys)
+        throw refusal
+      })
       if (join.coordinator !== key.publicKey) {
         throw new TesseraError(
           'ERR_COORDINATOR_KEY',
@@ -171,6 +190,7 @@ export async function openOffice(options: {
         )
       }
       checkSiteState({ registry }, join.site)
+      checkApproved({ registry }, join.site)
       const run = runs.get(join.study)
       if (run === undefined)
         throw new TesseraError('ERR_STUDY_UNKNOWN', `study must exist, got ${join.study}`)
@@ -191,11 +211,32 @@ export async function openOffice(options: {
           await store.append(event)
           registry = evolveRegistry(registry, event)
           await forgetKitSecret(dir, kit)
+          for (const run of runs.values()) run.replaceKey(site)
           log.info('site.enrolled', { site, fingerprint: fingerprint(publicKey) })
         }
         const confirmation = { protocol: PROTOCOL_VERSION, kit, site, publicKey, issuedAtMs: clock.now() }
         return signPayload('enrolConfirmation', confirmation, key.privateKey)
       })
+    },
+    async rotate(request) {
+      await collectCommands()
+      return deciding(async () => {
+        const { change, known } = await checkKeyChange(request, registry, key.publicKey)
+        const { site, from, to } = change
+        if (!known) {
+          const event = { type: 'site.rekeyed', site, from, to, ...request, atMs: clock.now() } as const
+          await store.append(event)
+          registry = evolveRegistry(registry, event)
+          for (const run of runs.values()) run.replaceKey(site)
+          log.info('site.rekeyed', { site, fingerprint: fingerprint(to) })
+        }
+        const confirmation = { protocol: PROTOCOL_VERSION, site, publicKey: to, issuedAtMs: clock.now() }
+        return signPayload('siteKeyConfirmation', confirmation, key.privateKey)
+      })
+    },
+    keyChange(number) {
+      const { change = '', acceptance = '' } = keyChanges[number - 1] ?? {}
+      return { count: keyChanges.length, change, acceptance }
     },
     async stop() {
       stopped = true
@@ -204,5 +245,17 @@ export async function openOffice(options: {
       await deciding(async () => undefined)
       await store.close()
     },
+  }
+}
+
+/** A copy of a site's folder from before its key was replaced should learn that, not that somebody forges. @throws {TesseraError} ERR_SITE_KEY */
+async function refuseFormerKey(token: string, site: string, keys: readonly string[]): Promise<void> {
+  for (const key of keys.slice(-MAX_FORMER_KEYS)) {
+    const signed = await verifyPayload('joinToken', token, key).then(
+      () => true,
+      () => false,
+    )
+    if (signed)
+      throw new TesseraError('ERR_SITE_KEY', `site must speak with its new key, got an older one of ${site}`)
   }
 }

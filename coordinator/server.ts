@@ -1,23 +1,30 @@
 /** @file The coordinator as a server: Socket.IO on one port, sessions in front of the office. */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Server } from 'node:net'
 import { type Clock, systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { type Log, silentLog } from '@tessera/shared/log'
 import {
   type coordinatorMessages,
   createParser,
+  isLoopback,
   MAX_TRANSPORT_BYTES,
+  printable,
   type siteMessages,
   type WireEvents,
 } from '@tessera/shared/protocol'
 import { fingerprint } from '@tessera/shared/security'
-import { Server } from 'socket.io'
+import { Server as SocketServer } from 'socket.io'
 import { loadCoordinator } from './config.ts'
 import { openOffice } from './office.ts'
 import type { StudyProgress } from './running/index.ts'
 import { openSession } from './session.ts'
 import { openStore } from './store/index.ts'
+import { readTls } from './tls/settings.ts'
+
+/** An IPv6 address with a zone has 45 and more; what is longer is none. */
+const MAX_ADDRESS_CHARACTERS = 64
 
 export interface CoordinatorOptions {
   readonly dir: string
@@ -32,7 +39,7 @@ export interface CoordinatorOptions {
 
 export interface Coordinator {
   readonly port: number
-  /** Where it listens, as `http://host:port`. */
+  /** Where it listens, as `http://host:port`, or `https:`. */
   readonly url: string
   readonly publicKey: string
   readonly fingerprint: string
@@ -51,32 +58,43 @@ export interface Coordinator {
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { dir, log = silentLog, clock = systemClock, onProgress = () => undefined } = options
-  const { config, key } = await loadCoordinator(dir)
+  const { config, key, ring } = await loadCoordinator(dir)
+  const tls = config.tls && (await readTls(dir, config.tls))
   const { host = config.host, port = config.port } = options
   const store = await openStore(dir)
   if (store.cutBytes > 0)
     log.warn('log.repaired', { bytes: store.cutBytes, reason: 'unacknowledged last line cut off' })
 
-  const http = createServer((_request, response) => {
-    response.writeHead(404).end()
+  const http = tls ? createTlsServer(tls, notFound) : createServer(notFound)
+  const office = await openOffice({
+    dir,
+    store,
+    key,
+    keyChanges: ring.changes,
+    clock,
+    log,
+    onProgress,
+  }).catch(async (cause: unknown) => {
+    await store.close()
+    throw cause
   })
-  const office = await openOffice({ dir, store, key, clock, log, onProgress }).catch(
-    async (cause: unknown) => {
-      await store.close()
-      throw cause
+  const sockets = new SocketServer<WireEvents<typeof siteMessages>, WireEvents<typeof coordinatorMessages>>(
+    http,
+    {
+      parser: createParser(),
+      transports: ['websocket', 'polling'],
+      maxHttpBufferSize: MAX_TRANSPORT_BYTES,
+      pingInterval: config.heartbeatMs,
+      pingTimeout: config.heartbeatMs,
+      serveClient: false,
+      // Weights do not compress, and compressed secrets leak by their length.
+      httpCompression: false,
     },
   )
-  const sockets = new Server<WireEvents<typeof siteMessages>, WireEvents<typeof coordinatorMessages>>(http, {
-    parser: createParser(),
-    transports: ['websocket', 'polling'],
-    maxHttpBufferSize: MAX_TRANSPORT_BYTES,
-    pingInterval: config.heartbeatMs,
-    pingTimeout: config.heartbeatMs,
-    serveClient: false,
-    // Weights do not compress, and compressed secrets leak by their length.
-    httpCompression: false,
+  sockets.on('connection', (socket) => {
+    const address = clientAddress(socket.handshake, config.proxy === true)
+    openSession(socket, office, clock, log.child({ address }))
   })
-  sockets.on('connection', (socket) => openSession(socket, office, clock, log))
 
   const close = async (): Promise<void> => {
     await office.stop()
@@ -91,10 +109,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   })
   const address = http.address() as AddressInfo
   const print = fingerprint(key.publicKey)
+  if (tls === undefined && !config.proxy && !isLoopback(host)) {
+    log.warn('coordinator.unencrypted', { reason: 'anyone between can read along: use TLS or a proxy' })
+  }
   log.info('coordinator.started', { port: address.port, fingerprint: print, count: office.studies().length })
   return {
     port: address.port,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
     publicKey: key.publicKey,
     fingerprint: print,
     ended: office.ended,
@@ -106,7 +127,21 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   }
 }
 
-function listen(http: ReturnType<typeof createServer>, port: number, host: string): Promise<void> {
+function notFound(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(404).end()
+}
+
+/** For the log only. A proxy's word is cut short and cleaned: whoever reaches the proxy chooses what it says. */
+function clientAddress(
+  { address, headers }: { address: string; headers: IncomingMessage['headers'] },
+  proxy: boolean,
+): string {
+  const forwarded = proxy ? String(headers['x-forwarded-for'] ?? '') : ''
+  // The last entry is the proxy's own; those before it are whatever the client wrote.
+  return printable(forwarded.split(',').at(-1)?.trim() || address, MAX_ADDRESS_CHARACTERS)
+}
+
+function listen(http: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     http.once('error', reject)
     http.listen(port, host, () => {

@@ -88,6 +88,8 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
   })
 
   answer('site:enroll', async ({ request }) => ({ confirmation: await office.enrol(request) }))
+  answer('site:rotate', async (request) => ({ confirmation: await office.rotate(request) }))
+  answer('key:fetch', ({ number }) => office.keyChange(number))
   answer('session:join', async ({ token }) => {
     if (joined !== null || proving !== null)
       throw new TesseraError('ERR_MESSAGE_INVALID', 'session must join once, got a second join')
@@ -111,12 +113,13 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
       proving = { site, run }
       cancelTimer = clock.schedule(() => refuse(notJoined()), JOIN_WITHIN_MS)
     } else joined = { peer, run }
-    return { welcome }
+    return { welcome, plan: run.plan }
   })
   answer('ledger:show', async ({ record }) => {
     if (proving === null) throw notJoined()
     return proving.run.showRecord(proving.site, record)
   })
+  answer('ledger:fetch', ({ study, round }) => ({ record: inStudy(study).run.record(round) }))
   const outlet = office.outlets(() => flushed(socket))
   answer('model:open', async ({ sha256 }) => {
     assertMayFetch(session().run, sha256)

@@ -1,13 +1,10 @@
 /** @file What a coordinator's folder says, whether or not the coordinator runs. */
 
 import { loadCoordinator } from './config.ts'
-import { EMPTY_REGISTRY, evolveRegistry } from './enrolment/index.ts'
+import { EMPTY_REGISTRY, evolveRegistry, type SiteEntry, siteEntries } from './enrolment/index.ts'
 import { alarms } from './rounds/index.ts'
 import { readEvents } from './store/index.ts'
 import { createdStudies, replayRounds } from './studies/index.ts'
-
-/** `lapsed`: its invitation was not used in time, or was taken back. */
-type SiteState = 'invited' | 'lapsed' | 'enrolled' | 'revoked'
 
 export interface Status {
   readonly url: string
@@ -24,7 +21,7 @@ export interface Status {
     /** Sites left out of `alarmAfter` rounds running, or more. */
     readonly excluded: readonly { readonly site: string; readonly rounds: number }[]
   }[]
-  readonly sites: readonly { readonly site: string; readonly state: SiteState }[]
+  readonly sites: readonly Pick<SiteEntry, 'site' | 'state'>[]
 }
 
 /** Reads the log and sums it up. @throws {TesseraError} ERR_CONFIG_INVALID, ERR_STORE_CORRUPT */
@@ -32,13 +29,6 @@ export async function readStatus(dir: string, nowMs: number): Promise<Status> {
   const { config } = await loadCoordinator(dir)
   const events = await readEvents(dir)
   const registry = events.reduce(evolveRegistry, EMPTY_REGISTRY)
-  const kits = [...registry.kits.values()]
-  const stateOf = (site: string): SiteState => {
-    const known = registry.sites.get(site)
-    if (known !== undefined) return known.revoked ? 'revoked' : 'enrolled'
-    return kits.some((kit) => kit.site === site && kit.expiresAtMs > nowMs) ? 'invited' : 'lapsed'
-  }
-  const sites = [...new Set([...registry.sites.keys(), ...kits.map(({ site }) => site)])].toSorted()
   return {
     url: config.url,
     studies: createdStudies(events).map((created) => {
@@ -58,7 +48,7 @@ export async function readStatus(dir: string, nowMs: number): Promise<Status> {
         excluded: alarms(state),
       }
     }),
-    sites: sites.map((site) => ({ site, state: stateOf(site) })),
+    sites: siteEntries(registry, nowMs).map(({ site, state }) => ({ site, state })),
   }
 }
 

@@ -25,6 +25,8 @@ export interface LogFields {
   engine?: string
   sha256?: string
   fingerprint?: string
+  /** Where a connection came from. */
+  address?: string
   version?: string
   count?: number
 }
@@ -47,6 +49,7 @@ const FIELD_NAMES: ReadonlySet<string> = new Set<keyof LogFields>([
   'engine',
   'sha256',
   'fingerprint',
+  'address',
   'version',
   'count',
 ])

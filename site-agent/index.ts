@@ -1,4 +1,6 @@
 export { type AgentOptions, type AgentOutcome, runAgent } from './session/agent.ts'
 export { type EnrollOptions, enroll } from './session/enroll.ts'
 export type { AgentEvent } from './session/events.ts'
+export { siteProof } from './session/proof.ts'
+export { type RotateOptions, rotateSiteKey } from './session/rotate-key.ts'
 export type { TrainerFactory } from './session/train.ts'

@@ -2,6 +2,7 @@
 import { deltaBytes } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
 import type { Manifest } from '@tessera/shared/protocol'
+import { fingerprint } from '@tessera/shared/security'
 import type { Site } from '../enrolment/registry.ts'
 import { hasDelivered, lateRound, limitMs, openTo } from '../rounds/index.ts'
 import type { Border } from './border.ts'
@@ -33,6 +34,16 @@ export function checkSender({ site, study }: Border, manifest: Manifest): void {
 export function checkSiteState(border: Pick<Border, 'registry'>, site: string): void {
   if (!knownSite(border, site).revoked) return
   throw new TesseraError('ERR_SITE_REVOKED', `site must not be revoked, got ${site}`)
+}
+
+/** @throws {TesseraError} ERR_SITE_PENDING, naming the fingerprint to compare, if the operator has not approved the site's key. */
+export function checkApproved(border: Pick<Border, 'registry'>, site: string): void {
+  const { approved, publicKey } = knownSite(border, site)
+  if (approved) return
+  throw new TesseraError(
+    'ERR_SITE_PENDING',
+    `site must be approved by the operator, got ${site} pending: tell the operator its fingerprint ${fingerprint(publicKey)}`,
+  )
 }
 
 /**

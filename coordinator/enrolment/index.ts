@@ -1,3 +1,5 @@
 export * from './enrol.ts'
 export * from './invite.ts'
 export * from './registry.ts'
+export * from './rotate.ts'
+export * from './sites.ts'

@@ -8,12 +8,15 @@ import { name } from '@tessera/shared/protocol'
 import { createKit, type EnrolmentKit, formatKit, KIT_LIFETIME_MS } from '@tessera/shared/security'
 import { loadCoordinator } from '../config.ts'
 import { readEvents, submit } from '../store/index.ts'
+import { readTlsPin } from '../tls/settings.ts'
 import { EMPTY_REGISTRY, evolveRegistry } from './registry.ts'
 
 /**
  * Writes a kit for `site`. The operator gives the file to the site on a way the consortium trusts; whoever has it can enrol as that site,
  * once. A kit issued later makes the earlier ones of its site void.
  * @param options.url Where the site finds the coordinator; default: as in coordinator.json.
+ * @param options.autoApprove The site may take part as soon as it has used the kit: for simulations, and where the kit's way is trusted enough.
+ * @param options.insecureHttp The agent may speak plain http to an address that is not its own machine.
  * @param options.file Where the kit goes; default: `kits/<site>.json` in the coordinator's folder.
  * @throws {TesseraError} ERR_CONFIG_INVALID, ERR_USAGE, ERR_STORE_WRITE
  */
@@ -23,22 +26,34 @@ export async function invite(options: {
   url?: string | undefined
   file?: string | undefined
   lifetimeMs?: number | undefined
+  autoApprove?: boolean | undefined
+  insecureHttp?: boolean | undefined
   clock?: Clock | undefined
 }): Promise<{ file: string; kit: EnrolmentKit }> {
   const { dir, site, lifetimeMs = KIT_LIFETIME_MS, clock = systemClock } = options
   assertName(site)
   const { config, key } = await loadCoordinator(dir)
   const atMs = clock.now()
+  const pin = await readTlsPin(dir, config.tls)
   const kit = createKit({
     site,
     coordinatorUrl: options.url ?? config.url,
     coordinatorKey: key.publicKey,
     expiresAtMs: atMs + lifetimeMs,
+    ...(pin === null ? {} : { tlsPin: pin }),
+    ...(options.insecureHttp ? { insecureHttp: true } : {}),
   })
   const file = options.file ?? join(dir, 'kits', `${site}.json`)
   // The secret before the event: a kit that the log knows can always be used.
   await writeDurably(secretFile(dir, kit.kit), kit.secret)
-  await submit(dir, { type: 'kit.issued', kit: kit.kit, site, expiresAtMs: kit.expiresAtMs, atMs })
+  await submit(dir, {
+    type: 'kit.issued',
+    kit: kit.kit,
+    site,
+    expiresAtMs: kit.expiresAtMs,
+    ...(options.autoApprove ? { autoApprove: true } : {}),
+    atMs,
+  })
   await writeDurably(file, formatKit(kit))
   return { file, kit }
 }
@@ -69,7 +84,7 @@ export async function readKitSecret(dir: string, kit: string): Promise<string> {
   })
 }
 
-/** A used kit needs its secret no more. */
+/** A kit that is used or taken back needs its secret no more. */
 export async function forgetKitSecret(dir: string, kit: string): Promise<void> {
   await rm(secretFile(dir, kit), { force: true })
 }

@@ -18,12 +18,13 @@ export interface Publication {
 
 /**
  * Computes and saves the student of the closed round, and signs its record. Done again after a crash, it gives the same bytes.
+ * @param plan SHA-256 of the study's plan.
  * @throws {TesseraError} What computeStudent throws.
  */
 export async function publishRound(
-  { study, layout }: { study: Study; layout: Layout },
+  { study, layout, plan }: { study: Study; layout: Layout; plan: string },
   state: RoundsState,
-  store: Store,
+  store: Pick<Store, 'models' | 'updates'>,
   key: KeyPair,
 ): Promise<Publication> {
   const { current } = state
@@ -48,6 +49,7 @@ export async function publishRound(
     'published',
     {
       study: study.id,
+      plan,
       round: current.round,
       attempt: current.attempt,
       base: current.base,
@@ -65,6 +67,7 @@ export async function publishRound(
         norm,
         scale,
       })),
+      offered: [...current.offers.keys()],
       absent: [...absent],
       final: current.round === state.rounds,
       closedAtMs,

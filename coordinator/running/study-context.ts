@@ -61,6 +61,8 @@ export interface StudyRun {
   state(): RoundsState
   /** Goes on where the log ends. */
   start(): void
+  /** JWS of the study's plan. */
+  readonly plan: string
   /**
    * Takes a site in, and gives the welcome that says where the study stands. A newer connection of the same agent replaces the one before. Not
    * taken in is a site that says it has seen what this log does not know: `proves` is true, and {@link StudyRun.showRecord} is next.
@@ -73,6 +75,10 @@ export interface StudyRun {
    */
   showRecord(site: string, record: string): Promise<never>
   leave(peer: Peer): void
+  /** The record of a published round. @throws {TesseraError} ERR_ROUND_WRONG */
+  record(round: number): string
+  /** Ends what a site does with a key that is not its own any more. */
+  replaceKey(site: string): void
   /** Takes in a revocation that has just been logged. Called from within {@link StudyContext.deciding}. */
   revoke(event: Extract<RoundEvent, { type: 'site.revoked' }>): void
   /** Carries out an operator's word that has just been logged. Called from within {@link StudyContext.deciding}. */

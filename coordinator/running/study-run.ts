@@ -3,7 +3,6 @@ import { asTesseraError, ERROR_CODES, TesseraError } from '@tessera/shared/error
 import { layoutHash, studentLayout } from '@tessera/shared/model'
 import { createNonce, sha256Hex, verifyPayload } from '@tessera/shared/security'
 import type { Border } from '../admission/index.ts'
-import type { StudyCreated } from '../events.ts'
 import {
   type Command,
   closesAtMs,
@@ -15,6 +14,7 @@ import {
   type RoundEvent,
   type RoundsState,
 } from '../rounds/index.ts'
+import type { PlannedStudy } from '../studies/plan.ts'
 import { announce } from './announce.ts'
 import { createDeliveries } from './deliveries.ts'
 import { studyProgress, type TrainingProgress } from './progress.ts'
@@ -22,7 +22,7 @@ import { publishRound } from './publish.ts'
 import { createRoundTime } from './round-time.ts'
 import { createSigns } from './signs.ts'
 import type { Claim, Peer, StudyContext, StudyRun } from './study-context.ts'
-import { signOffer, signWelcome } from './tokens.ts'
+import { findRecord, signOffer, signWelcome } from './tokens.ts'
 
 /** Longest delay a Node timer takes; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -34,7 +34,7 @@ const RETRY_MS = 30_000
  * @throws {TesseraError} ERR_LAYOUT_MISMATCH if this version of Tessera gives the study another layout than the one it was created with.
  */
 export function createStudyRun(
-  created: StudyCreated,
+  created: PlannedStudy,
   replayed: RoundsState,
   context: StudyContext,
 ): StudyRun {
@@ -42,6 +42,7 @@ export function createStudyRun(
   const { store, key, clock } = context
   const log = context.log.child({ study: study.id })
   const layout = studentLayout(study)
+  const planHash = sha256Hex(created.plan)
   if (layoutHash(layout) !== created.layoutHash) {
     throw new TesseraError(
       'ERR_LAYOUT_MISMATCH',
@@ -188,7 +189,7 @@ export function createStudyRun(
   }
   const publish = async (): Promise<void> => {
     const startedMs = clock.elapsed()
-    const { diagnostics, ...made } = await publishRound({ study, layout }, state, store, key)
+    const { diagnostics, ...made } = await publishRound({ study, layout, plan: planHash }, state, store, key)
     const { round, attempt } = state
     const events = await context.deciding(() => take({ type: 'publish', ...made }))
     // Cancelled, or halted, while it was computed.
@@ -220,6 +221,8 @@ export function createStudyRun(
       inBackground(() => deliveries.sweep(mayUpload(state)))
       inBackground(() => advance(async () => void (await take({ type: 'resume', nowMs: clock.now() }))))
     },
+    plan: created.plan,
+    record: (round) => findRecord(state, round),
     async join(peer, claim) {
       assertAlone(peer)
       const { site } = peer
@@ -303,6 +306,18 @@ export function createStudyRun(
         })
         inBackground(() => deliveries.clear())
       } else inBackground(() => told.then(() => advance()))
+    },
+    replaceKey(site) {
+      peers
+        .get(site)
+        ?.refuse(
+          new TesseraError(
+            'ERR_SITE_KEY',
+            `site must speak with its new key, got a session of ${site}'s old one`,
+          ),
+        )
+      // What the old key has announced and not delivered must be announced again.
+      inBackground(() => deliveries.drop(site))
     },
     mayFetch: (sha256) =>
       [study.teacher?.sha256, state.student, state.current?.base, ...lateBases(state)].includes(sha256),

@@ -1,9 +1,10 @@
 /** @file What a study says under the coordinator's signature: welcome and offer. Both follow from the state, so a restart says the same again. */
+import { TesseraError } from '@tessera/shared/errors'
 import { PROTOCOL_VERSION } from '@tessera/shared/protocol'
-import { type KeyPair, signPayload } from '@tessera/shared/security'
-import type { StudyCreated } from '../events.ts'
+import { type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
 import { limitMs, type RoundsState } from '../rounds/index.ts'
 import type { Store } from '../store/index.ts'
+import type { PlannedStudy } from '../studies/plan.ts'
 
 export interface WelcomeDetails {
   readonly site: string
@@ -17,9 +18,9 @@ export interface WelcomeDetails {
   readonly nowMs: number
 }
 
-/** The study in full and where it stands. `round`: rounds published so far. */
+/** Where the study stands. `round`: rounds published so far. */
 export function signWelcome(
-  { study, layoutHash }: StudyCreated,
+  { plan }: PlannedStudy,
   state: RoundsState,
   { site, nonce, offer, receivedBytes, prove, nowMs }: WelcomeDetails,
   key: KeyPair,
@@ -35,8 +36,7 @@ export function signWelcome(
       protocol: PROTOCOL_VERSION,
       site,
       nonce,
-      study,
-      layoutHash,
+      plan: sha256Hex(plan),
       round: phase === 'finished' ? round : round - 1,
       student,
       record: previous,
@@ -56,7 +56,7 @@ export function signWelcome(
 
 /** The open round's offer to a site that has not answered it; `null` if there is none. */
 export async function signOffer(
-  { study, layoutHash }: StudyCreated,
+  { study, layoutHash, plan }: PlannedStudy,
   { current, phase, policy }: RoundsState,
   site: string,
   models: Store['models'],
@@ -77,10 +77,19 @@ export async function signOffer(
       base,
       baseBytes: totalBytes,
       layoutHash,
+      plan: sha256Hex(plan),
       nonce,
       issuedAtMs: openedAtMs,
       deadlineMs: limitMs(policy, current),
     },
     key.privateKey,
   )
+}
+
+/** The record of a published round. @throws {TesseraError} ERR_ROUND_WRONG if it is not published. */
+export function findRecord({ history, study }: RoundsState, round: number): string {
+  // From the end: a site that was away asks for the latest ones.
+  const record = history.findLast((ended) => ended.round === round && ended.end?.record)?.end?.record
+  if (record !== undefined && record !== null) return record
+  throw new TesseraError('ERR_ROUND_WRONG', `round of study ${study} must be published, got ${round}`)
 }

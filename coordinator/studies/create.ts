@@ -20,6 +20,7 @@ import { z } from 'zod'
 import { loadCoordinator } from '../config.ts'
 import { modelFiles, readEvents, submit } from '../store/index.ts'
 import { isOnnxTeacher, withOnnxTeacher } from './onnx-teacher.ts'
+import { signPlan } from './plan.ts'
 import { assertRunnable } from './rules.ts'
 import { studyWarnings } from './warnings.ts'
 
@@ -41,7 +42,7 @@ export async function createStudy(options: {
   clock?: Clock | undefined
 }): Promise<CreatedStudy> {
   const { dir, teacherFile, studentFile, onnx = {}, clock = systemClock } = options
-  await loadCoordinator(dir)
+  const { key } = await loadCoordinator(dir)
   const teacherBytes = teacherFile === undefined ? null : await readModelFile('teacher', teacherFile)
   const studentBytes = studentFile === undefined ? null : await readModelFile('student', studentFile)
   const study =
@@ -62,10 +63,14 @@ export async function createStudy(options: {
   const student = await models.save(
     encodeSafetensors(layout, initialStudent(study, teacher?.weights ?? null, start?.weights ?? null)),
   )
-  const created = { study, layoutHash: layoutHash(layout), student }
-  await submit(dir, { type: 'study.created', ...created, atMs: clock.now() })
+  const created = { study, layoutHash: layoutHash(layout), student, atMs: clock.now() }
+  const plan = await signPlan(created, key)
+  await submit(dir, { type: 'study.created', ...created, plan })
   return {
-    ...created,
+    study,
+    layoutHash: created.layoutHash,
+    student,
+    plan: sha256Hex(plan),
     namings: { teacher: teacher?.naming, student: start?.naming },
     ownClassifier: start?.classifier === false,
     warnings: studyWarnings(study),
@@ -77,6 +82,8 @@ export interface CreatedStudy {
   readonly layoutHash: string
   /** SHA-256 of the initial student. */
   readonly student: string
+  /** SHA-256 of the plan's text. */
+  readonly plan: string
   /** Whose names the given files had. */
   readonly namings: { readonly teacher: Naming | undefined; readonly student: Naming | undefined }
   /** True when the student's file had no classifier for the study's classes, so that it comes from the seed. */

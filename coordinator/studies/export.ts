@@ -40,12 +40,14 @@ export async function exportStudy(options: {
   naming?: Naming | undefined
 }): Promise<{ files: string[]; card: ModelCard }> {
   const { dir, out, format = 'safetensors', naming = 'torchvision' } = options
-  const { key } = await loadCoordinator(dir)
+  const { key, ring } = await loadCoordinator(dir)
   const events = await readEvents(dir)
   const created = findStudy(events, options.study)
   const state = replayRounds(created, events)
   const records = state.history.flatMap(({ end }) => (end?.record ? [end.record] : []))
-  const rounds = await Promise.all(records.map((record) => verifyPayload('published', record, key.publicKey)))
+  const rounds = await Promise.all(
+    records.map((record, i) => verifyPayload('published', record, ring.keyOf(created.study.id, i + 1))),
+  )
   const round = options.round ?? rounds.length
   const last = rounds[round - 1]
   if (last === undefined) {

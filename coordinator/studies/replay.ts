@@ -1,6 +1,6 @@
 /** @file What the log says of one study. */
 import { TesseraError } from '@tessera/shared/errors'
-import type { StoredEvent, StudyCreated } from '../events.ts'
+import { isIdentityEvent, type StoredEvent, type StudyCreated } from '../events.ts'
 import { evolve, initialRounds, type RoundsState } from '../rounds/index.ts'
 
 /** Study by study, in the order of creation. A study that a crash has logged twice counts once. */
@@ -16,9 +16,7 @@ export function createdStudies(events: readonly StoredEvent[]): StudyCreated[] {
 export function replayRounds({ study, student }: StudyCreated, events: readonly StoredEvent[]): RoundsState {
   let state = initialRounds(study, student)
   for (const event of events) {
-    if (event.type !== 'study.created' && event.type !== 'kit.issued' && event.type !== 'site.enrolled') {
-      state = evolve(state, event)
-    }
+    if (!isIdentityEvent(event) && event.type !== 'study.created') state = evolve(state, event)
   }
   return state
 }

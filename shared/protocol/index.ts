@@ -1,5 +1,7 @@
 export * from './exchange.ts'
+export { printable } from './explain.ts'
 export * from './limits.ts'
+export { isLoopback } from './loopback.ts'
 export * from './messages.ts'
 export { BAD_FRAME, createParser, decodeFrame, encodeFrame, onBadFrame, type SocketParser } from './parser.ts'
 export * from './signed.ts'

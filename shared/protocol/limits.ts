@@ -23,10 +23,14 @@ export const MAX_MODEL_BYTES = 1024 * 1024 * 1024
 export const MAX_CHUNKS: number = MAX_MODEL_BYTES / CHUNK_BYTES
 /** Largest list of chunks: a SHA-256, 32 bytes, for each of {@link MAX_CHUNKS}. */
 export const MAX_CHUNK_LIST_BYTES: number = MAX_CHUNKS * 32
-/** Largest signed text: a welcome to a study of a thousand classes with long names. */
-export const MAX_TOKEN_CHARACTERS = 512 * 1024
-/** Most sites a round may have: a record with as many contributors is about 350,000 characters, two thirds of a signed text. */
+/** Largest signed text: a plan of a thousand classes with long names, or a record of a thousand sites. Half a frame. */
+export const MAX_TOKEN_CHARACTERS = 1024 * 1024
+/** Most sites a round may have: a record with as many contributors is about 500,000 characters, half a signed text. */
 export const MAX_SITES = 1_000
+/** Most studies of one coordinator: more would make a change of its key larger than a quarter of a signed text. */
+export const MAX_STUDIES = 1_000
+/** Most changes of a coordinator's key that a site follows at once: one a month for ten years. */
+export const MAX_KEY_CHANGES = 120
 /** Most classes of a study: ImageNet has 1,000. */
 export const MAX_CLASSES = 1_000
 /** A site's claim of tiles in one round. 2³¹ tiles of 256 px are 400 TB: no site has them. */

@@ -10,6 +10,7 @@ import {
   CHUNK_BYTES,
   MAX_CHUNK_LIST_BYTES,
   MAX_CHUNKS,
+  MAX_KEY_CHANGES,
   MAX_MODEL_BYTES,
   MAX_TOKEN_CHARACTERS,
   WINDOW_CHUNKS,
@@ -25,6 +26,8 @@ const bytes = (max: number) =>
     .refine((b) => b.byteLength <= max, `must have at most ${max} bytes`)
 const token = z.string().min(1).max(MAX_TOKEN_CHARACTERS)
 const round = z.int().positive()
+/** A token, or nothing. */
+const noToken = z.string().max(MAX_TOKEN_CHARACTERS)
 /** Of a chunk, from 0. */
 const index = z
   .int()
@@ -43,8 +46,38 @@ export const siteMessages = {
     request: z.strictObject({ request: token }),
     reply: z.strictObject({ confirmation: token }),
   },
-  /** First message of a session. `token`: JWS of `joinToken` over the challenge the coordinator sent. */
-  'session:join': { request: z.strictObject({ token }), reply: z.strictObject({ welcome: token }) },
+  /** Replaces the site's key. `request` and `proof`: JWS of {@link import('./signed.ts').siteKeyChange}, under the old key and under the new one. */
+  'site:rotate': {
+    request: z.strictObject({ request: token, proof: token }),
+    reply: z.strictObject({ confirmation: token }),
+  },
+  /**
+   * A change of the coordinator's key by its number, and how many there are. `change` and `acceptance`: JWS of {@link import('./signed.ts').keyChange},
+   * under the old key and under the new one; `''` when there is none of that number.
+   */
+  'key:fetch': {
+    request: z.strictObject({
+      number: z
+        .int()
+        .positive()
+        .max(MAX_KEY_CHANGES + 1),
+    }),
+    reply: z.strictObject({
+      count: z.int().min(0).max(MAX_KEY_CHANGES),
+      change: noToken,
+      acceptance: noToken,
+    }),
+  },
+  /** First message of a session. `token`: JWS of `joinToken` over the challenge the coordinator sent. `plan`: JWS of `plan`. */
+  'session:join': {
+    request: z.strictObject({ token }),
+    reply: z.strictObject({ welcome: token, plan: token }),
+  },
+  /** The published record of a round that this site has missed. */
+  'ledger:fetch': {
+    request: z.strictObject({ study: name, round }),
+    reply: z.strictObject({ record: token }),
+  },
   /** A record that the site has and the coordinator seems not to know; asked for by the welcome. Always refused: with ERR_LEDGER_BEHIND if it is one. */
   'ledger:show': { request: z.strictObject({ record: token }), reply: z.strictObject({}) },
   /** What a model is made of. The list is not signed: the whole has to have the hash that was asked for. */

@@ -1,6 +1,13 @@
 /** @file Payloads of the signed parts. Each is a compact JWS (EdDSA) whose header `typ` is the payload's key in {@link signedPayloads}. */
 import { z } from 'zod'
-import { MAX_MODEL_BYTES, MAX_SAMPLES, MAX_SITES, MAX_STALENESS, MAX_TOKEN_CHARACTERS } from './limits.ts'
+import {
+  MAX_MODEL_BYTES,
+  MAX_SAMPLES,
+  MAX_SITES,
+  MAX_STALENESS,
+  MAX_STUDIES,
+  MAX_TOKEN_CHARACTERS,
+} from './limits.ts'
 import { encoding, name, sha256, study } from './study.ts'
 
 const round = z.int().positive()
@@ -27,6 +34,47 @@ export const enrolConfirmation = z.strictObject({
   site: name,
   publicKey,
   issuedAtMs: timeMs,
+})
+/**
+ * Coordinator → all: its key is another from now on. Signed with `from`, so that whoever pinned that key can follow, and with `to`, so that whoever
+ * pinned that one knows what came before. `previous`: SHA-256 of
+ * the change before, `''` for the first. `heads`: each study, its plan,
+ * and its last round that the old key has published; another plan or a later round that it signs is forged.
+ */
+export const keyChange = z.strictObject({
+  from: publicKey,
+  to: publicKey,
+  number: z.int().positive(),
+  previous: sha256.or(z.literal('')),
+  heads: z.array(z.strictObject({ study: name, plan: sha256, round: z.int().min(0) })).max(MAX_STUDIES),
+  issuedAtMs: timeMs,
+})
+/**
+ * Site → coordinator: its key is another from now on. Sent twice in one message, signed with `from` and signed with `to`: the first proves that
+ * the site wants it, the second that it holds the new key.
+ */
+export const siteKeyChange = z.strictObject({
+  protocol,
+  site: name,
+  from: publicKey,
+  to: publicKey,
+  coordinator: publicKey,
+  issuedAtMs: timeMs,
+})
+/** Coordinator → site: `publicKey` is the site's key from now on. */
+export const siteKeyConfirmation = z.strictObject({
+  protocol,
+  site: name,
+  publicKey,
+  issuedAtMs: timeMs,
+})
+/** Coordinator → all, once a study: all that its rounds hang on. Whatever differs from it later is another study. `student`: the initial one. */
+export const plan = z.strictObject({
+  protocol,
+  study,
+  layoutHash: sha256,
+  student: sha256,
+  createdAtMs: timeMs,
 })
 /** Where a site is with a round that it was offered: at work, done and not sent, or sending. */
 export const siteWork = z.strictObject({ round, attempt, state: z.enum(['training', 'held', 'uploading']) })
@@ -61,7 +109,7 @@ export const studyPhase = z.enum([
   'halted',
 ])
 /**
- * Coordinator → site. The study in full; the site checks that it computes the same layout hash itself. Then where it stands: `round` and
+ * Coordinator → site: where the study stands. `plan`: SHA-256 of the text of its plan, which comes with it. `round` and
  * `record`, the latest that is published, the open round, this site's own offer in it and what is there of its update. `prove`: the site
  * says that it has a record which the coordinator does not know; it has to show it.
  */
@@ -69,8 +117,7 @@ export const welcome = z.strictObject({
   protocol,
   site: name,
   nonce,
-  study,
-  layoutHash: sha256,
+  plan: sha256,
   round: z.int().min(0),
   student: sha256,
   record: sha256.or(z.literal('')),
@@ -94,6 +141,7 @@ export const offer = z.strictObject({
   base: sha256,
   baseBytes: z.int().positive().max(MAX_MODEL_BYTES),
   layoutHash: sha256,
+  plan: sha256,
   nonce,
   issuedAtMs: timeMs,
   deadlineMs: timeMs,
@@ -148,9 +196,11 @@ export const receipt = z.strictObject({
 /**
  * Coordinator → all: what the round's student is made of. `previous`: SHA-256 of the record's text of the round before, `''` for round 1.
  * `staleness`: rounds between the one that an update was trained for and this one.
+ * `offered`: the sites that were asked in the attempt that ended it.
  */
 export const published = z.strictObject({
   study: name,
+  plan: sha256,
   round,
   attempt,
   base: sha256,
@@ -175,14 +225,22 @@ export const published = z.strictObject({
       }),
     )
     .max(MAX_SITES),
+  offered: z.array(name).max(MAX_SITES),
   absent: z.array(z.strictObject({ site: name, code: z.string().max(64) })).max(MAX_SITES),
   final: z.boolean(),
   closedAtMs: timeMs,
 })
 
+/** Coordinator → whoever verifies: the deltas of rounds 1 to `through` were removed on purpose. */
+export const pruned = z.strictObject({ study: name, through: round, atMs: timeMs })
+
 export const signedPayloads = {
   enrolRequest,
   enrolConfirmation,
+  keyChange,
+  siteKeyChange,
+  siteKeyConfirmation,
+  plan,
   joinToken,
   welcome,
   offer,
@@ -190,9 +248,12 @@ export const signedPayloads = {
   receipt,
   published,
   sitePolicy,
+  pruned,
 } as const
 export type SignedKind = keyof typeof signedPayloads
 export type Signed<K extends SignedKind> = z.infer<(typeof signedPayloads)[K]>
+export type Plan = Signed<'plan'>
+export type KeyChange = Signed<'keyChange'>
 export type Offer = Signed<'offer'>
 export type Manifest = Signed<'manifest'>
 export type Receipt = Signed<'receipt'>

@@ -8,7 +8,7 @@ import { type CryptoKey, exportJWK, generateKeyPair as generate, importJWK } fro
 import { z } from 'zod'
 import { TesseraError } from '../errors.ts'
 import { sha256Hex } from './digest.ts'
-import { createFile } from './private-file.ts'
+import { createSecretFile } from './private-file.ts'
 
 /** The one signature algorithm of Tessera, by its name in JOSE (RFC 8037). The curve is Ed25519. */
 export const SIGNATURE_ALGORITHM = 'EdDSA'
@@ -36,7 +36,7 @@ export async function generateKeyPair(): Promise<KeyPair> {
  */
 export async function savePrivateKey(file: string, pair: KeyPair): Promise<void> {
   const { kty, crv, x, d } = await exportJWK(pair.privateKey)
-  await createFile(file, `${JSON.stringify({ kty, crv, x, d })}\n`).catch((cause: unknown) => {
+  await createSecretFile(file, `${JSON.stringify({ kty, crv, x, d })}\n`).catch((cause: unknown) => {
     const reason = (cause as NodeJS.ErrnoException).code
     throw new TesseraError('ERR_KEY_FILE', `key file must be new and its folder writable, got ${reason}`, {
       cause,
@@ -87,4 +87,10 @@ function keyFileError(rule: string, got = 'another', cause?: unknown): TesseraEr
 export function fingerprint(publicKey: string): string {
   const digits = sha256Hex(Buffer.from(publicKey, 'base64url')).slice(0, 32)
   return (digits.match(/.{4}/g) ?? []).join(' ')
+}
+
+/** True when two texts are the same fingerprint: read out by phone, its blanks and its case get lost. */
+export function sameFingerprint(a: string, b: string): boolean {
+  const plain = (text: string): string => text.replaceAll(/\s/g, '').toLowerCase()
+  return plain(a) === plain(b)
 }

@@ -31,6 +31,10 @@ const kitSchema = z.strictObject({
   /** 32 random bytes. Whoever holds them can enrol as this site until the kit is used or expires. */
   secret: keyBytes,
   expiresAtMs: z.int().positive(),
+  /** The coordinator's TLS key: base64url of the SHA-256 of its SubjectPublicKeyInfo. Absent: its certificate is one that every machine can check. */
+  tlsPin: keyBytes.optional(),
+  /** The agent may speak plain http to an address that is not its own machine. */
+  insecureHttp: z.literal(true).optional(),
 })
 export type EnrolmentKit = z.infer<typeof kitSchema>
 
@@ -47,6 +51,8 @@ export function createKit(options: {
   coordinatorUrl: string
   coordinatorKey: string
   expiresAtMs: number
+  tlsPin?: string
+  insecureHttp?: true
 }): EnrolmentKit {
   const secret = randomBytes(32).toString('base64url')
   return checked({ version: KIT_VERSION, kit: createNonce(), ...options, secret })

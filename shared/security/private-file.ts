@@ -8,7 +8,7 @@ import { syncFolder, temporaryName } from '../files/index.ts'
  * that is taken; a rename would overwrite.
  * @throws {NodeJS.ErrnoException} EEXIST if the file exists.
  */
-export async function createFile(file: string, text: string): Promise<void> {
+export async function createSecretFile(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const temporary = temporaryName(dirname(file))
   const handle = await open(temporary, 'wx', 0o600)

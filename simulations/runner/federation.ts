@@ -80,7 +80,18 @@ export async function openFederation(
       const kit = join(root, 'kits', `${name}.json`)
       if (!(await exists(kit))) {
         await tessera(
-          ['coordinator', 'invite', name, '--dir', coordinatorDir, '--url', url, '--out', kit],
+          [
+            'coordinator',
+            'invite',
+            name,
+            '--dir',
+            coordinatorDir,
+            '--url',
+            url,
+            '--out',
+            kit,
+            '--auto-approve',
+          ],
           'invite',
         )
       }

@@ -1,4 +1,5 @@
 /** @file `tessera site enroll`. */
+import { resolve } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { fingerprint } from '@tessera/shared/security'
 import type { Command } from 'commander'
@@ -7,6 +8,9 @@ import { example, print, stderrLog, untilStopped, withDir } from './command.ts'
 
 interface EnrollFlags {
   dir: string
+  tlsCa?: string
+  tlsCert?: string
+  tlsKey?: string
   acceptPolicy?: true
 }
 
@@ -15,14 +19,30 @@ export function addEnroll(group: Command): void {
     .description(
       'use up an enrolment kit: makes a key pair here, pins the coordinator; the private key never leaves',
     )
+    .option(
+      '--tls-ca <file>',
+      "authority of the coordinator's certificate, PEM, when this machine does not know it",
+    )
+    .option('--tls-cert <file>', 'certificate of this site, PEM, where the coordinator asks for one')
+    .option('--tls-key <file>', 'its private key, PEM')
     .option('--accept-policy', 'sign the default policy.yaml unread: for demonstrations')
-    .action(async (kitFile: string, { dir, acceptPolicy }: EnrollFlags) => {
+    .action(async (kitFile: string, options: EnrollFlags) => {
+      const { dir, acceptPolicy, tlsCa: ca, tlsCert: cert, tlsKey: key } = options
+      const transport = {
+        ...(ca && { ca: resolve(ca) }),
+        ...(cert && { cert: resolve(cert) }),
+        ...(key && { key: resolve(key) }),
+      }
+      const log = stderrLog(systemClock)
       const { site, coordinatorUrl, coordinatorKey, publicKey } = await untilStopped((signal) =>
-        enroll({ kitFile, dir, signal, acceptPolicy, clock: systemClock, log: stderrLog(systemClock) }),
+        enroll({ kitFile, dir, transport, signal, acceptPolicy, clock: systemClock, log }),
       )
       print(`Enrolled as ${site} with ${coordinatorUrl}.`)
       print(`Fingerprint of the coordinator, to compare by phone: ${fingerprint(coordinatorKey)}`)
       print(`Fingerprint of this site:                            ${fingerprint(publicKey)}`)
+      print(
+        'Tell the operator the second one, by phone: the site takes part once the operator has approved it.',
+      )
       if (!acceptPolicy)
         print("Next: read policy.yaml in the site's folder, then `tessera site policy sign`.")
     })

@@ -7,6 +7,7 @@ import { createScreen } from '../screen/progress-line.ts'
 import { type AgentOptions, runAgent } from '../session/agent.ts'
 import { dryRun } from '../session/dry-run.ts'
 import type { AgentEvent } from '../session/events.ts'
+import { isRotationOpen, rotateSiteKey } from '../session/rotate-key.ts'
 import { loadSite } from '../session/site-folder.ts'
 import { approvalPrompt } from './approval-prompt.ts'
 import { type DataRules, example, print, stderrLog, untilStopped, withDataRules, withDir } from './command.ts'
@@ -43,6 +44,10 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
   const { dir, study, progressJson } = flags
   // Before the engine: a folder that is not enrolled, or whose policy nobody signed, is found out at once.
   await loadPolicy(dir, await loadSite(dir))
+  if (await isRotationOpen(dir)) {
+    const { coordinator: coordinatorUrl } = flags
+    await rotateSiteKey({ dir, coordinatorUrl, signal, clock: systemClock, log: stderrLog(systemClock) })
+  }
   const { startEngine } = await import('@tessera/shared/engine')
   const engine = await startEngine({ engine: flags.engine })
   const screen =

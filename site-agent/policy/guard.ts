@@ -65,6 +65,9 @@ export type RoundStep = 'train' | 'send'
 /** Frames of a connection, not of a study: they say who this site is, and answer. They pass at all times. */
 const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'ledger:show',
+  'ledger:fetch',
+  'key:fetch',
+  'site:rotate',
   'connect',
   'disconnect',
   'answer',

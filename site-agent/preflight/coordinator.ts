@@ -33,18 +33,18 @@ export async function lookAtCoordinator(options: CoordinatorOptions): Promise<Co
   const startMs = clock.now()
   const first = firstFailure(options.signal)
   try {
-    const welcome = await behindGate({ dir, clock, policy: null }, (gate) =>
-      visit({ ...options, gate, signal: first.signal, log: first.log }, async (welcome) => welcome),
+    const { welcome, plan } = await behindGate({ dir, clock, policy: null }, (gate) =>
+      visit({ ...options, gate, signal: first.signal, log: first.log }, async (joined) => joined),
     )
     const endMs = clock.now()
     const secure = coordinatorUrl.startsWith('https:')
-    const text = `joined ${welcome.study.id} at ${coordinatorUrl} in ${endMs - startMs} ms, ${secure ? 'TLS' : 'not encrypted'}`
+    const text = `joined ${plan.study.id} at ${coordinatorUrl} in ${endMs - startMs} ms, ${secure ? 'TLS' : 'not encrypted'}`
     const path =
       secure || isLoopback(coordinatorUrl) ? ok('coordinator', text) : warn('coordinator', text, PLAIN)
     const halfMs = (endMs - startMs) / 2
     return {
       findings: [path, judgeClock(startMs + halfMs - welcome.issuedAtMs, halfMs)],
-      study: welcome.study,
+      study: plan.study,
     }
   } catch (thrown) {
     if (options.signal.aborted) throw thrown

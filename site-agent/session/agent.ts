@@ -1,29 +1,29 @@
 /**
  * @file The site agent: joins a study, trains each round it is offered on the site's tiles, delivers the signed delta, and ends with the study.
  */
-import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '@tessera/shared/clock'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
 import type { Log } from '@tessera/shared/log'
 import { studentLayout } from '@tessera/shared/model'
-import type { Study, Welcome } from '@tessera/shared/protocol'
+import type { Plan, Study, Welcome } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
-import { createNonce } from '@tessera/shared/security'
+import { createNonce, readUnverified, sha256Hex } from '@tessera/shared/security'
 import { loadPolicy } from '../policy/index.ts'
 import { type Ask, type Connection, openConnection } from '../uplink/connection.ts'
 import { type Gate, gatedParser } from '../uplink/gate.ts'
-import { type Dial, dial } from '../uplink/socket.ts'
+import { type Dial, dialOver } from '../uplink/socket.ts'
 import { behindGate, gateStudy } from './behind-gate.ts'
 import type { AgentEvent } from './events.ts'
 import { assertNotBehind, checkOffer, checkWelcome, joinStudy } from './join.ts'
-import { openLedger } from './ledger.ts'
+import { ledgerFolder, openLedger } from './ledger.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
+import { pinPlan } from './plan.ts'
 import type { Rounds } from './rounds.ts'
-import { loadSite, type Site } from './site-folder.ts'
+import { loadSite, type Site, updateIdentity } from './site-folder.ts'
 import type { TrainerFactory } from './train.ts'
-import { openWorkplace, studyFile, studyFolder } from './workplace.ts'
+import { openWorkplace, studyFile } from './workplace.ts'
 
 export interface AgentOptions {
   /** The enrolled site's folder. */
@@ -54,6 +54,13 @@ export interface AgentOutcome {
   readonly finished: boolean
 }
 
+/** What a session knows once it has joined. */
+interface Joined {
+  readonly study: Study
+  /** SHA-256 of its plan. */
+  readonly plan: string
+}
+
 /**
  * Runs until the study is finished, or cancelled.
  * @throws {TesseraError} ERR_INTERRUPTED on the signal; ERR_CONFIG_INVALID, ERR_KEY_FILE, ERR_POLICY_FILE, ERR_POLICY_UNSIGNED, ERR_STORE_LOCKED,
@@ -67,28 +74,31 @@ export async function runAgent(options: AgentOptions): Promise<AgentOutcome> {
 }
 
 async function runSession(options: AgentOptions, site: Site, gate: Gate): Promise<AgentOutcome> {
-  const { clock, onProgress = () => undefined } = options
+  const { dir, clock, onProgress = () => undefined } = options
+  const { coordinator } = site
   const log = options.log.child({ site: site.site, study: options.study })
   const mailbox = createMailbox()
+  let joined: Joined | null = null
   const ledger = await openLedger(
-    join(studyFolder(options.dir, options.study), 'ledger'),
-    options.study,
-    site.coordinatorKey,
+    ledgerFolder(dir, options.study),
+    { study: options.study, plan: () => joined?.plan ?? '' },
+    coordinator.keyOf,
   )
   const instance = createNonce()
   /** Challenge of the newest connection. */
   let challenge = ''
   let rounds: Rounds | null = null
-  let joined: Study | null = null
   let cancelled = false
+  /** Latest round whose record this site should have, and whether it has asked for those that it lacked at the join. */
+  let [wanted, caughtUp] = [0, false]
   /** The first join; offers and records wait for it. */
-  let announce: (value: Study) => void = () => undefined
-  const whenJoined = new Promise<Study>((resolve) => {
+  let announce: (value: Joined) => void = () => undefined
+  const whenJoined = new Promise<Joined>((resolve) => {
     announce = resolve
   })
   // What the coordinator says is looked at in the order it was said: a record ends a round before the next offer begins one.
   let looking: Promise<unknown> = whenJoined
-  const inOrder = async (look: (study: Study) => Promise<void>): Promise<void> => {
+  const inOrder = async (look: (known: Joined) => Promise<void>): Promise<void> => {
     const done = looking.then(async () => look(await whenJoined))
     looking = done.catch(() => undefined)
     await done
@@ -96,15 +106,30 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
 
   const enter = async (nonce: string, ask: Ask): Promise<void> => {
     challenge = nonce
+    caughtUp = false
     const latest = await ledger.latest()
     const work = rounds?.where() ?? null
-    const { study: id } = options
-    const welcome = await joinStudy({ ...site, study: id, nonce, instance, latest, work, ask, clock })
-    const { study } = welcome
-    joined ??= await admit(study, site, gate, options)
-    assertSameStudy(joined, study)
-    await assertNotBehind(welcome, latest, ask)
+    const { welcome, plan, planToken } = await joinStudy({
+      ...site,
+      study: options.study,
+      nonce,
+      instance,
+      latest,
+      work,
+      ask,
+      clock,
+      log,
+    })
+    const { study } = plan
+    await pinPlan(dir, study.id, planToken)
+    if (welcome.protocol > (site.protocol ?? 0)) await updateIdentity(dir, { protocol: welcome.protocol })
+    joined ??= await admit(plan, sha256Hex(planToken), site, gate, options)
+    await assertNotBehind(study.id, welcome, latest, ask)
     announce(joined)
+    // In order with what was said meanwhile: a record that came before its forerunners waits for them.
+    wanted = Math.max(wanted, welcome.round)
+    await inOrder(() => catchUp(ask))
+    caughtUp = true
     takeIn(welcome)
     onProgress({ kind: 'joined', study: study.id, site: site.site, rounds: study.training.rounds })
   }
@@ -112,7 +137,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
   const connection = openConnection({
     url: options.coordinatorUrl ?? site.coordinatorUrl,
     parser: gatedParser(gate),
-    dial: options.dial ?? dial,
+    dial: options.dial ?? dialOver(site.transport),
     clock,
     // Spread over sites is all it is for: the same site may always wait alike.
     random: createRandom(`${site.site}/reconnect`),
@@ -122,15 +147,33 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
       return entering
     },
     async onSnapshot(token) {
-      const { site: name, coordinatorKey } = site
-      takeIn(
-        await checkWelcome(token, { site: name, study: options.study, coordinatorKey, nonce: challenge }),
-      )
+      const { plan } = await whenJoined
+      const session = { site: site.site, plan, coordinatorKey: coordinator.current(), nonce: challenge }
+      takeIn(await checkWelcome(token, session))
     },
-    onOffer: (token) => inOrder((study) => acceptOffer(token, study)),
-    onPublished: (token) => inOrder(() => acceptRecord(token)),
+    onOffer: (token) => inOrder((known) => acceptOffer(token, known)),
+    onPublished: (token) =>
+      inOrder(async () => {
+        const behind = ledger.lacks(token)
+        if (behind) wanted = Math.max(wanted, readUnverified('published', token).round)
+        // A join that is under way fetches it with the others.
+        if (behind && !caughtUp) return
+        if (behind) await catchUp(connection.ask)
+        else await acceptRecord(token)
+      }),
   })
 
+  /** Takes in the records of rounds that were published while this site was away. */
+  const catchUp = async (ask: Ask): Promise<void> => {
+    while (ledger.last() < wanted) {
+      const { record } = await ask('ledger:fetch', { study: options.study, round: ledger.last() + 1 })
+      const before = ledger.last()
+      await acceptRecord(record)
+      if (ledger.last() !== before + 1) {
+        throw new TesseraError('ERR_MESSAGE_INVALID', `record must be of round ${before + 1}, got another`)
+      }
+    }
+  }
   /** Where the study stands, from whatever this site was doing when it last heard of it. */
   const takeIn = ({ phase, paused, round, offer }: Welcome): void => {
     if (paused) log.info('study.paused', { round })
@@ -142,16 +185,16 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     }
     if (phase === 'finished' || phase === 'cancelled') return mailbox.finish()
     rounds?.passed(round)
-    if (offer !== null) inOrder((study) => acceptOffer(offer, study)).catch(() => undefined)
+    if (offer !== null) inOrder((known) => acceptOffer(offer, known)).catch(() => undefined)
   }
 
-  const acceptOffer = async (token: string, study: Study): Promise<void> => {
-    const { site: name, coordinatorKey } = site
+  const acceptOffer = async (token: string, { study, plan }: Joined): Promise<void> => {
     const context = {
-      site: name,
+      site: site.site,
       study,
       layout: studentLayout(study),
-      coordinatorKey,
+      plan,
+      coordinatorKey: coordinator.current(),
       latest: await ledger.latest(),
     }
     const offer = await checkOffer(token, context).catch((thrown: unknown) => {
@@ -185,7 +228,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
   try {
     await connection.joined(signal)
     if (mailbox.finished()) return { rounds: 0, finished: !cancelled }
-    const study = await whenJoined
+    const { study } = await whenJoined
     const work = await openWorkplace({ ...options, onProgress, log, study, site, gate, connection }).catch(
       async (thrown: unknown) => {
         await declineComing(mailbox, connection, asTesseraError(thrown), clock)
@@ -236,23 +279,15 @@ async function declineComing(
 
 /** What the first welcome of a life brings about. */
 async function admit(
-  study: Study,
+  { study }: Plan,
+  plan: string,
   { site, coordinatorKey }: Site,
   gate: Gate,
   { dir }: AgentOptions,
-): Promise<Study> {
+): Promise<Joined> {
   gate.admitStudy(gateStudy(study, { site, coordinatorKey }))
   await writeDurably(studyFile(dir, study.id), `${JSON.stringify(study, null, 2)}\n`)
-  return study
-}
-
-function assertSameStudy(known: Study, got: Study): void {
-  // Both went through the same schema: the same study has the same text.
-  if (JSON.stringify(known) === JSON.stringify(got)) return
-  throw new TesseraError(
-    'ERR_STUDY_INVALID',
-    `study ${known.id} must stay as it was when joined, got a changed one`,
-  )
+  return { study, plan }
 }
 
 function interrupted(): TesseraError {

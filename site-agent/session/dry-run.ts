@@ -81,6 +81,7 @@ export async function dryRun(options: AgentOptions): Promise<DryRun> {
         base,
         baseBytes,
         layoutHash: layout,
+        plan: '',
         nonce: 'none',
         ...times,
       }
@@ -93,7 +94,8 @@ export async function dryRun(options: AgentOptions): Promise<DryRun> {
 
 async function fetchStart(options: AgentOptions, site: Site, gate: Gate): Promise<Start> {
   const { dir, signal, onProgress = () => undefined } = options
-  return visit({ ...options, site, gate }, async ({ study, round, student, phase }, ask) => {
+  return visit({ ...options, site, gate }, async ({ welcome, plan: { study } }, ask) => {
+    const { round, student, phase } = welcome
     if (phase === 'finished' || phase === 'cancelled') {
       throw new TesseraError('ERR_ROUND_CLOSED', `study ${study.id} must have a round to come, got its end`)
     }

@@ -14,6 +14,7 @@ import {
   kitProof,
   loadPrivateKey,
   parseKit,
+  type SignedKeyChange,
   savePrivateKey,
   signPayload,
 } from '@tessera/shared/security'
@@ -21,7 +22,9 @@ import { signPolicy, writeDefaultPolicy } from '../policy/index.ts'
 import { openAudit } from '../uplink/audit.ts'
 import { type Ask, openConnection } from '../uplink/connection.ts'
 import { createGate, type Gate, gatedParser } from '../uplink/gate.ts'
-import { type Dial, dial } from '../uplink/socket.ts'
+import { type Dial, dialOver } from '../uplink/socket.ts'
+import { assertEncrypted, type Transport } from '../uplink/transport.ts'
+import { openCoordinatorKeys } from './coordinator-keys.ts'
 import { verifyPinned } from './join.ts'
 import {
   auditFile,
@@ -42,6 +45,8 @@ export interface EnrollOptions {
   /** Signs the policy as it is written, for demonstrations. Default false: a person reads it, and signs. */
   readonly acceptPolicy?: boolean | undefined
   readonly dial?: Dial
+  /** Authority and own certificate for TLS; the rest of it stands in the kit. */
+  readonly transport?: Pick<Transport, 'ca' | 'cert' | 'key'>
 }
 
 /**
@@ -58,6 +63,7 @@ export async function enroll(options: EnrollOptions): Promise<SiteIdentity> {
     throw new TesseraError('ERR_CONFIG_INVALID', `folder must not be enrolled yet, got site ${known.site}`)
   }
   assertKitFresh(kit, clock.now())
+  assertEncrypted(kit.coordinatorUrl, { ...(kit.insecureHttp && { insecureHttp: true }) })
   const keys = await siteKeys(keyFile(dir))
   const unlock = await lockFolder(dir)
   try {
@@ -76,17 +82,30 @@ async function enrolOver(
   gate: Gate,
   kit: EnrolmentKit,
   keys: KeyPair,
-  { dir, log, clock, signal, acceptPolicy = false, dial: dialWith = dial }: EnrollOptions,
+  options: EnrollOptions,
 ): Promise<SiteIdentity> {
-  const { site, coordinatorUrl, coordinatorKey } = kit
+  const { dir, log, clock, signal, acceptPolicy = false, transport: given = {} } = options
+  const { site, coordinatorUrl, coordinatorKey, tlsPin, insecureHttp } = kit
+  const settings: Transport = {
+    ...given,
+    ...(tlsPin && { pin: tlsPin }),
+    ...(insecureHttp && { insecureHttp }),
+  }
+  let keyChanges: readonly SignedKeyChange[] = []
+  const coordinator = await openCoordinatorKeys(kit, async (changes) => {
+    keyChanges = changes.keyChanges
+  })
   const connection = openConnection({
     url: coordinatorUrl,
     parser: gatedParser(gate),
-    dial: dialWith,
+    dial: options.dial ?? dialOver(settings),
     clock,
     random: createRandom(`${site}/enrol`),
     log: log.child({ site }),
-    join: (_nonce, ask) => useKit(kit, keys, ask, clock),
+    join: async (_nonce, ask) => {
+      await coordinator.follow(ask, log)
+      await useKit(kit, keys, coordinator.current(), ask, clock)
+    },
     onSnapshot: notJoined,
     onOffer: notJoined,
     onPublished: notJoined,
@@ -99,6 +118,8 @@ async function enrolOver(
       coordinatorUrl,
       coordinatorKey,
       publicKey: keys.publicKey,
+      ...(keyChanges.length > 0 && { keyChanges: [...keyChanges] }),
+      ...(Object.keys(settings).length > 0 && { transport: settings }),
     }
     await writeDefaultPolicy(dir, { site, coordinatorKey })
     if (acceptPolicy) await signPolicy(dir, { site, keys }, clock.now())
@@ -110,7 +131,13 @@ async function enrolOver(
   }
 }
 
-async function useKit(kit: EnrolmentKit, keys: KeyPair, ask: Ask, clock: Clock): Promise<void> {
+async function useKit(
+  kit: EnrolmentKit,
+  keys: KeyPair,
+  coordinatorKey: string,
+  ask: Ask,
+  clock: Clock,
+): Promise<void> {
   const claim = { kit: kit.kit, site: kit.site, publicKey: keys.publicKey }
   const request = {
     ...claim,
@@ -121,7 +148,7 @@ async function useKit(kit: EnrolmentKit, keys: KeyPair, ask: Ask, clock: Clock):
   const { confirmation } = await ask('site:enroll', {
     request: await signPayload('enrolRequest', request, keys.privateKey),
   })
-  const confirmed = await verifyPinned('enrolConfirmation', confirmation, kit.coordinatorKey)
+  const confirmed = await verifyPinned('enrolConfirmation', confirmation, coordinatorKey)
   for (const [field, value] of Object.entries(claim)) {
     if (confirmed[field as keyof typeof claim] === value) continue
     throw new TesseraError('ERR_MESSAGE_INVALID', `confirmation must be of this ${field}, got another`)

@@ -4,26 +4,43 @@ import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
 import type { Published } from '@tessera/shared/protocol'
-import { sha256Hex, verifyPayload } from '@tessera/shared/security'
+import { readUnverified, sha256Hex, verifyPayload } from '@tessera/shared/security'
+
+/** Where a study's ledger lives in a site's folder. */
+export function ledgerFolder(dir: string, study: string): string {
+  return join(dir, 'state', study, 'ledger')
+}
 
 export interface Ledger {
   /** Latest round whose record is here; 0 when there is none. */
   last(): number
   /** That round's record, as it was signed; null when there is none. @throws {TesseraError} ERR_STORE_CORRUPT if its file cannot be read. */
   latest(): Promise<{ readonly round: number; readonly token: string } | null>
+  /** True when rounds between the last record and this one are missing: they were published while the site was away. */
+  lacks(token: string): boolean
   /**
-   * Takes a record in. `null`: it is here already. A gap (rounds that were published while the site was away) begins the chain anew.
+   * Takes a record in. `null`: it is here already.
    * @throws {TesseraError} ERR_SIGNATURE_INVALID, ERR_MESSAGE_INVALID; ERR_STUDY_UNKNOWN if it is another study's; ERR_LEDGER_BROKEN if it does
    * not follow from the record before, or another record of its round is here.
    */
   accept(token: string): Promise<Published | null>
 }
 
-/** Opens `dir`, which need not exist. @param coordinatorKey The pinned key. */
-export async function openLedger(dir: string, study: string, coordinatorKey: string): Promise<Ledger> {
+/**
+ * Opens `dir`, which need not exist.
+ * @param plan Gives the SHA-256 of the pinned plan: what was said before a first join is looked at after it. @param keyOf Gives the key that must have signed a round's record.
+ */
+export async function openLedger(
+  dir: string,
+  { study, plan }: { study: string; plan: () => string },
+  keyOf: (study: string, round: number) => string,
+): Promise<Ledger> {
   const fileOf = (round: number): string => join(dir, `round-${round}.jws`)
   const names = await readdir(dir).catch(() => [])
-  let last = Math.max(0, ...names.flatMap((name) => /^round-(\d+)\.jws$/.exec(name)?.[1] ?? []).map(Number))
+  const rounds = new Set(names.flatMap((name) => /^round-(\d+)\.jws$/.exec(name)?.[1] ?? []).map(Number))
+  // Up to the first gap: what an older version has left behind one is fetched again.
+  let last = 0
+  while (rounds.has(last + 1)) last++
   const hashOf = async (round: number): Promise<string> => {
     const token = await readFile(fileOf(round), 'utf8').catch(() => null)
     return token === null ? '' : sha256Hex(token)
@@ -37,8 +54,10 @@ export async function openLedger(dir: string, study: string, coordinatorKey: str
       })
       return { round: last, token }
     },
+    lacks: (token) => readUnverified('published', token).round > last + 1,
     async accept(token) {
-      const record = await verifyPayload('published', token, coordinatorKey)
+      const claimed = readUnverified('published', token)
+      const record = await verifyPayload('published', token, keyOf(study, claimed.round))
       if (record.study !== study) {
         throw new TesseraError('ERR_STUDY_UNKNOWN', `record must be of study ${study}, got ${record.study}`)
       }
@@ -46,8 +65,11 @@ export async function openLedger(dir: string, study: string, coordinatorKey: str
       if (known === sha256Hex(token)) return null
       if (known !== '') throw broken(`be the only one of round ${record.round}`, 'a second')
       const before = await hashOf(record.round - 1)
-      const follows = record.round === 1 || before !== ''
-      if (follows && record.previous !== before) {
+      if (record.plan !== plan()) {
+        throw new TesseraError('ERR_PLAN_CHANGED', `record must be of plan ${plan()}, got ${record.plan}`)
+      }
+      if (record.round > last + 1) throw broken(`be of round ${last + 1}`, `round ${record.round}`)
+      if (record.previous !== before) {
         throw broken(`follow from round ${record.round - 1}`, 'another hash of its record')
       }
       await writeDurably(fileOf(record.round), token)

@@ -18,8 +18,8 @@ export interface Receipts {
   has(round: number, payload: string): Promise<boolean>
 }
 
-/** Opens `dir`, which need not exist. @param coordinatorKey The pinned key. */
-export function openReceipts(dir: string, coordinatorKey: string): Receipts {
+/** Opens `dir`, which need not exist. @param coordinatorKey Gives the key that the coordinator signs with now. */
+export function openReceipts(dir: string, coordinatorKey: () => string): Receipts {
   const fileOf = (round: number, attempt: number): string =>
     join(dir, `round-${round}-attempt-${attempt}.json`)
   const read = async (file: string): Promise<Receipt | null> => {
@@ -36,7 +36,7 @@ export function openReceipts(dir: string, coordinatorKey: string): Receipts {
   }
   return {
     async accept(token, manifestToken, manifest) {
-      const receipt = await verifyPayload('receipt', token, coordinatorKey)
+      const receipt = await verifyPayload('receipt', token, coordinatorKey())
       const { study, site, round, attempt, payload } = manifest
       const want = { study, site, round, attempt, payload, manifest: sha256Hex(manifestToken) }
       for (const [field, value] of Object.entries(want)) {

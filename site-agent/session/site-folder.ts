@@ -2,19 +2,26 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
-import { isMissing, tryLock, writeDurably } from '@tessera/shared/files'
+import { isMissing, renameDurably, tryLock, writeDurably } from '@tessera/shared/files'
 import { name } from '@tessera/shared/protocol'
 import { type KeyPair, loadPrivateKey } from '@tessera/shared/security'
 import { z } from 'zod'
+import { transport } from '../uplink/transport.ts'
+import { type CoordinatorKeys, openCoordinatorKeys } from './coordinator-keys.ts'
 
 const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
 const identity = z.strictObject({
   version: z.literal(1),
   site: name,
   coordinatorUrl: z.url({ protocol: /^https?$/ }),
-  /** Pinned: the coordinator is whoever signs with this key, whatever its address. */
+  /** Pinned: the coordinator is whoever signs with this key, or with one that follows from it, whatever its address. */
   coordinatorKey: publicKey,
   publicKey,
+  /** Changes of the coordinator's key, as far as this site has followed them. */
+  keyChanges: z.array(z.strictObject({ change: z.string(), acceptance: z.string() })).optional(),
+  /** Highest version of the protocol that the coordinator has spoken: it never goes back. */
+  protocol: z.int().positive().optional(),
+  transport: transport.optional(),
 })
 /** What `site enroll` leaves behind for every later start. */
 export type SiteIdentity = z.infer<typeof identity>
@@ -22,11 +29,18 @@ export type SiteIdentity = z.infer<typeof identity>
 /** An enrolled site with its key pair. */
 export interface Site extends SiteIdentity {
   readonly keys: KeyPair
+  /** The coordinator's keys; the pin is {@link SiteIdentity.coordinatorKey}. */
+  readonly coordinator: CoordinatorKeys
 }
 
 /** Where the private key lives in a site's folder. */
 export function keyFile(dir: string): string {
   return join(dir, 'keys', 'site.jwk')
+}
+
+/** Where a new private key waits for the coordinator to take it in. */
+export function nextKeyFile(dir: string): string {
+  return join(dir, 'keys', 'site.next.jwk')
 }
 
 /** Where every byte that left is written down. */
@@ -68,11 +82,28 @@ export async function loadSite(dir: string): Promise<Site> {
       'folder must belong to an enrolled site (tessera site enroll KIT), got none',
     )
   }
+  const keys = await loadKeys(dir, found)
+  const coordinator = await openCoordinatorKeys(found, (changes) => updateIdentity(dir, changes))
+  return { ...found, keys, coordinator }
+}
+
+/** The key pair of the identity. A rotation that was cut off after it counted is finished here. */
+async function loadKeys(dir: string, { publicKey }: SiteIdentity): Promise<KeyPair> {
   const keys = await loadPrivateKey(keyFile(dir))
-  if (keys.publicKey !== found.publicKey) {
+  if (keys.publicKey === publicKey) return keys
+  const next = await loadPrivateKey(nextKeyFile(dir)).catch(() => null)
+  if (next?.publicKey !== publicKey) {
     throw new TesseraError('ERR_KEY_FILE', 'key file must hold the key that was enrolled, got another')
   }
-  return { ...found, keys }
+  await renameDurably(nextKeyFile(dir), keyFile(dir))
+  return next
+}
+
+/** Changes some fields of an enrolled folder's identity. @throws {TesseraError} ERR_CONFIG_INVALID, ERR_STORE_WRITE */
+export async function updateIdentity(dir: string, changes: Partial<SiteIdentity>): Promise<void> {
+  const found = await readIdentity(dir)
+  if (found === null) throw new TesseraError('ERR_CONFIG_INVALID', 'folder must be enrolled, got none')
+  await writeIdentity(dir, { ...found, ...changes })
 }
 
 /**

@@ -2,14 +2,13 @@
 import type { Clock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
-import type { Welcome } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import { createNonce } from '@tessera/shared/security'
 import { type Ask, openConnection } from '../uplink/connection.ts'
 import { type Gate, gatedParser } from '../uplink/gate.ts'
 import { patientAsk } from '../uplink/patient.ts'
-import { type Dial, dial } from '../uplink/socket.ts'
-import { joinStudy } from './join.ts'
+import { type Dial, dialOver } from '../uplink/socket.ts'
+import { type JoinedStudy, joinStudy } from './join.ts'
 import type { Site } from './site-folder.ts'
 
 export interface VisitOptions {
@@ -31,22 +30,22 @@ export interface VisitOptions {
  */
 export async function visit<T>(
   options: VisitOptions,
-  work: (welcome: Welcome, ask: Ask) => Promise<T>,
+  work: (joined: JoinedStudy, ask: Ask) => Promise<T>,
 ): Promise<T> {
   const { site, study, gate, clock, log, signal } = options
   const instance = createNonce()
-  let welcome: Welcome | null = null
+  let joined: JoinedStudy | null = null
   const connection = openConnection({
     url: options.coordinatorUrl ?? site.coordinatorUrl,
     parser: gatedParser(gate),
-    dial: options.dial ?? dial,
+    dial: options.dial ?? dialOver(site.transport),
     clock,
     random: createRandom(`${site.site}/visit`),
     log,
     async join(nonce, ask) {
       // It has nothing to go on with: what the site has of the study is the agent's to tell.
       const nothing = { latest: null, work: null }
-      welcome = await joinStudy({ ...site, study, nonce, instance, ...nothing, ask, clock })
+      joined = await joinStudy({ ...site, study, nonce, instance, ...nothing, ask, clock, log })
     },
     onOffer: onlyVisiting,
     onPublished: onlyVisiting,
@@ -54,9 +53,9 @@ export async function visit<T>(
   })
   try {
     await connection.joined(signal)
-    if (welcome === null)
+    if (joined === null)
       throw new TesseraError('ERR_INTERNAL', 'internal: a visit has joined without a welcome')
-    return await work(welcome, patientAsk(connection, signal))
+    return await work(joined, patientAsk(connection, signal))
   } finally {
     connection.close()
   }

@@ -91,12 +91,12 @@ export function openTraining(options: TrainingOptions, tiles: TileSource, states
 /** Opens it. @throws {TesseraError} As {@link openSiteTiles}; ERR_STORE_CORRUPT. */
 export async function openWorkplace(options: WorkplaceOptions): Promise<Workplace> {
   const { dir, study, gate, connection, clock, log, onProgress } = options
-  const { site, keys, coordinatorKey } = options.site
+  const { site, keys, coordinator } = options.site
   const tiles = await openSiteTiles(options)
   log.info('data.opened', { samples: tiles.count, count: tiles.skipped })
 
   const states = openLocalStates(studyFolder(dir, study.id))
-  const receipts = openReceipts(join(dir, 'receipts', study.id), coordinatorKey)
+  const receipts = openReceipts(join(dir, 'receipts', study.id), coordinator.current)
   for (const round of await states.heldRounds()) {
     // Delivered, and then the machine stopped before the state was committed.
     const payload = await states.held(round)

@@ -133,7 +133,7 @@ export function openConnection(options: ConnectionOptions): Connection {
       }
     current.on(
       'connect_error',
-      whileCurrent((cause) => retry(unreachable(url, cause))),
+      whileCurrent((cause) => retry(ownFault(cause) ?? unreachable(url, cause))),
     )
     current.on(
       'connect',
@@ -265,15 +265,26 @@ function unreachable(url: string, cause: unknown): TesseraError {
   )
 }
 
-/** `ECONNREFUSED` and the like: the WebSocket hides it in an event, long polling in its request's status text. */
-function systemCode(cause: unknown): string {
+/** What is inside a `connect_error`: the WebSocket hides it in an event, long polling in its request's status text. */
+function causesOf(cause: unknown): unknown[] {
   const { description, context } = Object(cause) as { description?: unknown; context?: unknown }
   const { error } = Object(description) as { error?: unknown }
   const { statusText } = Object(context) as { statusText?: unknown }
-  for (const inner of [cause, error, description, statusText]) {
+  return [cause, error, description, statusText]
+}
+
+/** What this site itself has found wrong with the coordinator while connecting, as its certificate's key. */
+function ownFault(cause: unknown): TesseraError | undefined {
+  return causesOf(cause).find((inner) => inner instanceof TesseraError)
+}
+
+/** `ECONNREFUSED` and the like. */
+function systemCode(cause: unknown): string {
+  for (const inner of causesOf(cause)) {
     const { code } = Object(inner) as { code?: unknown }
     if (typeof code === 'string') return code
   }
+  const { description } = Object(cause) as { description?: unknown }
   if (typeof description === 'number' && description > 0) return `HTTP status ${description}`
   return cause instanceof Error ? cause.message : 'no connection'
 }

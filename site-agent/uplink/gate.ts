@@ -25,7 +25,7 @@ import {
   siteMessages,
 } from '@tessera/shared/protocol'
 import type { Random } from '@tessera/shared/random'
-import { readUnverified, sha256Hex } from '@tessera/shared/security'
+import { fingerprint, readUnverified, sha256Hex } from '@tessera/shared/security'
 import { chunkCount, chunkOf, listChunks } from '@tessera/shared/transfer'
 import type { z } from 'zod'
 import type { Guard, RoundStep } from '../policy/index.ts'
@@ -145,6 +145,11 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
       const { site } = readUnverified('enrolRequest', request)
       return { why: `enrolment of ${site}: its new public key and the proof of its kit` }
     },
+    'site:rotate'({ request }) {
+      const { site, to } = readUnverified('siteKeyChange', request)
+      return { why: `replaces the key of ${site}: its new public key ${fingerprint(to)}` }
+    },
+    'key:fetch': ({ number }) => ({ why: `asks for change ${number} of the coordinator's key` }),
     'session:join'({ token }) {
       const { study } = readUnverified('joinToken', token)
       return { why: `proves who this site is, for study ${study}`, study }
@@ -162,6 +167,10 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
     'model:chunk'({ sha256, index }) {
       const { study } = inStudy('model:chunk')
       return { why: `asks for chunk ${index} of model ${sha256.slice(0, 12)}`, study }
+    },
+    'ledger:fetch'({ study, round }) {
+      inStudy('ledger:fetch', study)
+      return { why: `asks for the record of round ${round}`, study, round }
     },
     'round:progress'({ study, round, step, steps, loss }) {
       inStudy('round:progress', study)

@@ -1,8 +1,15 @@
 /**
  * @file Makes the one kind of socket a site has: outwards, with the gate as its encoder. The only file that imports socket.io-client.
  */
+import { readFileSync } from 'node:fs'
+import { Agent as HttpsAgent, type RequestOptions } from 'node:https'
+import type { Duplex } from 'node:stream'
+import { type ConnectionOptions, connect } from 'node:tls'
+import { TesseraError } from '@tessera/shared/errors'
 import type { SocketParser } from '@tessera/shared/protocol'
+import { spkiPin } from '@tessera/shared/security'
 import { io } from 'socket.io-client'
+import { assertEncrypted, type Transport } from './transport.ts'
 
 /** What a connection needs of Socket.IO's socket. */
 export interface DialledSocket {
@@ -19,9 +26,23 @@ export type Dial = (url: string, parser: SocketParser) => DialledSocket
 /** From the first packet to Socket.IO's `connect`: a VPN that has to wake up takes seconds, not minutes. */
 const CONNECT_TIMEOUT_MS = 20_000
 
-export const dial: Dial = (url, parser) =>
+/**
+ * Gives what dials over a transport.
+ * @throws {TesseraError} ERR_CONFIG_INVALID if one of its files cannot be read. Dialling throws ERR_TLS_REQUIRED for an address that is not encrypted.
+ */
+export function dialOver(settings: Transport = {}): Dial {
+  const agent = tlsAgent(settings)
+  return (url, parser) => {
+    assertEncrypted(url, settings)
+    return dial(url, parser, new URL(url).protocol === 'https:' ? agent : undefined)
+  }
+}
+
+const dial = (url: string, parser: SocketParser, agent: HttpsAgent | undefined): DialledSocket =>
   io(url, {
     parser,
+    // Typed for browsers, where it is a switch; in Node it is the agent of the requests.
+    ...(agent && { agent: agent as never }),
     // A WebSocket at once; long polling where a proxy refuses that.
     transports: ['websocket', 'polling'],
     tryAllTransports: true,
@@ -31,3 +52,60 @@ export const dial: Dial = (url, parser) =>
     forceNew: true,
     reconnection: false,
   })
+
+/**
+ * Gives the agent that makes the TLS connections of a transport.
+ * @throws {TesseraError} ERR_CONFIG_INVALID if a file cannot be read.
+ */
+function tlsAgent(settings: Transport): HttpsAgent {
+  const { pin } = settings
+  const options: ConnectionOptions = {
+    minVersion: 'TLSv1.2',
+    ...(settings.ca && { ca: read('authority', settings.ca) }),
+    ...(settings.cert && { cert: read('certificate', settings.cert) }),
+    ...(settings.key && { key: read('key', settings.key) }),
+  }
+  return pin === undefined ? new HttpsAgent(options) : new PinnedAgent(options, pin)
+}
+
+/**
+ * Believes a certificate by the pin of its key, and by nothing else: no authority, no name and no date is asked. Nothing is sent before
+ * that is certain.
+ */
+class PinnedAgent extends HttpsAgent {
+  readonly #pin: string
+
+  constructor(options: ConnectionOptions, pin: string) {
+    super({ ...options, maxCachedSessions: 0 })
+    this.#pin = pin
+  }
+
+  override createConnection(
+    options: RequestOptions,
+    done?: (error: Error | null, socket: Duplex) => void,
+  ): undefined {
+    // An agent adds host, port and its own options, but its type does not say so.
+    const socket = connect({ ...(options as ConnectionOptions), rejectUnauthorized: false })
+    const fail = (error: Error): void => done?.(error, socket)
+    socket.once('error', fail)
+    socket.once('secureConnect', () => {
+      socket.off('error', fail)
+      const { raw } = socket.getPeerCertificate()
+      if (raw !== undefined && spkiPin(raw) === this.#pin) return done?.(null, socket)
+      socket.destroy()
+      const message = 'certificate of the coordinator must hold the pinned key, got another'
+      fail(new TesseraError('ERR_TLS_PIN', message))
+    })
+  }
+}
+
+function read(role: string, path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new TesseraError('ERR_CONFIG_INVALID', `TLS ${role} must be a file that can be read, got ${code}`, {
+      cause,
+    })
+  }
+}

@@ -10,6 +10,7 @@ import {
   createParser,
   type Manifest,
   type Offer,
+  type Plan,
   PROTOCOL_VERSION,
   type Published,
   type ReplyBody,
@@ -180,7 +181,7 @@ export async function enrol(socket: Socket, kit: EnrolmentKit, pair: KeyPair): P
 
 /** Invites and enrols a site of this name; gives its key pair. */
 export async function enrolled(dir: string, url: string, site: string): Promise<KeyPair> {
-  const { kit } = await invite({ dir, site, clock: fakeClock() })
+  const { kit } = await invite({ dir, site, autoApprove: true, clock: fakeClock() })
   const pair = await generateKeyPair()
   const { socket } = await connect(url)
   await enrol(socket, kit, pair)
@@ -191,6 +192,7 @@ export async function enrolled(dir: string, url: string, site: string): Promise<
 /** A site in a study. */
 export interface RawSite extends Connection {
   readonly welcome: Welcome
+  readonly plan: Plan
   offer(): Promise<Offer>
   published(): Promise<Published>
   /** The manifest of `bytes`, signed by the site, with some fields changed before. */
@@ -207,6 +209,7 @@ export async function joined(
   study = 'tiny',
   changes: Partial<Signed<'joinToken'>> = {},
   transport?: Transport,
+  planKey: string = coordinatorKey,
 ): Promise<RawSite> {
   const connection = await connect(url, transport)
   const { socket, nonce } = connection
@@ -227,12 +230,13 @@ export async function joined(
     },
     pair.privateKey,
   )
-  const reply = await ask(socket, 'session:join', { token })
-  const welcome = await verifyPayload('welcome', reply.welcome, coordinatorKey)
+  const { welcome: welcomeToken, plan } = await ask(socket, 'session:join', { token })
+  const welcome = await verifyPayload('welcome', welcomeToken, coordinatorKey)
   if (welcome.offer !== null) connection.offers.put(welcome.offer)
   return {
     ...connection,
     welcome,
+    plan: await verifyPayload('plan', plan, planKey),
     offer: async () => verifyPayload('offer', await connection.offers.next(), coordinatorKey),
     published: async () => verifyPayload('published', await connection.records.next(), coordinatorKey),
     manifest: (offer, bytes, changes = {}) =>

@@ -129,6 +129,7 @@ describe('a coordinator that was restored from an old backup', () => {
     const liar = await joined(url, key, 'north', keys.north, 'tiny', { ledger })
     const record: Published = {
       study: 'tiny',
+      plan: 'c'.repeat(64),
       round: 7,
       attempt: 1,
       base: 'a'.repeat(64),
@@ -138,6 +139,7 @@ describe('a coordinator that was restored from an old backup', () => {
       encoding: 'f32',
       previous: '',
       contributors: [],
+      offered: [],
       absent: [],
       final: false,
       closedAtMs: 1,

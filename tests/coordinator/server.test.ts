@@ -317,7 +317,7 @@ describe('after a restart', () => {
     })
     await (await startCoordinator({ dir: other, port: 0 })).close()
     await createStudy({ dir, study: { ...TINY_STUDY, id: 'second' } })
-    expect((await joined(url, key, 'north', keys.north, 'second')).welcome.study.id).toBe('second')
+    expect((await joined(url, key, 'north', keys.north, 'second')).plan.study.id).toBe('second')
     expect(coordinator.progress().map(({ study }) => study)).toEqual(['tiny', 'second'])
     await expect(startCoordinator({ dir })).rejects.toMatchObject({ code: 'ERR_STORE_LOCKED' })
   })

@@ -7,6 +7,7 @@ import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { addDoctorCommand } from '../../cli/doctor.ts'
 import { addEngineCommands } from '../../cli/engine.ts'
+import { addLedgerCommands } from '../../cli/ledger.ts'
 import { addVerifyCommand } from '../../cli/verify.ts'
 import { benchProgram } from '../../simulations/bench/program.ts'
 
@@ -21,6 +22,7 @@ const PAGES = [
   'docs/fidelity.md',
   'docs/models.md',
   'docs/export.md',
+  'docs/security.md',
   'docs/operations.md',
   'docs/site.md',
   'tests/parity/README.md',
@@ -35,6 +37,7 @@ for (const add of [
   addVerifyCommand,
   addEngineCommands,
   addDoctorCommand,
+  addLedgerCommands,
 ])
   add(program)
 const bench = benchProgram()

@@ -120,4 +120,4 @@ test('a demo on a data folder, interrupted and run again, ends with a table of e
   for (const title of ['east alone', 'federated, MoMA', 'teacher', 'centralised MoMA'])
     expect(stdout).toContain(title)
   for (const line of stdout.split('\n').slice(0, -2)) expect(line.length).toBeLessThanOrEqual(100)
-}, 180_000)
+}, 300_000)

@@ -261,4 +261,4 @@ test('no frame of a whole study holds an image, an embedding, a file name or a l
     expect(bytes.map((value) => Buffer.from(value).toString('hex'))).toEqual(hashes)
     expect(rest.filter((value) => Array.isArray(value) && value.length > 2)).toEqual([])
   }
-}, 60_000)
+}, 300_000)

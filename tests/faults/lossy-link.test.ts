@@ -52,10 +52,19 @@ async function setup(study: StudyInput, loss: number, seed: string) {
   const dir = join(await temporaryFolder(), 'coordinator')
   await initCoordinator({ dir, port: 0 })
   await createStudy({ dir, study })
-  const { key } = await loadCoordinator(dir)
+  const { key, ring } = await loadCoordinator(dir)
   const openThere = async (): Promise<{ office: Office; close(): Promise<void> }> => {
     const store = await openStore(dir)
-    const office = await openOffice({ dir, store, key, clock, log: silentLog, onProgress: () => undefined })
+    const keyChanges = ring.changes
+    const office = await openOffice({
+      dir,
+      store,
+      key,
+      keyChanges,
+      clock,
+      log: silentLog,
+      onProgress: () => undefined,
+    })
     return { office, close: () => office.stop() }
   }
   let there = await openThere()
@@ -90,7 +99,7 @@ async function setup(study: StudyInput, loss: number, seed: string) {
   })
 
   const site = await enrolledSite('http://coordinator', key)
-  const { kit } = await invite({ dir, site: 'north', clock })
+  const { kit } = await invite({ dir, site: 'north', autoApprove: true, clock })
   const claim = { kit: kit.kit, site: kit.site, publicKey: site.keys.publicKey }
   const proof = kitProof(kit.secret, claim)
   const payload = { protocol: PROTOCOL_VERSION, ...claim, proof, issuedAtMs: 1 }

@@ -99,7 +99,7 @@ describe('tessera site check', () => {
     ])
     const round = checks.find(({ name }: { name: string }) => name === 'round')
     expect(round.text).toMatch(/^\d+\.\d\d s a step of 4 tiles, 3 a round: about /)
-    expect(mini.said.map(({ event }) => event)).toEqual(['session:join'])
+    expect(mini.said.map(({ event }) => event)).toEqual(['key:fetch', 'session:join'])
   })
 
   test('prints every line and then fails when one of them does', async () => {
@@ -259,7 +259,7 @@ describe('tessera site start', () => {
       manifest: { round: 1, samples: 12 },
     })
     expect(new Set(mini.said.map(({ event }) => event))).toEqual(
-      new Set(['session:join', 'model:open', 'model:chunk']),
+      new Set(['key:fetch', 'session:join', 'model:open', 'model:chunk']),
     )
   })
 

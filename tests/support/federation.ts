@@ -28,6 +28,8 @@ import { temporaryFolder } from './temporary-folder.ts'
 
 export const SITES = ['north', 'south', 'west'] as const
 export type SiteName = (typeof SITES)[number]
+/** Ends what hangs; nothing here takes as long, however busy the machine is. */
+const PATIENCE_MS = 280_000
 const BACKBONE = { name: 'efficientnet-b0', widthMultiplier: 0.1, depthMultiplier: 0.1 } as const
 
 /** Two rounds of MoMA on tiles of 32 px: small enough for a test, and with every part that a large study has. */
@@ -93,14 +95,14 @@ export async function smallFederation(
   const coordinator = await startCoordinator({ dir, port: 0 })
   try {
     for (const site of SITES) {
-      const { file } = await invite({ dir, site, url: coordinator.url })
+      const { file } = await invite({ dir, site, url: coordinator.url, autoApprove: true })
       await enroll({
         kitFile: file,
         dir: federation.siteDir(site),
         acceptPolicy: true,
         log: silentLog,
         clock: systemClock,
-        signal: AbortSignal.timeout(10_000),
+        signal: AbortSignal.timeout(PATIENCE_MS),
       })
       await drawTiles(federation.tilesDir(site), site, 3)
     }
@@ -127,7 +129,7 @@ export function federationAt(root: string, study: string): SmallFederation {
         dataDir: tilesDir(site),
         study,
         coordinatorUrl: url,
-        signal: AbortSignal.timeout(60_000),
+        signal: AbortSignal.timeout(PATIENCE_MS),
         log: silentLog,
         clock: systemClock,
         ...options,

@@ -13,6 +13,7 @@ import {
   createParser,
   type Manifest,
   type Offer,
+  type Plan,
   PROTOCOL_VERSION,
   type Published,
   type ReplyBody,
@@ -69,8 +70,10 @@ export interface MiniCoordinator {
   readonly answers: Answers
   /** Uploads that were committed: manifest and bytes. */
   readonly updates: { manifest: Manifest; token: string; bytes: Uint8Array }[]
-  /** What the next welcome says otherwise; `key` signs it instead of the coordinator's. */
-  welcome: { changes: Partial<Welcome>; key?: KeyPair }
+  /** What the next welcome says otherwise, and its plan; `key` signs them instead of the coordinator's. */
+  welcome: { changes: Partial<Welcome>; plan?: Partial<Plan>; key?: KeyPair }
+  /** JWS of records by round, for sites that have missed them. */
+  readonly records: Map<number, string>
   /** Resolves when a site has joined; again after each cut. */
   joined(): Promise<void>
   /** Resolves with the first message of the kind that was said or will be; `count` waits for that many. */
@@ -83,6 +86,8 @@ export interface MiniCoordinator {
   signedOffer(changes?: Partial<Offer>, key?: KeyPair): Promise<string>
   /** Sends an offer and gives the site's answer; a refusal throws. */
   offer(changes?: Partial<Offer>, key?: KeyPair): Promise<void>
+  /** Signs a record without sending it. */
+  record(changes: Partial<Published>, key?: KeyPair): Promise<string>
   /** Sends a record; gives its JWS, for the next one's `previous`. */
   publish(changes: Partial<Published>, key?: KeyPair): Promise<string>
   /** Says why and hangs up. */
@@ -109,6 +114,21 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
   let challenge = ''
   let published = { round: 0, record: '' }
 
+  const signPlan = (changes: Partial<Plan> = {}, key = keys): Promise<string> =>
+    signPayload(
+      'plan',
+      {
+        protocol: PROTOCOL_VERSION,
+        study: TINY_STUDY,
+        layoutHash: layoutHash(TINY_LAYOUT),
+        student: base,
+        createdAtMs: 1,
+        ...changes,
+      },
+      key.privateKey,
+    )
+  /** Of the plan that the next welcome comes with. */
+  const planHash = async (): Promise<string> => sha256Hex(await signPlan(mini.welcome.plan))
   const mini: MiniCoordinator = {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     keys,
@@ -118,10 +138,11 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
     answers: {},
     updates: [],
     welcome: { changes: {} },
+    records: new Map(),
     joined: () => until(() => (hasJoined ? true : undefined)).then(() => undefined),
     heard: (event, count = 1) =>
       until(() => mini.said.filter((one) => one.event === event)[count - 1]?.request) as never,
-    signedOffer(changes = {}, key = keys) {
+    async signedOffer(changes = {}, key = keys) {
       const nowMs = Date.now()
       const offer = {
         study: TINY_STUDY.id,
@@ -131,6 +152,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
         base,
         baseBytes: student.byteLength,
         layoutHash: layoutHash(TINY_LAYOUT),
+        plan: await planHash(),
         nonce: createNonce(),
         issuedAtMs: nowMs,
         deadlineMs: nowMs + 60_000,
@@ -143,14 +165,28 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
     },
     async snapshot(changes, key = keys) {
       await say('session:snapshot', {
-        welcome: await signPayload('welcome', { ...welcomed(), ...changes }, key.privateKey),
+        welcome: await signPayload(
+          'welcome',
+          { ...welcomed(), plan: await planHash(), ...changes },
+          key.privateKey,
+        ),
       })
     },
     async publish(changes, key = keys) {
-      const record = await signPayload(
+      // Said to a site that is there; one that joins later would be told of it in its welcome.
+      await mini.joined()
+      const record = await mini.record(changes, key)
+      published = { round: changes.round ?? 1, record: sha256Hex(record) }
+      mini.records.set(published.round, record)
+      await say('round:published', { record })
+      return record
+    },
+    record: async (changes, key = keys) =>
+      signPayload(
         'published',
         {
           study: TINY_STUDY.id,
+          plan: await planHash(),
           round: 1,
           attempt: 1,
           base,
@@ -160,17 +196,14 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
           encoding: 'f32',
           previous: '',
           contributors: [],
+          offered: [],
           absent: [],
           final: false,
           closedAtMs: Date.now(),
           ...changes,
         },
         key.privateKey,
-      )
-      published = { round: changes.round ?? 1, record: sha256Hex(record) }
-      await say('round:published', { record })
-      return record
-    },
+      ),
     refuse(code) {
       current?.emit('session:refused', { code, message: 'as the test wants it' }, () => undefined)
       current?.disconnect(true)
@@ -188,12 +221,10 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
     await mini.joined()
     if (current !== null) await call(current, coordinatorMessages, event, request, { timeoutMs: 10_000 })
   }
-  const welcomed = (): Welcome => ({
+  const welcomed = (): Omit<Welcome, 'plan'> => ({
     protocol: PROTOCOL_VERSION,
     site,
     nonce: challenge,
-    study: TINY_STUDY,
-    layoutHash: layoutHash(TINY_LAYOUT),
     round: published.round,
     student: base,
     record: published.record,
@@ -224,11 +255,29 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
       const confirmation = { protocol: PROTOCOL_VERSION, kit, site: name, publicKey, issuedAtMs: Date.now() }
       return { confirmation: await signPayload('enrolConfirmation', confirmation, keys.privateKey) }
     },
+    'site:rotate': async ({ request }) => {
+      const { site: name, to } = readUnverified('siteKeyChange', request)
+      const confirmation = {
+        protocol: PROTOCOL_VERSION,
+        site: name,
+        publicKey: to,
+        issuedAtMs: Date.now(),
+      }
+      return { confirmation: await signPayload('siteKeyConfirmation', confirmation, keys.privateKey) }
+    },
+    'key:fetch': () => ({ count: 0, change: '', acceptance: '' }),
+    'ledger:fetch': ({ round }) => {
+      const record = mini.records.get(round)
+      if (record === undefined)
+        throw new TesseraError('ERR_ROUND_WRONG', 'round must be published, got another')
+      return { record }
+    },
     'session:join': async () => {
-      const { changes, key = keys } = mini.welcome
+      const { changes, plan: planChanges = {}, key = keys } = mini.welcome
       challenge = nonce
-      const welcome = { ...welcomed(), ...changes }
-      return { welcome: await signPayload('welcome', welcome, key.privateKey) }
+      const plan = await signPlan(planChanges, key)
+      const welcome = { ...welcomed(), plan: sha256Hex(plan), ...changes }
+      return { welcome: await signPayload('welcome', welcome, key.privateKey), plan }
     },
     'ledger:show': () => {
       throw new TesseraError('ERR_LEDGER_BEHIND', 'as the test wants it')

@@ -36,6 +36,7 @@ export function anOffer(changes: Partial<Offer> = {}): Offer {
     base: HASH('a'),
     baseBytes: 4,
     layoutHash: HASH('b'),
+    plan: HASH('d'),
     nonce: NONCE,
     issuedAtMs: 1,
     deadlineMs: 60_001,

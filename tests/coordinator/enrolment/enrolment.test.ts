@@ -23,7 +23,13 @@ describe('evolveRegistry()', () => {
     const invited = evolveRegistry(EMPTY_REGISTRY, issued(KIT, 0))
     expect(invited.sites.size).toBe(0)
     const registry = evolveRegistry(invited, enrolledAs(A_KEY))
-    expect(registry.sites.get('north')).toEqual({ site: 'north', publicKey: A_KEY, revoked: false })
+    expect(registry.sites.get('north')).toEqual({
+      site: 'north',
+      publicKey: A_KEY,
+      revoked: false,
+      approved: false,
+      formerKeys: [],
+    })
     expect(registry.kits.get(KIT)?.usedBy).toBe(A_KEY)
   })
 

@@ -41,7 +41,12 @@ describe('publishRound()', () => {
       const before = rounds.slice(0, -1).reduce(evolve, initialRounds(created.study, created.student))
       const { key } = await loadCoordinator(dir)
       const { study } = created
-      const again = await publishRound({ study, layout: studentLayout(study) }, before, store, key)
+      const again = await publishRound(
+        { study, layout: studentLayout(study), plan: second.plan },
+        before,
+        store,
+        key,
+      )
       expect(readUnverified('published', again.record)).toEqual(second)
       expect(again.student).toBe(second.student)
       expect(rounds.at(-1)).toMatchObject({ record: again.record, recordSha256: sha256Hex(again.record) })

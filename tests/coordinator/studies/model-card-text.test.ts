@@ -7,6 +7,7 @@ import { TINY_STUDY } from '../raw-site.ts'
 
 const round = (number: number, samples: Record<string, number>): Published => ({
   study: 'tiny',
+  plan: 'e'.repeat(64),
   round: number,
   attempt: 1,
   base: 'a'.repeat(64),
@@ -24,6 +25,7 @@ const round = (number: number, samples: Record<string, number>): Published => ({
     norm: 1,
     scale: 1,
   })),
+  offered: [],
   absent: [],
   final: number === 2,
   closedAtMs: 0,

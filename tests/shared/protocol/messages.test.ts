@@ -4,12 +4,12 @@ import {
   MAX_CLASSES,
   MAX_SITES,
   MAX_TOKEN_CHARACTERS,
+  type Plan,
   type Published,
   type Study,
   signedPayloads,
   siteMessages,
   study,
-  type Welcome,
 } from '@tessera/shared/protocol'
 import { generateKeyPair, signPayload } from '@tessera/shared/security'
 import { describe, expect, test } from 'vitest'
@@ -39,8 +39,13 @@ describe('what could hold an image', () => {
     expect(fieldsOfType(/list|\{/)).toEqual([])
   })
   test('what a site signs has no list, and no object but the means of its metrics and where it stands', () => {
-    const objects = { enrolRequest: [], joinToken: ['ledger', 'work'], manifest: ['metrics'] }
-    for (const kind of ['enrolRequest', 'joinToken', 'manifest'] as const) {
+    const objects = {
+      enrolRequest: [],
+      siteKeyChange: [],
+      joinToken: ['ledger', 'work'],
+      manifest: ['metrics'],
+    }
+    for (const kind of ['enrolRequest', 'siteKeyChange', 'joinToken', 'manifest'] as const) {
       const odd = Object.entries(fieldsOf(signedPayloads[kind])).filter(([, type]) =>
         /list|\{|metrics/.test(type),
       )
@@ -69,6 +74,10 @@ describe('what could hold an image', () => {
               'receipt',
               'offer',
               'record',
+              'plan',
+              'proof',
+              'change',
+              'acceptance',
             ].includes(field)
           )
             continue
@@ -90,6 +99,7 @@ describe('the largest signed parts fit a token', () => {
   test('a record with the most sites', async () => {
     const record: Published = {
       study: longName(0),
+      plan: hash,
       round: 100_000,
       attempt: 99,
       base: hash,
@@ -107,34 +117,25 @@ describe('the largest signed parts fit a token', () => {
         norm: 1.2345678901234567e-123,
         scale: 1 / 3,
       })),
+      offered: Array.from({ length: MAX_SITES }, (_, i) => longName(i)),
       absent: [],
       final: true,
       closedAtMs: 2 ** 45,
     }
     expect((await signPayload('published', record, key.privateKey)).length).toBeLessThan(MAX_TOKEN_CHARACTERS)
   })
-  test('a welcome to a study with the most classes, of the longest names', async () => {
-    const welcome: Welcome = {
+  test('a plan of a study with the most classes, of the longest names', async () => {
+    const plan: Plan = {
       protocol: 1,
-      site: longName(1),
-      nonce: 'n'.repeat(64),
       study: {
         ...complete,
         classes: Array.from({ length: MAX_CLASSES }, (_, i) => '腺'.repeat(124) + `${i}`.padStart(4, '0')),
       },
       layoutHash: hash,
-      round: 1,
       student: hash,
-      record: hash,
-      phase: 'collecting',
-      paused: false,
-      open: { round: 1, attempt: 1, deadlineMs: 2 ** 45 },
-      offer: 'o'.repeat(1500),
-      update: { round: 1, attempt: 1, bytes: 2 ** 30, accepted: false },
-      prove: false,
-      issuedAtMs: 1,
+      createdAtMs: 2 ** 45,
     }
-    expect((await signPayload('welcome', welcome, key.privateKey)).length).toBeLessThan(MAX_TOKEN_CHARACTERS)
+    expect((await signPayload('plan', plan, key.privateKey)).length).toBeLessThan(MAX_TOKEN_CHARACTERS)
   })
 })
 

@@ -32,7 +32,7 @@ describe('lookAtCoordinator()', () => {
     ])
     expect(findings[0]?.text).toMatch(/^joined tiny at http:\/\/127\.0\.0\.1:\d+ in \d+ ms, not encrypted$/)
     expect(study).toEqual(TINY_STUDY)
-    expect(mini.said.map(({ event }) => event)).toEqual(['session:join'])
+    expect(mini.said.map(({ event }) => event)).toEqual(['key:fetch', 'session:join'])
   })
 
   test('needs no signed policy: it comes before one is signed', async () => {
@@ -66,10 +66,10 @@ describe('lookAtCoordinator()', () => {
   test('warns of an address without TLS that is not on this machine', async () => {
     const { mini, options } = await setup()
     const elsewhere = { ...options, coordinatorUrl: 'http://coordinator.example:1' }
-    const { dial } = await import('../../../site-agent/uplink/socket.ts')
+    const { dialOver } = await import('../../../site-agent/uplink/socket.ts')
     const { findings } = await lookAtCoordinator({
       ...elsewhere,
-      dial: (_, parser) => dial(mini.url, parser),
+      dial: (_, parser) => dialOver()(mini.url, parser),
     })
     expect(findings[0]).toMatchObject({ status: 'warn', advice: expect.stringContaining('https') })
   })

@@ -1,11 +1,11 @@
-import { appendFile, readdir, readFile, rm } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { computeDelta, decodeDelta, deltaBytes, l2Norm } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
 import { createLog } from '@tessera/shared/log'
 import { backboneLayout, encodeSafetensors, initialWeights } from '@tessera/shared/model'
-import { study as studySchema } from '@tessera/shared/protocol'
+import { PROTOCOL_VERSION, study as studySchema } from '@tessera/shared/protocol'
 import { generateKeyPair, readUnverified, sha256Hex } from '@tessera/shared/security'
 import { chunkOf, packMissing } from '@tessera/shared/transfer'
 import { type AgentEvent, type AgentOutcome, runAgent } from '@tessera/site-agent'
@@ -157,6 +157,7 @@ describe('runAgent()', () => {
     ['for another site', { site: 'south' }, 'ERR_SITE_UNKNOWN'],
     ['of another study', { study: 'other' }, 'ERR_STUDY_UNKNOWN'],
     ['of another layout', { layoutHash: HASH('f') }, 'ERR_LAYOUT_MISMATCH'],
+    ['of another plan', { plan: HASH('f') }, 'ERR_PLAN_CHANGED'],
   ])('refuses an offer %s and trains nothing', async (_, changes, code) => {
     const { mini, site, training } = await setup()
     const agent = run(site, training)
@@ -176,31 +177,87 @@ describe('runAgent()', () => {
   })
 
   test.each([
-    ['signed with another key', {}, 'ERR_COORDINATOR_KEY'],
-    ['for another challenge', { nonce: 'x'.repeat(22) }, 'ERR_MESSAGE_INVALID'],
-    ['with another layout hash', { layoutHash: HASH('f') }, 'ERR_LAYOUT_MISMATCH'],
-    ['of another study', { study: { ...TINY_STUDY, id: 'other' } }, 'ERR_MESSAGE_INVALID'],
-  ])('ends when the welcome is %s', async (_, changes, code) => {
+    ['signed with another key', {}, {}, 'ERR_COORDINATOR_KEY'],
+    ['for another challenge', { nonce: 'x'.repeat(22) }, {}, 'ERR_MESSAGE_INVALID'],
+    ['to another plan than the one that comes with it', { plan: HASH('f') }, {}, 'ERR_MESSAGE_INVALID'],
+    ['to a plan with another layout hash', {}, { layoutHash: HASH('f') }, 'ERR_LAYOUT_MISMATCH'],
+    ['to a plan of another study', {}, { study: { ...TINY_STUDY, id: 'other' } }, 'ERR_MESSAGE_INVALID'],
+    ['to a plan of a later protocol', {}, { protocol: PROTOCOL_VERSION + 1 }, 'ERR_PROTOCOL_VERSION'],
+  ])('ends when the welcome is %s', async (_, changes, plan, code) => {
     const { mini, site, training } = await setup()
-    mini.welcome = { changes, ...(code === 'ERR_COORDINATOR_KEY' ? { key: await generateKeyPair() } : {}) }
+    const key = code === 'ERR_COORDINATOR_KEY' ? { key: await generateKeyPair() } : {}
+    mini.welcome = { changes, plan, ...key }
     await expect(run(site, training).outcome).rejects.toMatchObject({ code })
-    expect(mini.said.map(({ event }) => event)).toEqual(['session:join'])
+    expect(mini.said.map(({ event }) => event)).toEqual(['key:fetch', 'session:join'])
   })
 
-  test('ends when the study changes while it runs', async () => {
+  test.each([
+    ['the study', { study: { ...TINY_STUDY, seed: 'other' } }],
+    ['the initial student', { student: HASH('e') }],
+  ])('ends when the plan changes %s while it runs', async (_, plan) => {
     const { mini, site } = await setup()
     const agent = run(site)
     await mini.joined()
-    mini.welcome = { changes: { study: { ...TINY_STUDY, seed: 'other' } } }
+    mini.welcome = { changes: {}, plan }
     mini.cut()
-    await expect(agent.outcome).rejects.toMatchObject({ code: 'ERR_STUDY_INVALID' })
+    await expect(agent.outcome).rejects.toMatchObject({ code: 'ERR_PLAN_CHANGED' })
+  })
+
+  test('refuses another plan in its next life too', async () => {
+    const { mini, site } = await setup()
+    const first = run(site)
+    await expect.poll(() => first.events.map(({ kind }) => kind)).toContain('joined')
+    first.stop()
+    await expect(first.outcome).rejects.toMatchObject({ code: 'ERR_INTERRUPTED' })
+    mini.welcome = { changes: {}, plan: { createdAtMs: 2 } }
+    await expect(run(site).outcome).rejects.toMatchObject({ code: 'ERR_PLAN_CHANGED' })
+  })
+
+  test('refuses a coordinator that speaks an older protocol than it did before', async () => {
+    const { site } = await setup()
+    const file = join(site.dir, 'site.json')
+    const identity = JSON.parse(await readFile(file, 'utf8')) as object
+    await writeFile(file, JSON.stringify({ ...identity, protocol: PROTOCOL_VERSION + 1 }))
+    await expect(run(site).outcome).rejects.toMatchObject({ code: 'ERR_PROTOCOL_VERSION' })
+  })
+
+  test('fetches the records that it has missed, and takes part in the next round', async () => {
+    const { mini, site } = await setup()
+    const first = await mini.record({ round: 1 })
+    const second = await mini.record({ round: 2, previous: sha256Hex(first) })
+    mini.records.set(1, first).set(2, second)
+    mini.welcome = { changes: { round: 2 } }
+    const agent = run(site)
+    await mini.offer({ round: 3 })
+    await delivered(agent, 1)
+    const folder = join(site.dir, 'state', 'tiny', 'ledger')
+    expect((await readdir(folder)).toSorted()).toEqual(['round-1.jws', 'round-2.jws'])
+    expect(agent.events.filter(({ kind }) => kind === 'published')).toHaveLength(2)
+  })
+
+  test('fetches what lies between its last record and one that it is sent', async () => {
+    const { mini, site } = await setup()
+    const first = await mini.record({ round: 1 })
+    const second = await mini.record({ round: 2, previous: sha256Hex(first), final: true })
+    mini.records.set(1, first).set(2, second)
+    const agent = run(site)
+    await mini.joined()
+    await mini.publish({ round: 2, previous: sha256Hex(first), final: true })
+    expect((await agent.outcome).finished).toBe(true)
+  })
+
+  test('ends when a record that it fetches does not follow', async () => {
+    const { mini, site } = await setup()
+    mini.records.set(1, await mini.record({ round: 1, previous: HASH('9') }))
+    mini.welcome = { changes: { round: 1 } }
+    await expect(run(site).outcome).rejects.toMatchObject({ code: 'ERR_LEDGER_BROKEN' })
   })
 
   test('refuses a study whose statistics may not leave', async () => {
     const { mini, site } = await setup()
     await policyOf(site, mini, { statisticsMayLeave: false })
     await expect(run(site).outcome).rejects.toMatchObject({ code: 'ERR_POLICY_STUDY' })
-    expect(mini.said.map(({ event }) => event)).toEqual(['session:join'])
+    expect(mini.said.map(({ event }) => event)).toEqual(['key:fetch', 'session:join'])
   })
 
   test('sends nothing, not even a join, as long as the policy is not signed as it stands', async () => {
@@ -298,7 +355,7 @@ describe('runAgent()', () => {
     await expect
       .poll(() => agent.events.find(({ kind }) => kind === 'waiting'))
       .toMatchObject({ round: 1, code: 'ERR_POLICY_PAUSED' })
-    expect(new Set(mini.said.map(({ event }) => event))).toEqual(new Set(['session:join']))
+    expect(new Set(mini.said.map(({ event }) => event))).toEqual(new Set(['key:fetch', 'session:join']))
     await resume(site.dir)
     await delivered(agent, 1)
     expect(training.rounds).toEqual([1])
@@ -452,7 +509,7 @@ describe('runAgent()', () => {
       ...TINY_STUDY,
       teacher: { ...backbone, sha256, task: 'same', classes: 2 },
     })
-    mini.welcome = { changes: { study } }
+    mini.welcome = { changes: {}, plan: { study } }
     for (const rounds of [[1, 2], [3]]) {
       const agent = run(site, training)
       for (const [i, round] of rounds.entries()) {
@@ -486,7 +543,7 @@ describe('runAgent()', () => {
     async (fate) => {
       const { mini, site, training } = await setup()
       const federation = { ...TINY_STUDY.federation, encoding: 'int8' } as const
-      mini.welcome = { changes: { study: { ...TINY_STUDY, federation } } }
+      mini.welcome = { changes: {}, plan: { study: { ...TINY_STUDY, federation } } }
       const step = (x: number, i: number): number => x + 1e-3 * Math.sin(i)
       const log = {
         ...training,
@@ -790,6 +847,7 @@ describe('runAgent()', () => {
     training.during = (round, signal) => (round === 1 ? aborted(signal) : undefined)
     await mini.offer()
     await expect.poll(() => training.rounds).toEqual([1])
+    mini.records.set(1, await mini.record({ round: 1 }))
     mini.welcome = { changes: { round: 1, offer: await mini.signedOffer({ round: 2 }) } }
     mini.cut()
     await delivered(agent, 1)
@@ -905,7 +963,8 @@ describe('runAgent()', () => {
 
 describe('runAgent() in a study that takes late updates', () => {
   const late = {
-    changes: {
+    changes: {},
+    plan: {
       study: { ...TINY_STUDY, federation: { ...TINY_STUDY.federation, late: { maxStaleness: 1 } } },
     },
   }

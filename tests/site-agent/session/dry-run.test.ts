@@ -52,11 +52,12 @@ describe('dryRun()', () => {
     expect(found.tensors.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(found.manifest.bytes)
 
     expect(new Set(mini.said.map(({ event }) => event))).toEqual(
-      new Set(['session:join', 'model:open', 'model:chunk']),
+      new Set(['key:fetch', 'session:join', 'model:open', 'model:chunk']),
     )
     const kinds = new Set<AuditEntry['kind']>()
     await verifyAudit(join(site.dir, 'audit.jsonl'), ({ kind }) => kinds.add(kind))
     expect([...kinds].filter((kind) => kind.includes(':')).toSorted()).toEqual([
+      'key:fetch',
       'model:chunk',
       'model:open',
       'session:join',
@@ -103,7 +104,7 @@ describe('dryRun()', () => {
     await pause(paused.site.dir, 1)
     await expect(dryRun(paused.options)).rejects.toMatchObject({ code: 'ERR_POLICY_PAUSED' })
     for (const { mini } of [forbidden, paused]) {
-      expect(mini.said.map(({ event }) => event)).toEqual(['session:join'])
+      expect(mini.said.map(({ event }) => event)).toEqual(['key:fetch', 'session:join'])
     }
   })
 

@@ -143,6 +143,7 @@ describe('gate.pass()', () => {
     const base = { protocol: 1, site: 'north', issuedAtMs: 1 }
     const publicKey = keys.publicKey
     const enrol = { ...base, kit: 'k'.repeat(22), publicKey, proof: 'p' }
+    const change = { ...base, from: publicKey, to: publicKey, coordinator: publicKey }
     const joinClaim = {
       ...base,
       study: 'tiny',
@@ -158,6 +159,12 @@ describe('gate.pass()', () => {
       { type: 3, nsp: '/', id: 1, data: [{ ok: true }] },
       event('site:enroll', { request: await signPayload('enrolRequest', enrol, keys.privateKey) }),
       event('session:join', { token: await signPayload('joinToken', joinClaim, keys.privateKey) }),
+      event('site:rotate', {
+        request: await signPayload('siteKeyChange', change, keys.privateKey),
+        proof: await signPayload('siteKeyChange', change, keys.privateKey),
+      }),
+      event('key:fetch', { number: 1 }),
+      event('ledger:fetch', { study: 'tiny', round: 1 }),
       event('model:open', { sha256: HASH('a') }),
       event('model:chunk', { sha256: HASH('a'), index: 0 }),
       event('round:progress', { study: 'tiny', round: 1, step: 1, steps: 2, loss: 0.5, secondsLeft: null }),
@@ -173,6 +180,9 @@ describe('gate.pass()', () => {
       'answer',
       'site:enroll',
       'session:join',
+      'site:rotate',
+      'key:fetch',
+      'ledger:fetch',
       'model:open',
       'model:chunk',
       'round:progress',
