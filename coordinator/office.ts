@@ -6,8 +6,8 @@ import { PROTOCOL_VERSION, type Signed } from '@tessera/shared/protocol'
 import {
   fingerprint,
   type KeyPair,
+  type KeyRing,
   readUnverified,
-  type SignedKeyChange,
   signPayload,
   verifyPayload,
 } from '@tessera/shared/security'
@@ -68,12 +68,14 @@ export async function openOffice(options: {
   store: Store
   key: KeyPair
   /** Changes of the key, oldest first. */
-  keyChanges: readonly SignedKeyChange[]
+  /** The coordinator's keys, the present one and those before it. */
+  ring: KeyRing
   clock: Clock
   log: Log
   onProgress: (progress: StudyProgress) => void
 }): Promise<Office> {
-  const { dir, store, key, keyChanges, clock, log, onProgress } = options
+  const { dir, store, key, ring, clock, log, onProgress } = options
+  const keyChanges = ring.changes
   const deciding = createQueue()
   const checking = createQueue()
   const collecting = createQueue()
@@ -101,6 +103,7 @@ export async function openOffice(options: {
       clock,
       log,
       registry: () => registry,
+      keyOf: (study, round) => ring.keyOf(study, round),
       checking,
       deciding,
       room,

@@ -70,7 +70,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     dir,
     store,
     key,
-    keyChanges: ring.changes,
+    ring,
     clock,
     log,
     onProgress,

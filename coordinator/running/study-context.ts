@@ -42,6 +42,8 @@ export type OperatorWord = Extract<
 export interface StudyContext {
   readonly store: Store
   readonly key: KeyPair
+  /** The key that must have signed a round's record: an earlier one of the coordinator's, before a rotation. */
+  readonly keyOf: (study: string, round: number) => string
   readonly clock: Clock
   readonly log: Log
   registry(): Registry

@@ -1,7 +1,7 @@
 /** @file One study while the coordinator runs: its round machine, who is connected, and what follows from each event. */
 import { asTesseraError, ERROR_CODES, TesseraError } from '@tessera/shared/errors'
 import { layoutHash, studentLayout } from '@tessera/shared/model'
-import { createNonce, sha256Hex, verifyPayload } from '@tessera/shared/security'
+import { createNonce, readUnverified, sha256Hex, verifyPayload } from '@tessera/shared/security'
 import type { Border } from '../admission/index.ts'
 import {
   type Command,
@@ -258,7 +258,8 @@ export function createStudyRun(
       return { welcome: token, proves }
     },
     async showRecord(site, token) {
-      const record = await verifyPayload('published', token, key.publicKey)
+      const claimed = readUnverified('published', token)
+      const record = await verifyPayload('published', token, context.keyOf(study.id, claimed.round))
       if (record.study !== study.id) {
         throw new TesseraError(
           'ERR_STUDY_UNKNOWN',

@@ -5,6 +5,7 @@ import { type Study, study as studySchema } from '@tessera/shared/protocol'
 import { loadCoordinator } from '../config.ts'
 import { alarms, isOver, participation, type RoundParticipation } from '../rounds/index.ts'
 import { readEvents, submit } from '../store/index.ts'
+import { signPlan } from './plan.ts'
 import { findStudy, replayRounds } from './replay.ts'
 
 interface StudyOptions {
@@ -44,7 +45,7 @@ export async function cloneStudy({
   study: Study
   student: string
 }> {
-  await loadCoordinator(dir)
+  const { key } = await loadCoordinator(dir)
   const events = await readEvents(dir)
   const created = findStudy(events, from)
   if (events.some((event) => event.type === 'study.created' && event.study.id === id)) {
@@ -61,7 +62,8 @@ export async function cloneStudy({
     throw new TesseraError('ERR_STUDY_INVALID', 'id must be 1 to 63 of a-z, 0-9, - and _, got another')
   }
   const { layoutHash } = created
-  await submit(dir, { type: 'study.created', study: named.data, layoutHash, student, atMs: clock.now() })
+  const clone = { study: named.data, layoutHash, student, atMs: clock.now() }
+  await submit(dir, { type: 'study.created', ...clone, plan: await signPlan(clone, key) })
   return { study: named.data, student }
 
   function studentOf(round: number): string {

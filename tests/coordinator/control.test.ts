@@ -74,7 +74,8 @@ describe('cloneStudy()', () => {
     clock.advance(INBOX_MS)
     const { url } = coordinator
     const there = await joined(url, key, 'north', keys.north, 'further')
-    expect(there.welcome).toMatchObject({ round: 0, student, study: { training: { rounds: 2 } } })
+    expect(there.welcome).toMatchObject({ round: 0, student })
+    expect(there.plan).toMatchObject({ student, study: { id: 'further', training: { rounds: 2 } } })
   })
 
   test.each([

@@ -25,8 +25,10 @@ describe('rotateCoordinatorKey()', () => {
     const { url, publicKey } = second.coordinator
     expect(fingerprint(publicKey)).toBe(to)
     expect(await codeOf(joined(url, key, 'north', keys.north))).toBe('ERR_COORDINATOR_KEY')
+    const first = (await readEvents(dir)).find((event) => event.type === 'round.published')
+    const ledger = { round: 1, record: first?.recordSha256 ?? '' }
     const again = (site: 'north' | 'south') =>
-      joined(url, publicKey, site, keys[site], 'tiny', {}, undefined, key)
+      joined(url, publicKey, site, keys[site], 'tiny', { ledger }, undefined, key)
     const sites = [await again('north'), await again('south')]
     await wholeRound(sites, [0.03, 0.04])
     expect(await sites[0]?.published()).toMatchObject({ round: 2, final: true })

@@ -58,7 +58,7 @@ async function federation({ rounds = 1, tls = false, autoApprove = true }: Optio
   const stop = new AbortController()
   onTestFinished(() => stop.abort())
   const around = { dir: siteDir, log, clock: systemClock, signal: stop.signal }
-  const identity = await enroll({ ...around, kitFile: file })
+  const identity = await enroll({ ...around, kitFile: file, acceptPolicy: true })
   const dataDir = await noiseFolder({ normal: 6, tumor: 6 }, 16)
   const events: string[] = []
   const agent = (training: Parameters<typeof additiveTrainer>[0] = { rounds: [] }) => {

@@ -55,12 +55,11 @@ async function setup(study: StudyInput, loss: number, seed: string) {
   const { key, ring } = await loadCoordinator(dir)
   const openThere = async (): Promise<{ office: Office; close(): Promise<void> }> => {
     const store = await openStore(dir)
-    const keyChanges = ring.changes
     const office = await openOffice({
       dir,
       store,
       key,
-      keyChanges,
+      ring,
       clock,
       log: silentLog,
       onProgress: () => undefined,

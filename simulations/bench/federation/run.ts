@@ -72,7 +72,13 @@ export async function startFederation(options: FederationOptions): Promise<Runni
     const url = await coordinator.ready
     const kits = join(dir, 'kits')
     for (let i = 0; i < sites; i++) {
-      await invite({ dir: coordinatorDir, site: `site-${i}`, url, file: join(kits, `site-${i}.json`) })
+      await invite({
+        autoApprove: true,
+        dir: coordinatorDir,
+        site: `site-${i}`,
+        url,
+        file: join(kits, `site-${i}.json`),
+      })
     }
     const hosts = Math.min(options.hosts, sites)
     const times = createStageTimes(hosts)
