@@ -60,7 +60,7 @@ export async function openOffice(options: {
   key: KeyPair
   clock: Clock
   log: Log
-  onProgress: (progress: StudyProgress) => void
+  onProgress?: ((progress: StudyProgress) => void) | undefined
 }): Promise<Office> {
   const { dir, store, key, clock, log, onProgress } = options
   const deciding = createQueue()
