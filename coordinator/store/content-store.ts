@@ -113,8 +113,7 @@ export function contentStore(folder: string, extension: string): ContentStore {
     if (whole.digest('hex') !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
     return { totalBytes, digests: Buffer.concat(digests) }
   }
-  const list = async (sha256: string): Promise<ChunkList> => {
-    const checking = checked.get(sha256) ?? check(sha256)
+  const remember = (sha256: string, checking: Promise<ChunkList>): void => {
     // Last in the order of use.
     checked.delete(sha256)
     checked.set(sha256, checking)
@@ -122,6 +121,10 @@ export function contentStore(folder: string, extension: string): ContentStore {
       if (checked.size <= LISTS_KEPT) break
       checked.delete(oldest)
     }
+  }
+  const list = async (sha256: string): Promise<ChunkList> => {
+    const checking = checked.get(sha256) ?? check(sha256)
+    remember(sha256, checking)
     return checking.catch((thrown: unknown) => {
       checked.delete(sha256)
       throw thrown
@@ -185,7 +188,20 @@ export function contentStore(folder: string, extension: string): ContentStore {
       }
     },
     list,
-    receiveChunks: (name, chunks, sha256) => openChunkedFile(unfinished, name, chunks, fileOf(sha256)),
+    async receiveChunks(name, chunks, sha256) {
+      const file = await openChunkedFile(unfinished, name, chunks, fileOf(sha256))
+      return {
+        ...file,
+        get bytes() {
+          return file.bytes
+        },
+        async keep() {
+          await file.keep()
+          // Each chunk was looked at when it came, the whole before it is kept: that was this run's check.
+          remember(sha256, Promise.resolve(chunks))
+        },
+      }
+    },
     unfinished: () => chunkedFiles(unfinished),
     discardChunks: (name) => discardChunkedFile(unfinished, name),
     receive: () =>
