@@ -72,7 +72,7 @@ export async function openOffice(options: {
   ring: KeyRing
   clock: Clock
   log: Log
-  onProgress: (progress: StudyProgress) => void
+  onProgress?: ((progress: StudyProgress) => void) | undefined
 }): Promise<Office> {
   const { dir, store, key, ring, clock, log, onProgress } = options
   const keyChanges = ring.changes

@@ -33,7 +33,7 @@ export interface CoordinatorOptions {
   readonly host?: string | undefined
   readonly log?: Log | undefined
   readonly clock?: Clock | undefined
-  /** Told of every change of a study, for a live screen. Must not throw. */
+  /** Told where a study stands when it has changed, ten times a second at most, for a live screen. Must not throw. */
   readonly onProgress?: ((progress: StudyProgress) => void) | undefined
 }
 
@@ -57,7 +57,7 @@ export interface Coordinator {
  * and what opening the store throws.
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
-  const { dir, log = silentLog, clock = systemClock, onProgress = () => undefined } = options
+  const { dir, log = silentLog, clock = systemClock, onProgress } = options
   const { config, key, ring } = await loadCoordinator(dir)
   const tls = config.tls && (await readTls(dir, config.tls))
   const { host = config.host, port = config.port } = options

@@ -53,7 +53,8 @@ export interface StudyContext {
   readonly deciding: Queue
   /** For the chunks of all studies' deltas that are coming in. */
   readonly room: Room
-  onProgress(progress: StudyProgress): void
+  /** Told where the study stands after a change: of many in a row the first at once, then the last. Absent: nobody watches. */
+  readonly onProgress?: ((progress: StudyProgress) => void) | undefined
   /** The study has ended: finished or cancelled (null), stopped without a quorum, halted, or broken. */
   onEnd(error: TesseraError | null): void
 }

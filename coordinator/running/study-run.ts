@@ -22,6 +22,7 @@ import { publishRound } from './publish.ts'
 import { createRoundTime } from './round-time.ts'
 import { createSigns } from './signs.ts'
 import type { Claim, Peer, StudyContext, StudyRun } from './study-context.ts'
+import { createTelling } from './telling.ts'
 import { findRecord, signOffer, signWelcome } from './tokens.ts'
 
 /** Longest delay a Node timer takes; a longer one would fire at once. */
@@ -69,7 +70,7 @@ export function createStudyRun(
   })
   const snapshot = (): ReturnType<typeof studyProgress> =>
     studyProgress(state, new Set(peers.keys()), training, deliveries.received())
-  const changed = (): void => context.onProgress(snapshot())
+  const { tell: changed, end: endTelling } = createTelling(clock, () => context.onProgress?.(snapshot()))
 
   // What is delivered is dated as its round is measured, so that a grace that it begins has its length.
   const ownContext = { ...context, clock: { ...clock, now: () => time.now() } }
@@ -357,6 +358,7 @@ export function createStudyRun(
     async stop() {
       stopped = true
       cancelTimer()
+      endTelling()
       // What has come in stays on the disk: it goes on after the next start.
       await publishing?.catch(() => undefined)
     },

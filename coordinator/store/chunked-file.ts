@@ -1,7 +1,7 @@
 /**
  * @file A delta on its way in: a file under its sender's name until it is whole, written chunk by chunk in whatever order they come.
  *
- * Nothing is open or in memory between two chunks. After a crash the file is there as far as it came; which of its chunks are right is read off
+ * Nothing is open or in memory between two chunks; those that are written at the same time share one handle. After a crash the file is there as far as it came; which of its chunks are right is read off
  * their hashes, so a power cut in the middle of a write costs that chunk. A file grows only by what came: none is made long beforehand.
  */
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
@@ -57,6 +57,22 @@ export async function openChunkedFile(
   let bytes = list.totalBytes
   for (const index of missing) bytes -= chunkLength(list.totalBytes, index)
   let kept = false
+  /** The handle that writes share, from the first that begins to the last that ends. */
+  let shared: { readonly handle: Promise<FileHandle>; users: number } | null = null
+  const writing = async (work: (handle: FileHandle) => Promise<void>): Promise<void> => {
+    shared ??= { handle: open(file, 'r+'), users: 0 }
+    const mine = shared
+    mine.users++
+    try {
+      await work(await mine.handle)
+    } finally {
+      mine.users--
+      if (mine.users === 0) {
+        if (shared === mine) shared = null
+        await mine.handle.then((handle) => handle.close())
+      }
+    }
+  }
   return {
     list,
     missing,
@@ -64,7 +80,7 @@ export async function openChunkedFile(
       return bytes
     },
     async write(index, chunk) {
-      await explained(() => using('r+', (handle) => writeChunk(handle, index, chunk)))
+      await explained(() => writing((handle) => writeChunk(handle, index, chunk)))
       if (missing.delete(index)) bytes += chunk.byteLength
     },
     reading: (work) =>

@@ -12,6 +12,7 @@ import {
   temporaryName,
   writeDurably,
 } from '@tessera/shared/files'
+import { CHUNK_BYTES } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import { type ChunkList, digest } from '@tessera/shared/transfer'
 import { type ChunkedFile, chunkedFiles, discardChunkedFile, openChunkedFile } from './chunked-file.ts'
@@ -21,7 +22,7 @@ export interface ContentStore {
   save(bytes: Uint8Array): Promise<string>
   /** @throws {TesseraError} ERR_STORE_CORRUPT, naming the file, if it is missing or its bytes are not those of its name. */
   load(sha256: string): Promise<Uint8Array>
-  /** Some bytes of a file, without reading the rest. Errors as {@link ContentStore.load}. */
+  /** Some bytes of a file, without reading the rest; others may be given the same memory: it is only read. Errors as {@link ContentStore.load}. */
   loadPart(
     sha256: string,
     offset: number,
@@ -53,6 +54,9 @@ export interface StoredFile {
   read(into: Uint8Array, position: number): Promise<void>
   close(): Promise<void>
 }
+
+/** Parts that are kept at hand, 8 MiB: sites fetch the same student in step, and each of its chunks is read once for those that are close. */
+const PARTS_KEPT = 16
 
 /** Lists that are kept at hand: 64 KiB each at most. A study hands out three models at a time. */
 const LISTS_KEPT = 64
@@ -86,6 +90,7 @@ export function contentStore(folder: string, extension: string): ContentStore {
   const unfinished = join(folder, 'incoming')
   // Files never change once named: one full check per file and run is enough for reading it in parts, however many ask at once.
   const checked = new Map<string, Promise<ChunkList>>()
+  const parts = new Map<string, Promise<Buffer>>()
 
   const check = async (sha256: string): Promise<ChunkList> => {
     const whole = createHash('sha256')
@@ -108,8 +113,7 @@ export function contentStore(folder: string, extension: string): ContentStore {
     if (whole.digest('hex') !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
     return { totalBytes, digests: Buffer.concat(digests) }
   }
-  const list = async (sha256: string): Promise<ChunkList> => {
-    const checking = checked.get(sha256) ?? check(sha256)
+  const remember = (sha256: string, checking: Promise<ChunkList>): void => {
     // Last in the order of use.
     checked.delete(sha256)
     checked.set(sha256, checking)
@@ -117,10 +121,25 @@ export function contentStore(folder: string, extension: string): ContentStore {
       if (checked.size <= LISTS_KEPT) break
       checked.delete(oldest)
     }
+  }
+  const list = async (sha256: string): Promise<ChunkList> => {
+    const checking = checked.get(sha256) ?? check(sha256)
+    remember(sha256, checking)
     return checking.catch((thrown: unknown) => {
       checked.delete(sha256)
       throw thrown
     })
+  }
+
+  const readPart = async (sha256: string, offset: number, bytes: number): Promise<Buffer> => {
+    const part = Buffer.allocUnsafeSlow(bytes)
+    const handle = await open(fileOf(sha256), 'r')
+    try {
+      if ((await readAt(handle, part, offset)) !== bytes) throw corrupt(fileOf(sha256), 'a shorter file')
+    } finally {
+      await handle.close()
+    }
+    return part
   }
 
   return {
@@ -138,14 +157,19 @@ export function contentStore(folder: string, extension: string): ContentStore {
     },
     async loadPart(sha256, offset, maxBytes) {
       const { totalBytes: total } = await list(sha256)
-      const part = Buffer.alloc(Math.max(0, Math.min(maxBytes, total - offset)))
-      const handle = await open(fileOf(sha256), 'r')
-      try {
-        const { bytesRead } = await handle.read(part, 0, part.length, offset)
-        if (bytesRead !== part.length) throw corrupt(fileOf(sha256), 'a shorter file')
-      } finally {
-        await handle.close()
+      const bytes = Math.max(0, Math.min(maxBytes, total - offset))
+      const name = `${sha256} ${offset} ${bytes}`
+      const reading = parts.get(name) ?? readPart(sha256, offset, bytes)
+      parts.delete(name)
+      if (bytes <= CHUNK_BYTES) parts.set(name, reading)
+      for (const oldest of parts.keys()) {
+        if (parts.size <= PARTS_KEPT) break
+        parts.delete(oldest)
       }
+      const part = await reading.catch((thrown: unknown) => {
+        parts.delete(name)
+        throw thrown
+      })
       return { totalBytes: total, part }
     },
     async open(sha256) {
@@ -164,7 +188,20 @@ export function contentStore(folder: string, extension: string): ContentStore {
       }
     },
     list,
-    receiveChunks: (name, chunks, sha256) => openChunkedFile(unfinished, name, chunks, fileOf(sha256)),
+    async receiveChunks(name, chunks, sha256) {
+      const file = await openChunkedFile(unfinished, name, chunks, fileOf(sha256))
+      return {
+        ...file,
+        get bytes() {
+          return file.bytes
+        },
+        async keep() {
+          await file.keep()
+          // Each chunk was looked at when it came, the whole before it is kept: that was this run's check.
+          remember(sha256, Promise.resolve(chunks))
+        },
+      }
+    },
     unfinished: () => chunkedFiles(unfinished),
     discardChunks: (name) => discardChunkedFile(unfinished, name),
     receive: () =>

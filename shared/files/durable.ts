@@ -1,6 +1,6 @@
 /** @file Files that are there whole or not at all, also after a power cut: temporary name, sync, rename, folder sync. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TesseraError } from '../errors.ts'
 
@@ -13,18 +13,22 @@ export function temporaryName(folder: string): string {
 }
 
 /**
- * Writes `file`, over an older one if there is one; makes its folder.
+ * Writes `file`, which may be given in pieces, over an older one if there is one; makes its folder.
  * @param mode Of the file; by default only its owner may read it.
  * @throws {TesseraError} ERR_STORE_WRITE
  */
-export async function writeDurably(file: string, content: Uint8Array | string, mode = 0o600): Promise<void> {
+export async function writeDurably(
+  file: string,
+  content: Uint8Array | string | readonly Uint8Array[],
+  mode = 0o600,
+): Promise<void> {
   const folder = dirname(file)
   await explained(async () => {
     await mkdir(folder, { recursive: true, mode: mode === 0o600 ? 0o700 : 0o755 })
     const temporary = temporaryName(folder)
     const handle = await open(temporary, 'wx', mode)
     try {
-      await handle.writeFile(content)
+      for (const piece of Array.isArray(content) ? content : [content]) await writeWhole(handle, piece)
       await handle.sync()
     } catch (cause) {
       await rm(temporary, { force: true })
@@ -34,6 +38,13 @@ export async function writeDurably(file: string, content: Uint8Array | string, m
     }
     await renameDurably(temporary, file)
   })
+}
+
+async function writeWhole(handle: FileHandle, content: Uint8Array | string): Promise<void> {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content
+  for (let written = 0; written < bytes.length; ) {
+    written += (await handle.write(bytes, written, bytes.length - written)).bytesWritten
+  }
 }
 
 /** Gives a synced file another name; over an older file if there is one. @throws {TesseraError} ERR_STORE_WRITE */

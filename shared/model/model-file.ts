@@ -1,4 +1,5 @@
 /** @file A model file against the layout it must have: what a fetched model passes before its weights are used. */
+import { allFinite } from '../delta/arithmetic.ts'
 import { TesseraError } from '../errors.ts'
 import { elementCount, type Layout, type Weights } from './layout.ts'
 import { decodeSafetensors } from './safetensors.ts'
@@ -23,7 +24,7 @@ export function decodeModel(bytes: Uint8Array, layout: Layout): Weights {
     if (tensor.shape.join() !== shape.join() || tensor.data.length !== elementCount(shape)) {
       throw mismatch(`tensor ${name} must have shape [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`)
     }
-    if (!tensor.data.every(Number.isFinite)) {
+    if (!allFinite(tensor.data)) {
       throw broken(`tensor ${name} must have finite values only, got NaN or infinity`)
     }
     weights.set(name, tensor.data)

@@ -56,23 +56,49 @@ export interface OutgoingPacket {
 
 // No records: msgpackr's own extension, which other languages do not read. Shortest map headers: golden frames stay readable.
 const packr = new Packr({ useRecords: false, variableMapSize: true, encodeUndefinedAsNil: true })
+/** Where msgpackr packs small frames, one after the other. */
+const pool = Buffer.allocUnsafeSlow(8192)
+/** From here on a frame is packed in memory of its own: copying it out of the pool would cost more than it saves. */
+const LARGE_BYTES = 4096
+/** Room for what is around the bytes of a large frame; where it does not do, msgpackr takes more by itself. */
+const ENVELOPE_BYTES = 4096
 const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number' })
 
 /** Packs one packet. @throws {TesseraError} ERR_FRAME_TOO_LARGE if it is larger than the peer would accept. */
 export function encodeFrame({ type, nsp, data, id }: OutgoingPacket): Uint8Array {
-  const frame = packr.pack({
+  const packet = {
     type,
     nsp,
     ...(data === undefined ? {} : { data }),
     ...(id === undefined ? {} : { id }),
-  })
+  }
+  const bytes = bytesIn(data)
+  const frame = bytes < LARGE_BYTES ? packr.pack(packet) : packLarge(packet, bytes)
   assertSize(frame)
   // msgpackr gives a view into a pool that it goes on writing to.
-  return Buffer.from(frame)
+  return bytes < LARGE_BYTES ? Buffer.from(frame) : frame
+}
+
+function packLarge(packet: object, bytes: number): Buffer {
+  packr.useBuffer(Buffer.allocUnsafeSlow(bytes + ENVELOPE_BYTES))
+  try {
+    return packr.pack(packet)
+  } finally {
+    // Nothing is written to the frame's memory any more.
+    packr.useBuffer(pool)
+  }
+}
+
+/** Sum of the byte arrays in a value of ours. */
+function bytesIn(value: unknown): number {
+  if (value instanceof Uint8Array) return value.byteLength
+  if (typeof value !== 'object' || value === null) return 0
+  return Object.values(value).reduce<number>((sum, inner) => sum + bytesIn(inner), 0)
 }
 
 /**
- * Unpacks one frame. Order of the checks: size, structure, unpack, shape of the packet. Bytes in it are plain Uint8Arrays with memory of their own.
+ * Unpacks one frame. Order of the checks: size, structure, unpack, shape of the packet. Bytes in it are plain Uint8Arrays with memory of their own,
+ * but for those that make up most of their frame: they stay in its memory, which nobody writes to once it has come in.
  * @throws {TesseraError} ERR_FRAME_TOO_LARGE or ERR_FRAME_MALFORMED.
  */
 export function decodeFrame(frame: unknown): Packet {
@@ -83,7 +109,7 @@ export function decodeFrame(frame: unknown): Packet {
   if (fault !== null) throw malformed(fault)
   let value: unknown
   try {
-    value = ownBytes(unpackr.unpack(bytes))
+    value = ownBytes(unpackr.unpack(bytes), bytes.byteLength / 2)
   } catch (cause) {
     throw malformed('a value that cannot be unpacked', cause)
   }
@@ -106,12 +132,15 @@ function malformed(got: string, cause?: unknown): TesseraError {
   })
 }
 
-/** The value with each Buffer, a view into the frame, replaced by a copy. */
-function ownBytes(value: unknown): unknown {
-  if (value instanceof Uint8Array) return new Uint8Array(value)
-  if (Array.isArray(value)) return value.map(ownBytes)
+/** The value with each Buffer, a view into the frame, replaced by a copy; one larger than `most` by a plain view, which keeps little else alive. */
+function ownBytes(value: unknown, most: number): unknown {
+  if (value instanceof Uint8Array) {
+    if (value.byteLength <= most) return new Uint8Array(value)
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  }
+  if (Array.isArray(value)) return value.map((inner) => ownBytes(inner, most))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, ownBytes(inner)]))
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, ownBytes(inner, most)]))
 }
 
 class Encoder {

@@ -38,7 +38,7 @@ export async function behindGate<T>(
       })
     return await work(createGate(audit, guard))
   } finally {
-    audit?.close()
+    await audit?.close()
     await unlock()
   }
 }

@@ -71,7 +71,7 @@ export async function enroll(options: EnrollOptions): Promise<SiteIdentity> {
     try {
       return await enrolOver(createGate(audit, null), kit, keys, options)
     } finally {
-      audit.close()
+      await audit.close()
     }
   } finally {
     await unlock()

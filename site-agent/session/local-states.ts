@@ -35,6 +35,9 @@ export interface HeldDelta {
   readonly exact?: Uint8Array | undefined
 }
 
+/** What stands before a held delta's bytes. */
+type DeltaHead = Omit<HeldDelta, 'bytes'> & Pick<Held, 'payload'>
+
 export interface LocalStates {
   /** Latest delivered round before `round`; 0 when there is none. */
   lastBefore(round: number): Promise<number>
@@ -61,6 +64,7 @@ export interface LocalStates {
 /** Two: the state after the last round, and the one before it, from which that round would be trained again. */
 const KEPT = 2
 const DIGEST_BYTES = 64
+const LENGTH_BYTES = 8
 
 /** Opens `dir`, which need not exist. */
 export function openLocalStates(dir: string): LocalStates {
@@ -72,7 +76,7 @@ export function openLocalStates(dir: string): LocalStates {
   }
   const deltaFile = (round: number): string => join(dir, `held-${round}.delta`)
   const held = async (round: number): Promise<string | null> => {
-    const found = await read<Held>(fileOf('held', round)).catch(() => null)
+    const found = await read(fileOf('held', round)).catch(() => null)
     return found?.payload ?? null
   }
   const rename = async (round: number): Promise<void> => {
@@ -88,22 +92,21 @@ export function openLocalStates(dir: string): LocalStates {
       return (await roundsOf('after')).findLast((earlier) => earlier < round) ?? 0
     },
     async after(round) {
-      return (await read<Held>(fileOf('after', round))).state
+      return (await read(fileOf('after', round))).state
     },
     async residualAfter(round) {
-      return (await read<Held>(fileOf('after', round))).residual ?? null
+      return (await read(fileOf('after', round))).residual ?? null
     },
     async hold(round, payload, state, delta, residual) {
       await explained(() => mkdir(dir, { recursive: true, mode: 0o700 }))
       // The delta first: what has no state beside it is not looked at.
-      await write(deltaFile(round), delta)
+      await writeDelta(deltaFile(round), payload, delta)
       await write(fileOf('held', round), { payload, state, residual } satisfies Held)
     },
     held,
     async heldDelta(round) {
       const payload = await held(round)
-      const delta = await read<HeldDelta>(deltaFile(round)).catch(() => null)
-      return delta !== null && sha256Hex(delta.bytes) === payload ? delta : null
+      return readDelta(deltaFile(round), payload).catch(() => null)
     },
     heldRounds: () => roundsOf('held'),
     async commit(round) {
@@ -121,18 +124,47 @@ export function openLocalStates(dir: string): LocalStates {
   }
 }
 
-async function write(file: string, value: Held | HeldDelta): Promise<void> {
+async function write(file: string, value: Held): Promise<void> {
   const body = serialize(value)
-  await writeDurably(file, Buffer.concat([Buffer.from(sha256Hex(body)), body]))
+  await writeDurably(file, [Buffer.from(sha256Hex(body)), body])
 }
 
-async function read<T extends Held | HeldDelta>(file: string): Promise<T> {
-  const bytes = await readFile(file).catch((cause: unknown) => {
+async function read(file: string): Promise<Held> {
+  return deserialize(checked(await readWhole(file))) as Held
+}
+
+/**
+ * The delta's bytes as they are, behind the rest: they are most of the file, and their hash is known.
+ *
+ *   length of the head, 8 bytes, little-endian | SHA-256 of the head in hex | head | bytes
+ */
+async function writeDelta(file: string, payload: string, { bytes, ...told }: HeldDelta): Promise<void> {
+  const head = serialize({ ...told, payload } satisfies DeltaHead)
+  const length = Buffer.alloc(LENGTH_BYTES)
+  length.writeBigUInt64LE(BigInt(head.length))
+  await writeDurably(file, [length, Buffer.from(sha256Hex(head)), head, bytes])
+}
+
+/** Null: it is another delta than that of `payload`. */
+async function readDelta(file: string, payload: string | null): Promise<HeldDelta | null> {
+  const whole = await readWhole(file)
+  const start = LENGTH_BYTES + DIGEST_BYTES + Number(whole.readBigUInt64LE())
+  const { payload: own, ...told } = deserialize(checked(whole.subarray(LENGTH_BYTES, start))) as DeltaHead
+  const bytes = whole.subarray(start)
+  return own === payload && sha256Hex(bytes) === payload ? { ...told, bytes } : null
+}
+
+async function readWhole(file: string): Promise<Buffer> {
+  return readFile(file).catch((cause: unknown) => {
     throw corrupt(isMissing(cause) ? 'none' : 'an unreadable file', cause)
   })
+}
+
+/** What stands behind its digest. */
+function checked(bytes: Buffer): Buffer {
   const body = bytes.subarray(DIGEST_BYTES)
   if (bytes.toString('latin1', 0, DIGEST_BYTES) !== sha256Hex(body)) throw corrupt('other bytes')
-  return deserialize(body) as T
+  return body
 }
 
 function corrupt(got: string, cause?: unknown): TesseraError {

@@ -1,11 +1,13 @@
 /**
- * @file The site's own record of everything that left: one JSON line a frame, written and synced before the frame is sent.
+ * @file The site's own record of everything that left: one JSON line a frame, on the disk before the frame is sent.
+ *
+ * Lines are written one by one and synced together: a sync takes milliseconds, and frames that leave together wait for one.
  *
  * Each line holds the SHA-256 of the line before, so a line that is changed, dropped, added or moved breaks the chain from there on. Lines cut
  * off at the end leave a shorter chain that is whole: who wants to notice that keeps the last line's hash elsewhere.
  */
-import { closeSync, createReadStream, fdatasyncSync, openSync, writeSync } from 'node:fs'
-import { mkdir, truncate } from 'node:fs/promises'
+import { createReadStream, ftruncateSync, writeSync } from 'node:fs'
+import { mkdir, open, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
@@ -37,9 +39,16 @@ export type AuditEntry = z.infer<typeof auditEntry>
 
 /** Appends to the site's audit file. */
 export interface AuditLog {
-  /** Returns when the line is on the disk. @throws {TesseraError} ERR_STORE_WRITE */
+  /** Puts a line after all others; {@link AuditLog.recorded} tells when it is on the disk. @throws {TesseraError} ERR_STORE_WRITE */
   append(entry: Omit<AuditEntry, 'seq' | 'time' | 'previous'>): void
-  close(): void
+  /**
+   * Fulfilled when every line that has been appended is on the disk. When that fails, the lines since the last success are taken back, and
+   * everyone who waits for one of them is told: their frames must not leave.
+   * @throws {TesseraError} ERR_STORE_WRITE
+   */
+  recorded(): Promise<void>
+  /** Waits for the lines that are there. */
+  close(): Promise<void>
 }
 
 export interface AuditSummary {
@@ -70,27 +79,61 @@ export async function openAudit(
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const { entries, head, wholeBytes, unfinished } = await verifyAudit(file, onEntry)
   if (unfinished) await truncate(file, wholeBytes)
-  const descriptor = openSync(file, 'a', 0o600)
-  let seq = entries
-  let previous = head
+  const handle = await open(file, 'a', 0o600)
+  /** Where the chain ends. */
+  let end = { seq: entries, head, bytes: wholeBytes }
+  /** How far it is on the disk. */
+  let safe = end
+  let syncing: Promise<void> | null = null
+  /** The file may go on after `end`: what failed there is cut off before the next line. */
+  let torn = false
+
+  const sync = async (): Promise<void> => {
+    const reached = end
+    try {
+      await handle.datasync()
+      safe = reached
+    } catch (cause) {
+      // The system may have dropped what it could not write, and would report the next sync as a success.
+      end = safe
+      torn = true
+      throw unwritable(cause)
+    } finally {
+      syncing = null
+    }
+  }
+  const recorded = async (): Promise<void> => {
+    const { seq } = end
+    while (safe.seq < seq) {
+      syncing ??= sync()
+      await syncing
+    }
+  }
   return {
     append(told) {
       const time = new Date(clock.now()).toISOString()
-      const entry = { seq: seq + 1, time, ...told, previous }
+      const entry = { seq: end.seq + 1, time, ...told, previous: end.head }
       const line = JSON.stringify(entry)
+      const bytes = Buffer.from(`${line}\n`)
       try {
+        if (torn) ftruncateSync(handle.fd, end.bytes)
+        // Until it is whole.
+        torn = true
         // Synchronous: the encoder that asks is, and no other frame may come between the line and its frame.
-        writeSync(descriptor, `${line}\n`)
-        fdatasyncSync(descriptor)
+        for (let written = 0; written < bytes.length; ) written += writeSync(handle.fd, bytes, written)
+        torn = false
       } catch (cause) {
-        const reason = (cause as NodeJS.ErrnoException).code
-        throw new TesseraError('ERR_STORE_WRITE', `audit file must be writable, got ${reason}`, { cause })
+        throw unwritable(cause)
       }
-      seq++
-      previous = sha256Hex(line)
+      end = { seq: entry.seq, head: sha256Hex(line), bytes: end.bytes + bytes.length }
       onEntry(entry)
     },
-    close: () => closeSync(descriptor),
+    recorded,
+    async close() {
+      // Who waits for a line has been told; the next opening looks at what is there.
+      await recorded().catch(() => undefined)
+      await handle.close()
+    },
   }
 }
 
@@ -143,4 +186,9 @@ function readLine(line: string, seq: number, previous: string): AuditEntry {
 
 function broken(line: number, got: string): TesseraError {
   return new TesseraError('ERR_AUDIT_BROKEN', `audit line ${line} must continue the chain, got ${got}`)
+}
+
+function unwritable(cause: unknown): TesseraError {
+  const reason = (cause as NodeJS.ErrnoException).code
+  return new TesseraError('ERR_STORE_WRITE', `audit file must be writable, got ${reason}`, { cause })
 }

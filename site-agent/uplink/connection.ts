@@ -16,13 +16,12 @@ import {
   type ReplyBody,
   type Request,
   type SiteMessage,
-  type SocketParser,
   serve,
   siteMessages,
 } from '@tessera/shared/protocol'
 import type { Random } from '@tessera/shared/random'
 import { backoffMs } from './backoff.ts'
-import type { Dial, DialledSocket } from './socket.ts'
+import type { Dial, DialledSocket, UplinkParser } from './socket.ts'
 
 /** Sends one message and gives the reply's fields. `signal` ends the wait with ERR_INTERRUPTED. */
 export type Ask = <E extends SiteMessage>(
@@ -34,7 +33,7 @@ export type Ask = <E extends SiteMessage>(
 export interface ConnectionOptions {
   readonly url: string
   /** With the gate as its encoder. */
-  readonly parser: SocketParser
+  readonly parser: UplinkParser
   readonly dial: Dial
   readonly clock: Clock
   readonly random: Random

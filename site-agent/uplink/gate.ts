@@ -5,7 +5,7 @@
  * What may pass: the declared messages with exactly their fields; signed parts whose header and payload are exactly the declared ones;
  * answers that say yes or name an error code; and bytes only as slices of a delta that {@link Gate.admitDelta} has encoded itself, after
  * checking its tensors against the study's layout. Everything else is refused. What is of the right form then meets the site's policy
- * (policy/guard.ts), and nothing is sent before its audit line is on the disk.
+ * (policy/guard.ts), and nothing is sent before its audit line is on the disk: {@link Gate.recorded}, which uplink/socket.ts waits for.
  */
 
 import { deltaBytes, encodeDelta } from '@tessera/shared/delta'
@@ -21,7 +21,6 @@ import {
   type Manifest,
   type SiteMessage,
   type SiteMetrics,
-  type SocketParser,
   siteMessages,
 } from '@tessera/shared/protocol'
 import type { Random } from '@tessera/shared/random'
@@ -31,6 +30,7 @@ import type { z } from 'zod'
 import type { Guard, RoundStep } from '../policy/index.ts'
 import type { AuditLog } from './audit.ts'
 import { assertClipped, assertTensors, judgeAnswer, refused, withheld } from './gate-form.ts'
+import type { UplinkParser } from './socket.ts'
 
 /** Largest frame without a chunk: the largest, an announced delta, is about 2 KB. Leaves no room for an image. */
 const MAX_CONTROL_BYTES = 16 * 1024
@@ -94,10 +94,12 @@ export interface Gate {
   /** True when the loss of a step may be told as progress. */
   mayTellLoss(): boolean
   /**
-   * Gives the frame of a packet, after writing its audit line.
+   * Gives the frame of a packet, which may be sent once its audit line is {@link Gate.recorded}.
    * @throws {TesseraError} ERR_GATE_MESSAGE, ERR_GATE_TENSOR, ERR_GATE_SIZE or ERR_POLICY_…: the packet is not sent.
    */
   pass(packet: OutgoingPacket): Uint8Array
+  /** Fulfilled when the audit lines of all frames that it has given are on the disk; no frame may leave before. @throws {TesseraError} ERR_STORE_WRITE */
+  recorded(): Promise<void>
 }
 
 type Body<E extends SiteMessage> = z.infer<(typeof siteMessages)[E]['request']>
@@ -307,11 +309,12 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
       if (announces !== undefined) announced = announces
       return frame
     },
+    recorded: () => audit.recorded(),
   }
 }
 
 /** Socket.IO's parser with the gate as its encoder. */
-export function gatedParser(gate: Gate): SocketParser {
+export function gatedParser(gate: Gate): UplinkParser {
   return {
     Encoder: class {
       encode(packet: OutgoingPacket): Uint8Array[] {
@@ -319,6 +322,7 @@ export function gatedParser(gate: Gate): SocketParser {
       }
     },
     Decoder: createParser().Decoder,
+    recorded: () => gate.recorded(),
   }
 }
 

@@ -1,11 +1,12 @@
 /**
  * @file Fetches models by their hash, chunk by chunk and several at once, and keeps them: `cache/<sha256>`, and `cache/<sha256>.part` while one is
  * coming in. What a part holds is read off the hashes of its chunks, so neither a cut nor a crash costs more than the chunks that were under way.
+ * Nothing is synced: a file is believed by its hash alone, whenever it is read, and what a power cut takes is fetched again.
  */
-import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
-import { explained, isMissing, lackingChunks, renameDurably, writeChunk } from '@tessera/shared/files'
+import { explained, isMissing, lackingChunks, writeChunk } from '@tessera/shared/files'
 import { WINDOW_CHUNKS } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import {
@@ -48,7 +49,7 @@ export async function fetchModel(options: FetchOptions): Promise<Uint8Array> {
       await download(`${file}.part`, options)
       const bytes = await readFile(`${file}.part`)
       if (sha256Hex(bytes) === sha256) {
-        await renameDurably(`${file}.part`, file)
+        await explained(() => rename(`${file}.part`, file))
         return bytes
       }
       throw new TesseraError('ERR_MODEL_HASH', `model must have the hash ${sha256}, got another`)
@@ -75,7 +76,6 @@ async function download(part: string, options: FetchOptions): Promise<void> {
   const handle = await explained(() => open(part, 'r+'))
   try {
     await fetchLacking(handle, list, options)
-    await explained(() => handle.sync())
   } finally {
     await handle.close()
   }

@@ -1,5 +1,8 @@
 /**
  * @file Makes the one kind of socket a site has: outwards, with the gate as its encoder. The only file that imports socket.io-client.
+ *
+ * The encoder is synchronous and a sync of the disk is not: the transport, which takes all frames that are ready at once, waits for their audit
+ * lines before it writes the first byte. What is ready meanwhile goes with the next write, in order.
  */
 import { readFileSync } from 'node:fs'
 import { Agent as HttpsAgent, type RequestOptions } from 'node:https'
@@ -8,7 +11,7 @@ import { type ConnectionOptions, connect } from 'node:tls'
 import { TesseraError } from '@tessera/shared/errors'
 import type { SocketParser } from '@tessera/shared/protocol'
 import { spkiPin } from '@tessera/shared/security'
-import { io } from 'socket.io-client'
+import { io, NodeWebSocket, NodeXHR } from 'socket.io-client'
 import { assertEncrypted, type Transport } from './transport.ts'
 
 /** What a connection needs of Socket.IO's socket. */
@@ -20,8 +23,14 @@ export interface DialledSocket {
   disconnect(): unknown
 }
 
+/** Socket.IO's parser, and the word that frames it has encoded wait for. */
+export interface UplinkParser extends SocketParser {
+  /** Fulfilled when all frames that were encoded may leave; otherwise the connection ends without them. */
+  readonly recorded: () => Promise<void>
+}
+
 /** Starts to connect; `connect` or `connect_error` follows. Given to a connection as an argument: tests give their own. */
-export type Dial = (url: string, parser: SocketParser) => DialledSocket
+export type Dial = (url: string, parser: UplinkParser) => DialledSocket
 
 /** From the first packet to Socket.IO's `connect`: a VPN that has to wake up takes seconds, not minutes. */
 const CONNECT_TIMEOUT_MS = 20_000
@@ -38,13 +47,13 @@ export function dialOver(settings: Transport = {}): Dial {
   }
 }
 
-const dial = (url: string, parser: SocketParser, agent: HttpsAgent | undefined): DialledSocket =>
+const dial = (url: string, parser: UplinkParser, agent: HttpsAgent | undefined): DialledSocket =>
   io(url, {
     parser,
     // Typed for browsers, where it is a switch; in Node it is the agent of the requests.
     ...(agent && { agent: agent as never }),
     // A WebSocket at once; long polling where a proxy refuses that.
-    transports: ['websocket', 'polling'],
+    transports: waiting(parser.recorded),
     tryAllTransports: true,
     upgrade: false,
     timeout: CONNECT_TIMEOUT_MS,
@@ -108,4 +117,33 @@ function read(role: string, path: string): Buffer {
       cause,
     })
   }
+}
+
+type Packets = Parameters<NodeWebSocket['write']>[0]
+
+/** Both transports, as they are but for the wait before a write. */
+function waiting(recorded: () => Promise<void>): [typeof NodeWebSocket, typeof NodeXHR] {
+  return [
+    class extends NodeWebSocket {
+      override write(packets: Packets): void {
+        this.writable = false
+        // A copy: Engine.IO hands over its own list, and goes on adding to it.
+        const now = [...packets]
+        recorded().then(
+          () => super.write(now),
+          (cause: Error) => this.onError('audit', cause),
+        )
+      }
+    },
+    class extends NodeXHR {
+      override write(packets: Packets): void {
+        this.writable = false
+        const now = [...packets]
+        recorded().then(
+          () => super.write(now),
+          (cause: Error) => this.onError('audit', cause),
+        )
+      }
+    },
+  ]
 }

@@ -169,7 +169,7 @@ describe('tessera site pause, resume, status and approve', () => {
     const log = await openAudit(join(site.dir, 'audit.jsonl'), systemClock)
     const frame = { kind: 'upload:open', sha256: 'a'.repeat(64), why: 'test', study: 'tiny', round: 4 }
     log.append({ ...frame, bytes: 1500 })
-    log.close()
+    await log.close()
     const status = JSON.parse(await tessera(`site status --json --dir ${site.dir}`))
     expect(status).toMatchObject({
       site: 'north',
@@ -199,7 +199,7 @@ describe('tessera site audit', () => {
     const log = await openAudit(file, fakeClock(0))
     log.append({ kind: 'connect', bytes: 13, sha256: 'a'.repeat(64), why: 'opens the connection' })
     log.append({ kind: 'upload:chunk', bytes: 1500, sha256: 'b'.repeat(64), why: 'bytes 0 to 1400' })
-    log.close()
+    await log.close()
     const printed = await tessera(`site audit --dir ${site.dir}`)
     expect(printed).toContain('1970-01-01T00:00:00.000Z  upload:chunk       1  1.5 kB  bytes 0 to 1400')
     expect(printed).toContain('The chain of 2 lines is whole: 1.5 kB have left.')
@@ -221,7 +221,7 @@ describe('tessera site audit', () => {
     log.append({ kind: 'connect', bytes: 13, sha256: 'a'.repeat(64), why: 'old' })
     clock.advance(1000)
     log.append({ kind: 'connect', bytes: 17, sha256: 'b'.repeat(64), why: 'new' })
-    log.close()
+    await log.close()
     const printed = await tessera(`site audit --since 2026-11-25 --dir ${site.dir}`)
     expect(printed).not.toContain('old')
     expect(printed).toContain('The chain of 2 lines is whole: 30 B have left.')

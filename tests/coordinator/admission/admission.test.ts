@@ -353,6 +353,34 @@ describe('checks of the bytes', () => {
       })
     }
   })
+  test('variances are found wherever they lie, with a read for many that are close', async () => {
+    const tensors = Array.from({ length: 40 }, (_, i): Layout['tensors'][number] =>
+      i % 4 === 3
+        ? { name: `${i}.weight`, shape: [i === 19 ? 50_000 : 3], kind: 'trainable' }
+        : { name: `${i}.running_var`, shape: [i + 1], kind: 'statistic' },
+    )
+    const layout: Layout = { architecture: 'test', tensors }
+    const filled = (value: number): Weights =>
+      new Map(tensors.map(({ name, shape: [length = 0] }) => [name, new Float32Array(length).fill(value)]))
+    const base = readable(encodeSafetensors(layout, filled(1)))
+    let reads = 0
+    const check = (delta: Weights) => {
+      const file = readable(encodeDelta(layout, delta))
+      const read: Readable['read'] = (into, position) => {
+        reads++
+        return file.read(into, position)
+      }
+      return checkVariances(layout, 'f32', { bytes: file.bytes, read }, base)
+    }
+    await check(filled(-1))
+    expect(reads).toBe(2)
+    for (const { name, kind } of tensors) {
+      if (kind !== 'statistic') continue
+      const delta = filled(-1)
+      delta.get(name)?.fill(-1.5, -1)
+      await expect(check(delta)).rejects.toMatchObject({ message: expect.stringContaining(`${name}[`) })
+    }
+  })
   test('admitPayload() runs them in order on what has come in', async () => {
     const limits = { layout: LAYOUT, encoding: 'f32', base: BASE, maxNorm: 10 } as const
     const admit = (delta: Weights, changes: Partial<Manifest> = {}) => {

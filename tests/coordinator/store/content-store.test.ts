@@ -29,6 +29,8 @@ describe('contentStore()', () => {
     const { store } = await filled()
     const { totalBytes, part } = await store.loadPart(HASH, 2, 4)
     expect([totalBytes, Buffer.from(part).toString()]).toEqual([BYTES.length, 'stud'])
+    // Read once for all who ask for it at about the same time.
+    expect((await store.loadPart(HASH, 2, 4)).part).toBe(part)
     expect((await store.loadPart(HASH, 7, 100)).part).toHaveLength(2)
     expect((await store.loadPart(HASH, 99, 100)).part).toHaveLength(0)
   })
@@ -97,6 +99,23 @@ describe('contentStore()', () => {
     await incoming.keep()
     await incoming.keep()
     expect(await readdir(folder)).toEqual([`${HASH}.bin`])
+  })
+
+  test('a file that came in chunks is listed as it came, without another look at it', async () => {
+    const folder = await temporaryFolder()
+    const store = contentStore(folder, '.bin')
+    const list = listChunks(BYTES)
+    const incoming = await store.receiveChunks('one', list, HASH)
+    await incoming.write(0, BYTES)
+    expect([incoming.bytes, incoming.missing.size]).toEqual([BYTES.length, 0])
+    await expect(contentStore(folder, '.bin').list(HASH)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+    await incoming.keep()
+    expect(await store.list(HASH)).toBe(list)
+    // Another run looks itself.
+    expect(await contentStore(folder, '.bin').list(HASH)).toEqual({
+      ...list,
+      digests: Buffer.from(list.digests),
+    })
   })
 
   test('what is discarded, or left by a crash, is removed', async () => {

@@ -1,6 +1,6 @@
 import { BAD_FRAME, createParser, decodeFrame, encodeFrame, MAX_FRAME_BYTES } from '@tessera/shared/protocol'
 import * as fc from 'fast-check'
-import { pack } from 'msgpackr'
+import { Packr, pack } from 'msgpackr'
 import { describe, expect, test } from 'vitest'
 
 const event = (data: unknown[]): Uint8Array => encodeFrame({ type: 2, nsp: '/', data })
@@ -110,6 +110,22 @@ describe('decodeFrame() of a damaged frame', () => {
 describe('encodeFrame()', () => {
   test('refuses what the peer would refuse', () => {
     expect(() => event(['x', new Uint8Array(MAX_FRAME_BYTES)])).toThrow(tooLarge)
+  })
+  test('gives large frames memory that later frames do not touch, and the bytes a whole pack gives', () => {
+    const chunk = (i: number) => new Uint8Array(10_000).fill(i)
+    const frames = [1, 2, 3].flatMap((i) => [event(['x', { chunk: chunk(i) }]), event(['x', i])])
+    const small = frames.map((frame) => Uint8Array.from(frame))
+    for (const [i, frame] of frames.entries()) {
+      const n = Math.floor(i / 2) + 1
+      expect(frame).toEqual(Buffer.from(small[i] ?? []))
+      expect(decodeFrame(frame)).toMatchObject({ data: ['x', i % 2 === 0 ? { chunk: chunk(n) } : n] })
+    }
+    const packed = new Packr({ useRecords: false, variableMapSize: true }).pack({
+      type: 2,
+      nsp: '/',
+      data: ['x', chunk(7)],
+    })
+    expect(event(['x', chunk(7)])).toEqual(packed)
   })
   test('gives memory that later frames do not touch', () => {
     const frames = Array.from({ length: 200 }, (_, i) => event(['x', new Uint8Array(200).fill(i)]))

@@ -62,7 +62,7 @@ describe('guard over days', () => {
     const rules = { timeZone: 'Asia/Tokyo', largestUpload: { roundBytes: 1e9, dayBytes: 100 } }
     const first = await life(file, clock, rules)
     first.send(upload('upload:open', 1, 60))
-    first.end()
+    await first.end()
     const second = await life(file, clock, rules)
     expect(() => second.send(upload('upload:chunk', 1, 41))).toThrow(
       expect.objectContaining({
@@ -77,7 +77,7 @@ describe('guard over days', () => {
     clock.advance(1)
     second.guard.assertRound('train', 'tiny', 2, 1)
     second.send(upload('upload:chunk', 1, 100))
-    second.end()
+    await second.end()
   })
 
   test('a day has so many rounds; one that has begun may end', async () => {
@@ -97,7 +97,7 @@ describe('guard over days', () => {
     expect(() => send(upload('upload:open', 3, 1))).toThrow(limit)
     clock.advance(12 * 3600_000)
     send(upload('upload:open', 3, 1))
-    end()
+    await end()
   })
 
   test('a clock that jumps a day ahead and back finds its day as it was', async () => {
@@ -109,7 +109,7 @@ describe('guard over days', () => {
     send(upload('upload:open', 2, 1))
     clock.advance(-24 * 3600_000)
     expect(() => send(upload('upload:open', 3, 1))).toThrow(limit)
-    end()
+    await end()
   })
 
   test('nothing of a study passes outside the hours', async () => {
@@ -124,6 +124,6 @@ describe('guard over days', () => {
     guard.assertFrame({ kind: 'session:join', study: 'tiny', bytes: 1 })
     clock.advance(1000)
     send(upload('upload:open', 1, 1))
-    end()
+    await end()
   })
 })

@@ -1,7 +1,7 @@
-import { appendFile, readFile, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, type FileHandle, open, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256Hex } from '@tessera/shared/security'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type AuditEntry, openAudit, verifyAudit } from '../../../site-agent/uplink/audit.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -17,8 +17,28 @@ async function threeLines(): Promise<string> {
   const file = join(await temporaryFolder(), 'site', 'audit.jsonl')
   const log = await openAudit(file, fakeClock(0))
   for (const bytes of [10, 20, 30]) log.append(frame(bytes))
-  log.close()
+  await log.close()
   return file
+}
+
+interface HeldSync {
+  resolve(): void
+  reject(error: Error): void
+}
+
+/** A log whose syncs end when the test says so. */
+async function heldSyncs() {
+  const file = join(await temporaryFolder(), 'audit.jsonl')
+  const log = await openAudit(file, fakeClock())
+  const probe = await open(file)
+  const prototype = Object.getPrototypeOf(probe) as FileHandle
+  await probe.close()
+  const syncs: HeldSync[] = []
+  const spy = vi
+    .spyOn(prototype, 'datasync')
+    .mockImplementation(() => new Promise((resolve, reject) => syncs.push({ resolve, reject })))
+  onTestFinished(() => spy.mockRestore())
+  return { file, syncs, log }
 }
 
 describe('openAudit()', () => {
@@ -49,7 +69,7 @@ describe('openAudit()', () => {
     const file = await threeLines()
     const log = await openAudit(file, fakeClock())
     log.append(frame(40))
-    log.close()
+    await log.close()
     expect(await verifyAudit(file)).toMatchObject({ entries: 4, bytes: 100 })
   })
 
@@ -60,16 +80,60 @@ describe('openAudit()', () => {
     expect(await verifyAudit(file)).toMatchObject({ entries: 2, unfinished: true })
     const log = await openAudit(file, fakeClock())
     log.append(frame(40))
-    log.close()
+    await log.close()
     expect(await verifyAudit(file)).toMatchObject({ entries: 3, bytes: 70, unfinished: false })
   })
 
-  test('is on the disk when append returns', async () => {
+  test('is in the file when append returns', async () => {
     const file = join(await temporaryFolder(), 'audit.jsonl')
     const log = await openAudit(file, fakeClock())
     log.append(frame(1))
     expect(await verifyAudit(file)).toMatchObject({ entries: 1 })
-    log.close()
+    await log.close()
+  })
+
+  test('one sync records all lines that are there when it begins, and a later line waits for the next', async () => {
+    const { syncs, log } = await heldSyncs()
+    log.append(frame(1))
+    log.append(frame(2))
+    const first = [log.recorded(), log.recorded()]
+    log.append(frame(3))
+    let third = false
+    const later = log.recorded().finally(() => {
+      third = true
+    })
+    expect(syncs).toHaveLength(1)
+    syncs[0]?.resolve()
+    await Promise.all(first)
+    expect(third).toBe(false)
+    expect(syncs).toHaveLength(2)
+    syncs[1]?.resolve()
+    await later
+    await log.recorded()
+    expect(syncs).toHaveLength(2)
+    await log.close()
+  })
+
+  test('takes back the lines of a sync that failed, and tells everyone who waits for one', async () => {
+    const { file, syncs, log } = await heldSyncs()
+    log.append(frame(1))
+    const good = log.recorded()
+    syncs[0]?.resolve()
+    await good
+    log.append(frame(2))
+    const lost = log.recorded()
+    log.append(frame(3))
+    const later = log.recorded()
+    syncs[1]?.reject(Object.assign(new Error('of the disk'), { code: 'EIO' }))
+    const refusal = { code: 'ERR_STORE_WRITE', message: 'audit file must be writable, got EIO' }
+    await expect(lost).rejects.toMatchObject(refusal)
+    await expect(later).rejects.toMatchObject(refusal)
+    log.append(frame(4))
+    const again = log.recorded()
+    syncs[2]?.resolve()
+    await again
+    await log.close()
+    expect(await verifyAudit(file)).toMatchObject({ entries: 2, bytes: 5, unfinished: false })
   })
 })
 
@@ -110,7 +174,7 @@ describe('verifyAudit()', () => {
     const file = join(await temporaryFolder(), 'audit.jsonl')
     const log = await openAudit(file, fakeClock())
     for (let i = 0; i < 400; i++) log.append(frame(i))
-    log.close()
+    await log.close()
     expect((await readFile(file)).length).toBeGreaterThan(64 * 1024)
     expect(await verifyAudit(file)).toMatchObject({ entries: 400 })
     await appendFile(file, '{"seq":')

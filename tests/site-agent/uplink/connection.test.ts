@@ -61,7 +61,7 @@ function setup(more: Partial<ConnectionOptions> = {}): Setup {
   const lines: Setup['lines'] = []
   const connection = openConnection({
     url: 'http://coordinator',
-    parser: createParser(),
+    parser: { ...createParser(), recorded: async () => undefined },
     dial() {
       const socket = new FakeSocket()
       sockets.push(socket)

@@ -6,7 +6,7 @@ import { createRandom } from '@tessera/shared/random'
 import { generateKeyPair, type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
 import { chunkOf, listChunks } from '@tessera/shared/transfer'
 import { CompactSign } from 'jose'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { GuardOptions } from '../../../site-agent/policy/guard.ts'
 import type { Policy } from '../../../site-agent/policy/index.ts'
 import { clipDelta } from '../../../site-agent/policy/index.ts'
@@ -56,6 +56,7 @@ async function gateWithAudit(
   const file = join(await temporaryFolder(), 'audit.jsonl')
   const guard = aGuard(rules, { now: () => clock.now(), ...world })
   const audit = await openAudit(file, clock, (entry) => guard.totals.add(entry))
+  onTestFinished(() => audit.close())
   return {
     gate: createGate(audit, guard),
     async entries() {
@@ -132,7 +133,8 @@ describe('gate.pass()', () => {
       append() {
         throw new Error('disk full')
       },
-      close() {},
+      recorded: async () => undefined,
+      close: async () => undefined,
     }
     const gate = createGate(full, aGuard())
     expect(() => gate.pass({ type: 0, nsp: '/' })).toThrow('disk full')
@@ -400,7 +402,9 @@ describe('gate.admitStudy()', () => {
   })
   test('refuses every study as long as no policy is signed, and lets enrolment and joining pass', async () => {
     const file = join(await temporaryFolder(), 'audit.jsonl')
-    const gate = createGate(await openAudit(file, fakeClock()), null)
+    const audit = await openAudit(file, fakeClock())
+    onTestFinished(() => audit.close())
+    const gate = createGate(audit, null)
     expect(() => gate.admitStudy(study)).toThrow(expect.objectContaining({ code: 'ERR_POLICY_UNSIGNED' }))
     expect(gate.pass({ type: 0, nsp: '/' })).toEqual(encodeFrame({ type: 0, nsp: '/' }))
   })
