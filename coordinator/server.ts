@@ -57,7 +57,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   if (store.cutBytes > 0)
     log.warn('log.repaired', { bytes: store.cutBytes, reason: 'unacknowledged last line cut off' })
 
-  const http = createServer((_request, response) => {
+  // Who has not said what he wants within two heartbeats is as dead as who misses one.
+  const patience = { headersTimeout: 2 * config.heartbeatMs, connectionsCheckingInterval: config.heartbeatMs }
+  const http = createServer(patience, (_request, response) => {
     response.writeHead(404).end()
   })
   const office = await openOffice({ dir, store, key, clock, log, onProgress }).catch(
@@ -67,7 +69,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     },
   )
   const sockets = new Server<WireEvents<typeof siteMessages>, WireEvents<typeof coordinatorMessages>>(http, {
-    parser: createParser(),
+    parser: createParser(clock),
     transports: ['websocket', 'polling'],
     maxHttpBufferSize: MAX_TRANSPORT_BYTES,
     pingInterval: config.heartbeatMs,

@@ -8,7 +8,9 @@
 import { EventEmitter } from 'node:events'
 import { Packr, Unpackr } from 'msgpackr/pack'
 import { z } from 'zod'
+import { type Clock, systemClock } from '../clock.ts'
 import { TesseraError } from '../errors.ts'
+import { createFrameBudget } from './frame-budget.ts'
 import { MAX_FRAME_BYTES } from './limits.ts'
 import { scanFrame } from './scan.ts'
 
@@ -120,36 +122,38 @@ class Encoder {
   }
 }
 
-class Decoder extends EventEmitter {
-  #broken = false
-
-  add(frame: unknown): void {
-    if (this.#broken) return
-    let packet: Packet
-    try {
-      packet = decodeFrame(frame)
-    } catch (thrown) {
-      this.#broken = true
-      this.emit('decoded', { type: EVENT, nsp: '/', data: [BAD_FRAME, thrown] })
-      return
-    }
-    this.emit('decoded', packet)
-  }
-
-  /** The connection has ended. A client's decoder is used again for its next one. */
-  destroy(): void {
-    this.#broken = false
-  }
-}
-
 /** What Socket.IO's option `parser` takes. */
 export interface SocketParser {
   readonly Encoder: new () => Encoder
-  readonly Decoder: new () => Decoder
+  readonly Decoder: new () => EventEmitter & { add(frame: unknown): void; destroy(): void }
 }
 
-/** The parser of both ends. */
-export function createParser(): SocketParser {
+/** The parser of both ends. A decoder belongs to one connection, and so does its budget of frames. */
+export function createParser(clock: Clock = systemClock): SocketParser {
+  class Decoder extends EventEmitter {
+    #broken = false
+    #spend = createFrameBudget(clock)
+
+    add(frame: unknown): void {
+      if (this.#broken) return
+      let packet: Packet
+      try {
+        this.#spend()
+        packet = decodeFrame(frame)
+      } catch (thrown) {
+        this.#broken = true
+        this.emit('decoded', { type: EVENT, nsp: '/', data: [BAD_FRAME, thrown] })
+        return
+      }
+      this.emit('decoded', packet)
+    }
+
+    /** The connection has ended. A client's decoder is used again for its next one. */
+    destroy(): void {
+      this.#broken = false
+      this.#spend = createFrameBudget(clock)
+    }
+  }
   return { Encoder, Decoder }
 }
 
