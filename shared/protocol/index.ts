@@ -1,4 +1,5 @@
 export * from './exchange.ts'
+export { printable } from './explain.ts'
 export * from './limits.ts'
 export * from './messages.ts'
 export { BAD_FRAME, createParser, decodeFrame, encodeFrame, onBadFrame, type SocketParser } from './parser.ts'

@@ -30,6 +30,8 @@ const RESERVED_EVENTS: ReadonlySet<string> = new Set([
   'removeListener',
 ])
 const MAX_EVENT_CHARACTERS = 64
+/** As of a refusal of ours. */
+const MAX_REFUSAL_CHARACTERS = 1000
 /** Socket.IO's packet types (socket.io-protocol, revision 5). */
 const EVENT = 2
 
@@ -39,13 +41,18 @@ const eventName = z
   .max(MAX_EVENT_CHARACTERS)
   .refine((name) => !RESERVED_EVENTS.has(name))
 const details = z.record(z.string(), z.unknown())
+/** Socket.IO's client makes an Error of the message, and throws where nothing catches if it cannot be made a text. */
+const refusal = z.strictObject({
+  message: z.string().max(MAX_REFUSAL_CHARACTERS),
+  data: z.unknown().optional(),
+})
 const id = z.int().min(0)
 const packet = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal(0), nsp, data: details.nullish() }), // connect
   z.strictObject({ type: z.literal(1), nsp, data: z.null().optional() }), // disconnect
   z.strictObject({ type: z.literal(EVENT), nsp, id: id.optional(), data: z.tuple([eventName], z.unknown()) }),
   z.strictObject({ type: z.literal(3), nsp, id, data: z.array(z.unknown()) }), // acknowledgement
-  z.strictObject({ type: z.literal(4), nsp, data: details.or(z.string()) }), // connection refused
+  z.strictObject({ type: z.literal(4), nsp, data: refusal }), // connection refused
 ])
 type Packet = z.infer<typeof packet>
 /** What Socket.IO hands to an encoder. */

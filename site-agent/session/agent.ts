@@ -123,9 +123,10 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     },
     async onSnapshot(token) {
       const { site: name, coordinatorKey } = site
-      takeIn(
-        await checkWelcome(token, { site: name, study: options.study, coordinatorKey, nonce: challenge }),
-      )
+      const context = { site: name, study: options.study, coordinatorKey, nonce: challenge }
+      const welcome = await checkWelcome(token, context)
+      assertSameStudy(await whenJoined, welcome.study)
+      takeIn(welcome)
     },
     onOffer: (token) => inOrder((study) => acceptOffer(token, study)),
     onPublished: (token) => inOrder(() => acceptRecord(token)),
