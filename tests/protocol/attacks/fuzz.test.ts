@@ -70,9 +70,10 @@ describe('a coordinator', () => {
       ['upload:commit', { upload: 'u' }],
     ]
     expect(new Set(messages.map(([event]) => event))).toEqual(new Set(Object.keys(siteMessages)))
+    const all = salvos(messages, FRAMES, SEED)
     const [handlesBefore, heapBefore] = [handles(), heapBytes()]
     let sent = 0
-    for (const [i, { frames, ends }] of salvos(messages, FRAMES, SEED).entries()) {
+    for (const [i, { frames, ends }] of all.entries()) {
       // Every other connection is that of a site: its frames reach further.
       const peer = i % 2 === 0 ? await connect(url) : await joined(url, key, 'north', keys.north)
       for (const frame of frames) peer.socket.io.engine.write(Buffer.from(frame))
@@ -130,9 +131,10 @@ describe('an agent', () => {
       ['round:published', { record: offer }],
     ]
     expect(new Set(messages.map(([event]) => event))).toEqual(new Set(Object.keys(coordinatorMessages)))
+    const all = salvos(messages, FRAMES, SEED)
     const [handlesBefore, heapBefore] = [handles(), heapBytes()]
     let sent = 0
-    for (const { frames } of salvos(messages, FRAMES, SEED)) {
+    for (const { frames } of all) {
       for (const frame of frames) mini.write(frame)
       sent += frames.length
       mini.cut()
