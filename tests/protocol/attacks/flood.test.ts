@@ -10,7 +10,7 @@ import { ask, codeOf, connect, coordinatorFolder, joined, started } from '../../
 
 /** Short, so that a test can wait for it. */
 const HEARTBEAT_MS = 200
-/** The issue's number; the connection is closed long before the last of them. */
+/** The connection is closed long before the last of them. */
 const MILLION = 1_000_000
 const BATCH = 4096
 
