@@ -65,7 +65,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   if (store.cutBytes > 0)
     log.warn('log.repaired', { bytes: store.cutBytes, reason: 'unacknowledged last line cut off' })
 
-  const http = tls ? createTlsServer(tls, notFound) : createServer(notFound)
+  // Who has not said what he wants within two heartbeats is as dead as who misses one.
+  const patience = { headersTimeout: 2 * config.heartbeatMs, connectionsCheckingInterval: config.heartbeatMs }
+  const http = tls ? createTlsServer({ ...tls, ...patience }, notFound) : createServer(patience, notFound)
   const office = await openOffice({
     dir,
     store,
@@ -81,7 +83,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const sockets = new SocketServer<WireEvents<typeof siteMessages>, WireEvents<typeof coordinatorMessages>>(
     http,
     {
-      parser: createParser(),
+      parser: createParser(clock),
       transports: ['websocket', 'polling'],
       maxHttpBufferSize: MAX_TRANSPORT_BYTES,
       pingInterval: config.heartbeatMs,

@@ -8,6 +8,7 @@ import {
   type CoordinatorMessage,
   call,
   coordinatorMessages,
+  MAX_UNREAD_FRAMES,
   onBadFrame,
   PROTOCOL_VERSION,
   type ReplyBody,
@@ -34,6 +35,8 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
   const nonce = randomBytes(24).toString('base64url')
   let log = parentLog
   let joined: { peer: Peer; run: StudyRun } | null = null
+  /** A join is being checked: one at a time, or one connection could sit in two studies. */
+  let joining = false
   /** A site that says it knows more than this coordinator; it may do nothing but show it. */
   let proving: { site: string; run: StudyRun } | null = null
 
@@ -82,19 +85,18 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
 
   let cancelTimer = clock.schedule(() => refuse(notJoined()), JOIN_WITHIN_MS)
   onBadFrame(socket, refuse)
+  const stopCounting = countUnread(socket, refuse)
   socket.on('disconnect', () => {
     cancelTimer()
+    stopCounting()
     if (joined !== null) joined.run.leave(joined.peer)
+    // Who leaves the session may keep the connection below it, which no timer would end.
+    socket.conn.close()
   })
 
-  answer('site:enroll', async ({ request }) => ({ confirmation: await office.enrol(request) }))
-  answer('site:rotate', async (request) => ({ confirmation: await office.rotate(request) }))
-  answer('key:fetch', ({ number }) => office.keyChange(number))
-  answer('session:join', async ({ token }) => {
-    if (joined !== null || proving !== null)
-      throw new TesseraError('ERR_MESSAGE_INVALID', 'session must join once, got a second join')
-    const { join, run } = await office.admit(token, nonce)
-    const { site, instance } = join
+  const join = async (token: string): Promise<{ welcome: string; plan: string }> => {
+    const { join: claim, run } = await office.admit(token, nonce)
+    const { site, instance } = claim
     const peer: Peer = {
       site,
       instance,
@@ -106,7 +108,7 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
       snapshot: (welcome) => say('session:snapshot', { welcome }, ANSWER_WITHIN_MS),
     }
     // A connection that broke while its join was checked leaves no session behind.
-    const { welcome, proves } = await run.join(peer, join)
+    const { welcome, proves } = await run.join(peer, claim)
     cancelTimer()
     log = parentLog.child({ site, study: run.study.id })
     if (proves) {
@@ -114,6 +116,20 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
       cancelTimer = clock.schedule(() => refuse(notJoined()), JOIN_WITHIN_MS)
     } else joined = { peer, run }
     return { welcome, plan: run.plan }
+  }
+
+  answer('site:enroll', async ({ request }) => ({ confirmation: await office.enrol(request) }))
+  answer('site:rotate', async (request) => ({ confirmation: await office.rotate(request) }))
+  answer('key:fetch', ({ number }) => office.keyChange(number))
+  answer('session:join', async ({ token }) => {
+    if (joining || joined !== null || proving !== null)
+      throw new TesseraError('ERR_MESSAGE_INVALID', 'session must join once, got a second join')
+    joining = true
+    try {
+      return await join(token)
+    } finally {
+      joining = false
+    }
   })
   answer('ledger:show', async ({ record }) => {
     if (proving === null) throw notJoined()
@@ -161,6 +177,30 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
 
 function notJoined(): TesseraError {
   return new TesseraError('ERR_NOT_JOINED', `session must join within ${JOIN_WITHIN_MS} ms, got no join`)
+}
+
+/** Refuses a peer for whom too much waits that it does not read. Gives how to stop. */
+function countUnread({ conn }: SiteSocket, refuse: (error: TesseraError) => void): () => void {
+  let unread = 0
+  const onFrame = (): void => {
+    // Once: the refusal is a frame too.
+    if (++unread !== MAX_UNREAD_FRAMES + 1) return
+    refuse(
+      new TesseraError(
+        'ERR_RATE_LIMIT',
+        `site must read what it asks for, got ${MAX_UNREAD_FRAMES} frames that wait`,
+      ),
+    )
+  }
+  const onDrain = (): void => {
+    unread = 0
+  }
+  conn.on('packetCreate', onFrame)
+  conn.on('drain', onDrain)
+  return () => {
+    conn.off('packetCreate', onFrame)
+    conn.off('drain', onDrain)
+  }
 }
 
 /** @throws {TesseraError} ERR_MODEL_UNKNOWN */

@@ -8,6 +8,12 @@ export const MAX_TRANSPORT_BYTES = 3 * 1024 * 1024
 export const MAX_FRAME_VALUES = 1024
 /** Deepest nesting of a frame: packet, arguments, message and its parts are 4. */
 export const MAX_FRAME_DEPTH = 16
+/** Frames that a connection may send at once: teacher, student and delta of the largest size are 6,144 chunks, asked for or sent one a frame, and the rest is for what goes with them. */
+export const BURST_FRAMES = 8_192
+/** Frames a second after that: so many chunks are 4 Gbit/s, more than a hospital's line carries, and a frame costs its reader some 20 µs. */
+export const FRAMES_PER_SECOND = 1_000
+/** Frames that may wait for a peer that does not read: an honest site has 8 chunks and some answers under way, two a second while a line stalls for a minute. */
+export const MAX_UNREAD_FRAMES = 256
 /** One chunk of a model or a delta. Small enough that a 4 Mbit/s link shows progress every second, large enough that acknowledgements cost little. */
 export const CHUNK_BYTES = 512 * 1024
 /** Chunks that one end may have under way unanswered: 4 MiB keep 100 Mbit/s busy over 300 ms, and are what a cut costs at most. */

@@ -8,7 +8,9 @@
 import { EventEmitter } from 'node:events'
 import { Packr, Unpackr } from 'msgpackr/pack'
 import { z } from 'zod'
+import { type Clock, systemClock } from '../clock.ts'
 import { TesseraError } from '../errors.ts'
+import { createFrameBudget } from './frame-budget.ts'
 import { MAX_FRAME_BYTES } from './limits.ts'
 import { scanFrame } from './scan.ts'
 
@@ -28,6 +30,8 @@ const RESERVED_EVENTS: ReadonlySet<string> = new Set([
   'removeListener',
 ])
 const MAX_EVENT_CHARACTERS = 64
+/** As of a refusal of ours. */
+const MAX_REFUSAL_CHARACTERS = 1000
 /** Socket.IO's packet types (socket.io-protocol, revision 5). */
 const EVENT = 2
 
@@ -37,13 +41,18 @@ const eventName = z
   .max(MAX_EVENT_CHARACTERS)
   .refine((name) => !RESERVED_EVENTS.has(name))
 const details = z.record(z.string(), z.unknown())
+/** Socket.IO's client makes an Error of the message, and throws where nothing catches if it cannot be made a text. */
+const refusal = z.strictObject({
+  message: z.string().max(MAX_REFUSAL_CHARACTERS),
+  data: z.unknown().optional(),
+})
 const id = z.int().min(0)
 const packet = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal(0), nsp, data: details.nullish() }), // connect
   z.strictObject({ type: z.literal(1), nsp, data: z.null().optional() }), // disconnect
   z.strictObject({ type: z.literal(EVENT), nsp, id: id.optional(), data: z.tuple([eventName], z.unknown()) }),
   z.strictObject({ type: z.literal(3), nsp, id, data: z.array(z.unknown()) }), // acknowledgement
-  z.strictObject({ type: z.literal(4), nsp, data: details.or(z.string()) }), // connection refused
+  z.strictObject({ type: z.literal(4), nsp, data: refusal }), // connection refused
 ])
 type Packet = z.infer<typeof packet>
 /** What Socket.IO hands to an encoder. */
@@ -149,36 +158,38 @@ class Encoder {
   }
 }
 
-class Decoder extends EventEmitter {
-  #broken = false
-
-  add(frame: unknown): void {
-    if (this.#broken) return
-    let packet: Packet
-    try {
-      packet = decodeFrame(frame)
-    } catch (thrown) {
-      this.#broken = true
-      this.emit('decoded', { type: EVENT, nsp: '/', data: [BAD_FRAME, thrown] })
-      return
-    }
-    this.emit('decoded', packet)
-  }
-
-  /** The connection has ended. A client's decoder is used again for its next one. */
-  destroy(): void {
-    this.#broken = false
-  }
-}
-
 /** What Socket.IO's option `parser` takes. */
 export interface SocketParser {
   readonly Encoder: new () => Encoder
-  readonly Decoder: new () => Decoder
+  readonly Decoder: new () => EventEmitter & { add(frame: unknown): void; destroy(): void }
 }
 
-/** The parser of both ends. */
-export function createParser(): SocketParser {
+/** The parser of both ends. A decoder belongs to one connection, and so does its budget of frames. */
+export function createParser(clock: Clock = systemClock): SocketParser {
+  class Decoder extends EventEmitter {
+    #broken = false
+    #spend = createFrameBudget(clock)
+
+    add(frame: unknown): void {
+      if (this.#broken) return
+      let packet: Packet
+      try {
+        this.#spend()
+        packet = decodeFrame(frame)
+      } catch (thrown) {
+        this.#broken = true
+        this.emit('decoded', { type: EVENT, nsp: '/', data: [BAD_FRAME, thrown] })
+        return
+      }
+      this.emit('decoded', packet)
+    }
+
+    /** The connection has ended. A client's decoder is used again for its next one. */
+    destroy(): void {
+      this.#broken = false
+      this.#spend = createFrameBudget(clock)
+    }
+  }
   return { Encoder, Decoder }
 }
 

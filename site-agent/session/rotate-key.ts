@@ -67,7 +67,7 @@ export async function rotateSiteKey(options: RotateOptions): Promise<{ from: str
       await connection.joined(signal)
     } finally {
       connection.close()
-      audit.close()
+      await audit.close()
     }
     await updateIdentity(dir, { publicKey: next.publicKey })
     // Puts the new key in the old one's place.

@@ -13,6 +13,7 @@ import {
   onBadFrame,
   PROGRESS_TIMEOUT_MS,
   PROTOCOL_VERSION,
+  printable,
   type ReplyBody,
   type Request,
   type SiteMessage,
@@ -156,7 +157,8 @@ export function openConnection(options: ConnectionOptions): Connection {
       return {}
     })
     serve(current, coordinatorMessages, 'session:refused', ({ code, message }) => {
-      if (socket === current) retry(new TesseraError(code, message))
+      // The text may end up on a terminal, so it must not steer one.
+      if (socket === current) retry(new TesseraError(code, printable(message)))
       return {}
     })
     serve(current, coordinatorMessages, 'session:snapshot', async ({ welcome }) => {
@@ -285,7 +287,7 @@ function systemCode(cause: unknown): string {
   }
   const { description } = Object(cause) as { description?: unknown }
   if (typeof description === 'number' && description > 0) return `HTTP status ${description}`
-  return cause instanceof Error ? cause.message : 'no connection'
+  return cause instanceof Error ? printable(cause.message) : 'no connection'
 }
 
 function lost(cause: unknown): TesseraError {

@@ -112,7 +112,9 @@ export function openSocket(url: string, transport: Transport = 'websocket'): Soc
     forceNew: true,
     reconnection: false,
   })
-  onTestFinished(() => void socket.disconnect())
+  // Weakly: a test that opens ten thousand must not hold all that have ended. One that is open is held by its connection.
+  const held = new WeakRef(socket)
+  onTestFinished(() => void held.deref()?.disconnect())
   return socket
 }
 

@@ -80,7 +80,8 @@ describe.each(['websocket', 'polling'] as const)('over %s', (transport) => {
       { timeoutMs: 5000 },
     )
     expect(kept[0]?.constructor).toBe(Uint8Array)
-    expect(kept[0]?.buffer.byteLength).toBe(size)
+    // What it keeps from being freed is its frame at most, never a pool of many.
+    expect(kept[0]?.buffer.byteLength).toBeLessThan(size + 512)
     expect(Buffer.compare(kept[0] ?? new Uint8Array(1), sent)).toBe(0)
     const { chunk } = await call(
       site,

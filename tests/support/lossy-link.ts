@@ -102,11 +102,16 @@ type Packet = Parameters<typeof encodeFrame>[0]
 export class LinkEnd extends EventEmitter {
   connected = false
   /** Whether all that was written is on its way, as Engine.IO says it. */
-  readonly conn: EventEmitter & { readyState: string; transport: EventEmitter & { writable: boolean } } =
-    Object.assign(new EventEmitter(), {
-      readyState: 'open',
-      transport: Object.assign(new EventEmitter(), { writable: true }),
-    })
+  readonly conn: EventEmitter & {
+    readyState: string
+    transport: EventEmitter & { writable: boolean }
+    close(): void
+  } = Object.assign(new EventEmitter(), {
+    readyState: 'open',
+    transport: Object.assign(new EventEmitter(), { writable: true }),
+    // A session and its connection are one here, and end together.
+    close: () => this.disconnect(),
+  })
   readonly #options: LossyOptions
   readonly #counts: { frames: number; lost: number }
   readonly #encode: (packet: Packet) => Uint8Array

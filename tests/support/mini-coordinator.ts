@@ -91,7 +91,9 @@ export interface MiniCoordinator {
   /** Sends a record; gives its JWS, for the next one's `previous`. */
   publish(changes: Partial<Published>, key?: KeyPair): Promise<string>
   /** Says why and hangs up. */
-  refuse(code: string): void
+  refuse(code: string, message?: string): void
+  /** Sends bytes as they are, as one frame. */
+  write(frame: Uint8Array): void
   /** Breaks the connection. */
   cut(): void
 }
@@ -204,9 +206,12 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
         },
         key.privateKey,
       ),
-    refuse(code) {
-      current?.emit('session:refused', { code, message: 'as the test wants it' }, () => undefined)
+    refuse(code, message = 'as the test wants it') {
+      current?.emit('session:refused', { code, message }, () => undefined)
       current?.disconnect(true)
+    },
+    write(frame) {
+      current?.conn.write(Buffer.from(frame))
     },
     cut() {
       hasJoined = false

@@ -1,0 +1,31 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { ERROR_CODES } from '@tessera/shared/errors'
+import { describe, expect, test } from 'vitest'
+import { page, tableRows } from '../support/markdown.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const rows = tableRows(page('docs/attacks.md'), '# Attacks')
+
+describe('docs/attacks.md', () => {
+  test('has rows, and tells no attack twice', () => {
+    expect(rows.length).toBeGreaterThan(40)
+    const attacks = rows.map((row) => row.slice(0, 2).join(': '))
+    expect(new Set(rows.map((row) => row.at(-1))).size).toBeGreaterThan(35)
+    expect(attacks.every((attack) => attack.length > 10)).toBe(true)
+  })
+
+  test.each(rows)('%s: %s (%s) is tried by %s', (_attack, _stop, codes = '', test = '') => {
+    const [, file = '', name = ''] = test.match(/^(tests\/\S+\.test\.ts): (.+)$/) ?? []
+    expect(existsSync(`${root}${file}`), file).toBe(true)
+    // As the name of a test or of one of its cases: a text of its own.
+    const source = readFileSync(`${root}${file}`, 'utf8')
+    expect(
+      ["'", '"', '`'].some((quote) => source.includes(`${quote}${name}${quote}`)),
+      name,
+    ).toBe(true)
+    const named = [...codes.matchAll(/ERR_[A-Z_]+/g)].map(([code]) => code)
+    expect(codes === 'none' || named.length > 0).toBe(true)
+    expect(named.filter((code) => !Object.hasOwn(ERROR_CODES, code))).toEqual([])
+  })
+})
