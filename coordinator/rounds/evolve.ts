@@ -157,7 +157,11 @@ function forget(state: RoundsState, revoked: string): RoundsState {
 function excuse(state: RoundsState, site: string, code: string): RoundsState {
   const { current, phase } = state
   if (phase === 'waiting' && state.carried.has(site)) {
-    return { ...state, carried: new Map([...state.carried].filter(([other]) => other !== site)) }
+    const { late } = state.carried.get(site) ?? {}
+    const carried = new Map([...state.carried].filter(([other]) => other !== site))
+    // What was in time stands in its round's history; of a late one nothing else says that its offer has had its answer.
+    const withdrawn = late ? [...state.withdrawn, { site, ...late }] : state.withdrawn
+    return { ...state, carried, withdrawn }
   }
   const asked = current?.offers.has(site) === true || current?.accepted.has(site) === true
   if (phase !== 'collecting' || current === null || !asked || current.excused.has(site)) return state

@@ -29,10 +29,11 @@ export function weightOf(update: Pick<UpdateAccepted, 'samples' | 'round' | 'lat
 
 /** True when an update that the site trained for `round` has been accepted, wherever it counts. */
 export function hasDelivered(
-  { history, current, carried }: RoundsState,
+  { history, current, carried, withdrawn }: RoundsState,
   site: string,
   round: number,
 ): boolean {
+  if (withdrawn.some((answer) => answer.site === site && answer.round === round)) return true
   return [...history, { accepted: carried }, ...(current === null ? [] : [current])].some(({ accepted }) => {
     const update = accepted.get(site)
     return update !== undefined && (update.late?.round ?? update.round) === round

@@ -71,6 +71,8 @@ export interface RoundsState {
   readonly previous: string
   /** Updates that have their receipts and count in the next attempt: those that an attempt without a quorum has left, and late ones. */
   readonly carried: ReadonlyMap<string, UpdateAccepted>
+  /** Offers that a late update has answered whose site was revoked before it counted: it does not count, and cannot come again. */
+  readonly withdrawn: readonly { readonly site: string; readonly round: number; readonly attempt: number }[]
   /** The attempt that is open or being published. */
   readonly current: Round | null
   /** Ended attempts, oldest first. */
@@ -97,6 +99,7 @@ export function initialRounds(study: Study, student: string): RoundsState {
     student,
     previous: '',
     carried: new Map(),
+    withdrawn: [],
     current: null,
     history: [],
     leftOut: new Map(),

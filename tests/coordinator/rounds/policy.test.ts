@@ -164,6 +164,13 @@ describe('late updates', () => {
     expect(() => rounds.accept('a', FIRST)).toThrow(refuses('ERR_ROUND_CLOSED'))
   })
 
+  test('do not come again after their site was revoked before they counted', () => {
+    const rounds = oneLate()
+    rounds.accept('a', FIRST)
+    rounds.revoke('a')
+    expect(() => rounds.accept('a', FIRST)).toThrow(refuses('ERR_ROUND_CLOSED'))
+  })
+
   test('count once, in the open round, in place of an answer to it, with weight 1/√2', () => {
     const rounds = oneLate()
     rounds.tick(200, ['a', 'b'])

@@ -139,6 +139,8 @@ describe('whatever happens', () => {
           answered.add(`${event.site} ${round}.${attempt}`)
         }
       }),
+      // Among them: a late update, its site revoked before the next round opens, and the same update again.
+      { numRuns: 300 },
     )
   })
 
