@@ -7,7 +7,7 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
-import { explained, lackingChunks, readAt, readBlocks, syncFolder, writeChunk } from '@tessera/shared/files'
+import { explained, lackingChunks, readAt, syncFolder, writeChunk } from '@tessera/shared/files'
 import { type ChunkList, chunkLength } from '@tessera/shared/transfer'
 
 const EXTENSION = '.part'
@@ -20,8 +20,6 @@ export interface ChunkedFile {
   readonly bytes: number
   /** Puts a chunk to its place; it counts when this returns. Whether it is the listed one is the caller's to know. @throws {TesseraError} ERR_STORE_WRITE */
   write(index: number, chunk: Uint8Array): Promise<void>
-  /** The content in order, in blocks of a chunk's size; a block is good until the next is asked for. */
-  blocks(): AsyncIterable<Uint8Array>
   /** Runs `work`, which reads the file at any place; `read` fills `into` and fails where the file is shorter. @throws {TesseraError} ERR_STORE_CORRUPT */
   reading<T>(work: (read: (into: Uint8Array, position: number) => Promise<void>) => Promise<T>): Promise<T>
   /** Gives the file its name for good; it is safe when this returns. Again: nothing happens. @throws {TesseraError} ERR_STORE_WRITE */
@@ -93,14 +91,6 @@ export async function openChunkedFile(
           )
         }),
       ),
-    async *blocks() {
-      const handle = await open(file, 'r')
-      try {
-        yield* readBlocks(handle)
-      } finally {
-        await handle.close()
-      }
-    },
     keep: () =>
       explained(async () => {
         if (!kept) {

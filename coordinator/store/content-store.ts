@@ -67,8 +67,6 @@ export interface Incoming {
   append(piece: Uint8Array): Promise<void>
   /** Hash of what has come so far. */
   digest(): string
-  /** All that has come so far. */
-  content(): Promise<Uint8Array>
   /** Gives the file its name; it is safe when this returns. Again: nothing happens. */
   keep(): Promise<void>
   discard(): Promise<void>
@@ -208,7 +206,7 @@ export function contentStore(folder: string, extension: string): ContentStore {
       explained(async () => {
         await mkdir(folder, { recursive: true })
         const temporary = temporaryName(folder)
-        return incoming(await open(temporary, 'wx+', 0o600), temporary, fileOf)
+        return incoming(await open(temporary, 'wx', 0o600), temporary, fileOf)
       }),
   }
 }
@@ -233,11 +231,6 @@ function incoming(handle: FileHandle, temporary: string, fileOf: (sha256: string
         bytes += piece.length
       }),
     digest: () => hash.copy().digest('hex'),
-    async content() {
-      const content = Buffer.alloc(bytes)
-      await handle.read(content, 0, bytes, 0)
-      return content
-    },
     keep: () =>
       explained(async () => {
         if (!named) {
