@@ -4,7 +4,7 @@ import { sha256Hex, signPayload } from '@tessera/shared/security'
 import { admitList, admitManifest, admitPayload, type Border, readmit } from '../admission/index.ts'
 import type { Command } from '../rounds/index.ts'
 import type { StudyContext, StudyRun } from './study-context.ts'
-import { createUploads, type Upload } from './uploads.ts'
+import { createUploads, type Upload, type Uploads } from './uploads.ts'
 
 /** Refusals of a commit after which the same bytes may do: the store could not take them, or the upload is not whole, or not this one. */
 const KEEP: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -19,8 +19,8 @@ export interface Deliveries {
   readonly open: StudyRun['openUpload']
   readonly chunk: StudyRun['uploadChunk']
   readonly commit: StudyRun['commitUpload']
-  /** Bytes that are there, by site. */
-  received(): ReadonlyMap<string, number>
+  readonly receivedOf: Uploads['receivedOf']
+  readonly received: Uploads['received']
   /** Forgets a site's unfinished upload. */
   drop(site: string): Promise<void>
   /** Forgets all that is unfinished: the round has ended. */
@@ -47,10 +47,9 @@ export function createDeliveries(
     const { manifest, file, token } = upload
     const { site, study, round, attempt, samples, payload, bytes, metrics } = manifest
     const { norm } = await checking(async () => {
-      const { layout, study } = border(site)
+      const { layout, study, rounds } = border(site)
       const { maxNorm, encoding } = study.federation
       // The student that it will be added to; a late update was trained from an earlier one.
-      const { rounds } = border(site)
       const base = await store.models.open(rounds.current?.base ?? rounds.student)
       try {
         const limits = { layout, encoding, maxNorm, base }
@@ -75,6 +74,7 @@ export function createDeliveries(
   }
 
   return {
+    receivedOf: (site) => uploads.receivedOf(site),
     received: () => uploads.received(),
     drop: (site) => uploads.drop(site),
     clear: () => uploads.clear(),

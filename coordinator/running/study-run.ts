@@ -134,7 +134,7 @@ export function createStudyRun(
   }
   const welcome = (peer: Peer, offer: string | null, prove: boolean): Promise<string> => {
     const { site, nonce } = peer
-    const receivedBytes = deliveries.received().get(site) ?? 0
+    const receivedBytes = deliveries.receivedOf(site)
     return signWelcome(created, state, { site, nonce, offer, receivedBytes, prove, nowMs: clock.now() }, key)
   }
   /** Tells all sites where the study stands now. */
@@ -345,7 +345,7 @@ export function createStudyRun(
     },
     async uploadChunk(site, id, index, chunk) {
       const window = await deliveries.chunk(site, id, index, chunk)
-      signs.note(site, 'bytes', deliveries.received().get(site) ?? 0, time.now())
+      signs.note(site, 'bytes', deliveries.receivedOf(site), time.now())
       changed()
       return window
     },

@@ -45,7 +45,9 @@ export interface Uploads {
   clear(): Promise<void>
   /** Removes from the disk what other sites than these left behind. */
   sweep(sites: ReadonlySet<string>): Promise<void>
-  /** Bytes that are there, by site, of uploads without a receipt. */
+  /** Bytes that are there of a site's upload without a receipt; 0 when it has none. */
+  receivedOf(site: string): number
+  /** The same, by site, of all that have one. */
   received(): ReadonlyMap<string, number>
 }
 
@@ -171,6 +173,10 @@ export function createUploads(study: string, store: ContentStore, room: Room): U
       await removeFiles(() => true)
     },
     sweep: (sites) => removeFiles((site) => !sites.has(site)),
+    receivedOf(site) {
+      const upload = bySite.get(site)
+      return upload?.receipt === null ? upload.file.bytes : 0
+    },
     received: () =>
       new Map(
         [...bySite.values()]

@@ -49,6 +49,8 @@ describe('an upload', () => {
     await send(upload, [11, 3, 0, 7])
     expect([...upload.file.missing]).toEqual([1, 2, 4, 5, 6, 8, 9, 10])
     expect(uploads.received().get('north')).toBe(100 + 3 * CHUNK_BYTES)
+    expect(uploads.receivedOf('north')).toBe(100 + 3 * CHUNK_BYTES)
+    expect(uploads.receivedOf('south')).toBe(0)
     await send(upload, [10, 9, 8, 6])
     await send(upload, [5, 4, 2, 1])
     expect(await uploads.finish('north', upload.id, RECEIPT)).toBe('receipt')
