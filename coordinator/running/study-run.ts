@@ -10,20 +10,20 @@ import {
   evolve,
   hasPublished,
   isOver,
-  lastRecord,
   type RoundEvent,
   type RoundsState,
 } from '../rounds/index.ts'
 import type { PlannedStudy } from '../studies/plan.ts'
 import { announce } from './announce.ts'
+import { createAttendance } from './attendance.ts'
 import { createDeliveries } from './deliveries.ts'
 import { studyProgress, type TrainingProgress } from './progress.ts'
 import { publishRound } from './publish.ts'
 import { createRoundTime } from './round-time.ts'
 import { createSigns } from './signs.ts'
-import type { Claim, Peer, StudyContext, StudyRun } from './study-context.ts'
+import type { StudyContext, StudyRun } from './study-context.ts'
 import { createTelling } from './telling.ts'
-import { findRecord, signOffer, signWelcome } from './tokens.ts'
+import { findRecord } from './tokens.ts'
 
 /** Longest delay a Node timer takes; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -50,7 +50,6 @@ export function createStudyRun(
       `study ${study.id} must have layout ${created.layoutHash}, got ${layoutHash(layout)}`,
     )
   }
-  const peers = new Map<string, Peer>()
   const training = new Map<string, TrainingProgress>()
   const signs = createSigns()
   const time = createRoundTime(clock)
@@ -69,12 +68,23 @@ export function createStudyRun(
     nowMs: time.now(),
   })
   const snapshot = (): ReturnType<typeof studyProgress> =>
-    studyProgress(state, new Set(peers.keys()), training, deliveries.received())
+    studyProgress(state, new Set(attendance.sites()), training, deliveries.received())
   const { tell: changed, end: endTelling } = createTelling(clock, () => context.onProgress?.(snapshot()))
 
   // What is delivered is dated as its round is measured, so that a grace that it begins has its length.
   const ownContext = { ...context, clock: { ...clock, now: () => time.now() } }
   const deliveries = createDeliveries(study.id, ownContext, border, (command) => take(command))
+
+  const attendance = createAttendance({
+    created,
+    models: store.models,
+    key,
+    clock,
+    log,
+    deciding: context.deciding,
+    state: () => state,
+    receivedOf: (site) => deliveries.receivedOf(site),
+  })
 
   /** Work that nobody waits for. What fails and may pass is tried again; anything else ends the study here and now. */
   const inBackground = (work: () => Promise<void>): void => {
@@ -111,53 +121,19 @@ export function createStudyRun(
       time.begin(event.openedAtMs)
       training.clear()
       signs.clear()
-      for (const peer of peers.values()) await sendOffer(peer)
+      await attendance.sendOffers()
     } else if (event.type === 'round.closed') {
       // A late delta may still be coming in; it gives way to its site's next one.
       if (study.federation.late === 'refuse') inBackground(() => deliveries.clear())
     } else if (event.type === 'round.published') {
-      const told = Promise.all([...peers.values()].map((peer) => peer.published(event.record)))
+      const told = attendance.sendRecord(event.record)
       // Not before the sites have heard it: whoever waits for the end may close the coordinator then.
       if (state.phase === 'finished') void told.then(() => context.onEnd(null))
     } else if (event.type === 'study.halted') {
-      for (const peer of peers.values()) peer.refuse(behind(study.id, event.record))
-      peers.clear()
+      for (const site of attendance.sites()) attendance.expel(site, behind(study.id, event.record))
       context.onEnd(endOf(state))
     } else if (event.type === 'study.stopped') context.onEnd(endOf(state))
     changed()
-  }
-
-  const offerOf = (site: string): Promise<string | null> => signOffer(created, state, site, store.models, key)
-  const sendOffer = async (peer: Peer): Promise<void> => {
-    const offer = await offerOf(peer.site)
-    if (offer !== null) peer.offer(offer)
-  }
-  const welcome = (peer: Peer, offer: string | null, prove: boolean): Promise<string> => {
-    const { site, nonce } = peer
-    const receivedBytes = deliveries.receivedOf(site)
-    return signWelcome(created, state, { site, nonce, offer, receivedBytes, prove, nowMs: clock.now() }, key)
-  }
-  /** Tells all sites where the study stands now. */
-  const sendSnapshots = async (): Promise<void> => {
-    await Promise.all(
-      [...peers.values()].map(async (peer) =>
-        peer.snapshot(await welcome(peer, await offerOf(peer.site), false)),
-      ),
-    )
-  }
-  const assertAlone = ({ site, instance }: Peer): void => {
-    const other = peers.get(site)
-    if (other === undefined || other.instance === instance) return
-    throw new TesseraError(
-      'ERR_SITE_BUSY',
-      `site ${site} must have one running agent, got a second: stop one of the two; this one waits until the other is gone`,
-    )
-  }
-  /** What a site that has just been welcomed may lack: the newest record, and an offer that was opened meanwhile. */
-  const catchUp = async (peer: Peer, { ledger }: Claim, offerNonce: string | undefined): Promise<void> => {
-    const record = lastRecord(state)
-    if (record !== null && ledger?.record !== state.previous) void peer.published(record)
-    if (state.current?.offers.get(peer.site) !== offerNonce) await sendOffer(peer)
   }
 
   /** Lets the machine go as far as it can: `first`, then open, close and publish until nothing follows. */
@@ -165,7 +141,7 @@ export function createStudyRun(
     await context.deciding(async () => {
       await first()
       for (;;) {
-        const present = [...peers.keys()]
+        const present = attendance.sites()
         const tick: Command = {
           type: 'tick',
           nowMs: time.now(),
@@ -225,38 +201,13 @@ export function createStudyRun(
     plan: created.plan,
     record: (round) => findRecord(state, round),
     async join(peer, claim) {
-      assertAlone(peer)
-      const { site } = peer
-      const { ledger, work } = claim
-      // Between two decisions: what one has begun to change is not told as it was.
-      const { token, proves, offerNonce } = await context.deciding(async () => {
-        const proves = ledger !== null && !hasPublished(state, ledger.round, ledger.record)
-        const offer = proves ? null : await offerOf(site)
-        const offerNonce = offer === null ? undefined : state.current?.offers.get(site)
-        return { token: await welcome(peer, offer, proves), proves, offerNonce }
-      })
-      if (proves || !peer.connected()) return { welcome: token, proves }
-      assertAlone(peer)
-      const earlier = peers.get(site)
-      peers.set(site, peer)
-      if (earlier !== undefined) {
-        log.warn('site.replaced', { site })
-        earlier.refuse(
-          new TesseraError(
-            'ERR_CONNECTION_LOST',
-            'site must have one session a study, got a newer one that replaces this',
-          ),
-        )
+      const { welcome, proves, entered, offerNonce } = await attendance.enter(peer, claim)
+      if (entered) {
+        changed()
+        // Later, so that the welcome is on its way before what follows from it.
+        setImmediate(() => inBackground(() => advance(() => attendance.catchUp(peer, claim, offerNonce))))
       }
-      log.info('site.joined', {
-        site,
-        sites: peers.size,
-        ...(work && { round: work.round, reason: work.state }),
-      })
-      changed()
-      // Later, so that the welcome is on its way before what follows from it.
-      setImmediate(() => inBackground(() => advance(() => catchUp(peer, claim, offerNonce))))
-      return { welcome: token, proves }
+      return { welcome, proves }
     },
     async showRecord(site, token) {
       const claimed = readUnverified('published', token)
@@ -280,17 +231,12 @@ export function createStudyRun(
       throw behind(study.id, round)
     },
     leave(peer) {
-      if (peers.get(peer.site) !== peer) return
-      peers.delete(peer.site)
-      log.info('site.left', { site: peer.site, sites: peers.size })
-      if (!stopped) changed()
+      if (attendance.leave(peer) && !stopped) changed()
     },
     revoke(event) {
       state = evolve(state, event)
-      peers
-        .get(event.site)
-        ?.refuse(new TesseraError('ERR_SITE_REVOKED', `site must not be revoked, got ${event.site}`))
-      peers.delete(event.site)
+      const revoked = new TesseraError('ERR_SITE_REVOKED', `site must not be revoked, got ${event.site}`)
+      attendance.expel(event.site, revoked)
       changed()
       inBackground(advance)
       inBackground(() => deliveries.drop(event.site))
@@ -300,7 +246,7 @@ export function createStudyRun(
       announce(log, event, state)
       if (state.phase !== 'collecting') time.end()
       changed()
-      const told = sendSnapshots()
+      const told = attendance.sendSnapshots()
       if (state.phase === 'cancelled') {
         inBackground(async () => {
           await told
@@ -310,14 +256,13 @@ export function createStudyRun(
       } else inBackground(() => told.then(() => advance()))
     },
     replaceKey(site) {
-      peers
-        .get(site)
-        ?.refuse(
-          new TesseraError(
-            'ERR_SITE_KEY',
-            `site must speak with its new key, got a session of ${site}'s old one`,
-          ),
-        )
+      attendance.refuse(
+        site,
+        new TesseraError(
+          'ERR_SITE_KEY',
+          `site must speak with its new key, got a session of ${site}'s old one`,
+        ),
+      )
       // What the old key has announced and not delivered must be announced again.
       inBackground(() => deliveries.drop(site))
     },
