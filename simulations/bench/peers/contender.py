@@ -20,10 +20,10 @@ def reset_peak():
         return False
 
 
-def peak_bytes():
-    """Largest resident set since the last reset_peak(); None where the system has no such count."""
+def peak_bytes(pid="self"):
+    """Largest resident set of a process since the last reset_peak(); None where the system has no such count, or the process has ended."""
     try:
-        with open("/proc/self/status") as file:
+        with open(f"/proc/{pid}/status") as file:
             for line in file:
                 if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024

@@ -1,33 +1,16 @@
 """Contender: Flower with real processes on this machine. One step is one round: a SuperLink, and a SuperNode a site whose client trains nothing."""
 
-import argparse
 import importlib.metadata
-import json
 import os
 import subprocess
 import sys
-import tempfile
 
 from contender import serve
-from processes import Processes, family, free_port, peak_bytes_of, processor_seconds_of, wait_for_port
+from processes import family, free_port, hold_contest, peak_bytes_of, processor_seconds_of, wait_for_port
 from turns import Turns
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BIN = os.path.dirname(sys.executable)
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--sites", type=int, default=3)
-    parser.add_argument("--shapes", required=True, help="JSON: a list of shapes, the model's tensors")
-    parser.add_argument("--limit", type=float, default=600, help="seconds that the start, and a round, may take")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-flower-") as folder:
-        processes = Processes(folder)
-        try:
-            contest(options, folder, processes)
-        finally:
-            processes.stop()
 
 
 def contest(options, folder, processes):
@@ -89,4 +72,4 @@ def contest(options, folder, processes):
 
 
 if __name__ == "__main__":
-    main()
+    hold_contest("flower", contest)

@@ -1,30 +1,14 @@
 """Contender: NVFLARE's simulator. One step is one round of its FedAvg with clients that train nothing."""
 
-import argparse
 import importlib.metadata
 import os
 import sys
-import tempfile
 
 from contender import serve
-from processes import Processes, family, peak_bytes_of, processor_seconds_of
+from processes import family, hold_contest, peak_bytes_of, processor_seconds_of
 from turns import Turns
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--sites", type=int, default=3)
-    parser.add_argument("--shapes", required=True, help="JSON: a list of shapes, the model's tensors")
-    parser.add_argument("--limit", type=float, default=600, help="seconds that the start, and a round, may take")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-nvflare-") as folder:
-        processes = Processes(folder)
-        try:
-            contest(options, folder, processes)
-        finally:
-            processes.stop()
 
 
 def contest(options, folder, processes):
@@ -53,4 +37,4 @@ def contest(options, folder, processes):
 
 
 if __name__ == "__main__":
-    main()
+    hold_contest("nvflare", contest)

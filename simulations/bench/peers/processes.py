@@ -1,15 +1,34 @@
 """Processes of a peer, started here and ended here, with all that they start."""
 
+import argparse
 import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+
+from contender import peak_bytes
 
 # From the wish to end until a process is killed.
 GRACE_SECONDS = 2.0
+
+
+def hold_contest(name, contest):
+    """Reads what a federation's contender is asked for, and runs `contest(options, folder, processes)`; its processes end with it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sites", type=int, default=3)
+    parser.add_argument("--shapes", required=True, help="JSON: a list of shapes, the model's tensors")
+    parser.add_argument("--limit", type=float, default=600, help="seconds that the start, and a round, may take")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix=f"bench-{name}-") as folder:
+        processes = Processes(folder)
+        try:
+            contest(options, folder, processes)
+        finally:
+            processes.stop()
 
 
 class Processes:
@@ -100,20 +119,9 @@ def wait_for_port(port, limit, check):
 
 def peak_bytes_of(pids):
     """The largest resident memory that any of these processes has had, and the sum over all."""
-    peaks = [_peak(pid) for pid in pids]
+    peaks = [peak_bytes(pid) for pid in pids]
     known = [peak for peak in peaks if peak is not None]
     return (max(known), sum(known)) if known else (None, None)
-
-
-def _peak(pid):
-    try:
-        with open(f"/proc/{pid}/status") as file:
-            for line in file:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return None
 
 
 def processor_seconds_of(pids):
