@@ -1,6 +1,7 @@
 /** @file The `tessera` program: picks the package a verb belongs to, loads only that, and ends with a sentence and an exit code. */
 import { readFileSync } from 'node:fs'
 import { asTesseraError } from '@tessera/shared/errors'
+import { growHeapFreely } from '@tessera/shared/heap'
 import { Command, CommanderError } from 'commander'
 import { describeFailure, exitCode } from './failure.ts'
 
@@ -71,6 +72,7 @@ function allCommands(command: Command): Command[] {
   return command.commands.flatMap((child) => [child, ...allCommands(child)])
 }
 
+growHeapFreely()
 try {
   await main(process.argv.slice(2))
 } catch (thrown) {
