@@ -40,17 +40,21 @@ export function sumOfSquares(values: Float32Array): number {
   return a + b + c + d
 }
 
-/** True when no element is NaN or infinite: x · 0 is 0 for all others. Four sums here too. */
+/** True when no element is NaN or infinite: x - x is 0 for all others. Four sums here too. */
 export function allFinite(values: Float32Array): boolean {
   const whole = values.length - (values.length % 4)
   let [a, b, c, d] = [0, 0, 0, 0]
   for (let i = 0; i < whole; i += 4) {
-    a += (values[i] as number) * 0
-    b += (values[i + 1] as number) * 0
-    c += (values[i + 2] as number) * 0
-    d += (values[i + 3] as number) * 0
+    const p = values[i] as number
+    const q = values[i + 1] as number
+    const r = values[i + 2] as number
+    const s = values[i + 3] as number
+    a += p - p
+    b += q - q
+    c += r - r
+    d += s - s
   }
-  for (let i = whole; i < values.length; i++) a += (values[i] as number) * 0
+  for (let i = whole; i < values.length; i++) a += (values[i] as number) - (values[i] as number)
   return a + b + c + d === 0
 }
 
