@@ -40,7 +40,11 @@ export const ERROR_CODES = {
   ERR_DATA_TILE_UNREADABLE: { exit: 65, retry: false },
   ERR_DATA_TILE_NOT_RGB: { exit: 65, retry: false },
   ERR_DATA_TILE_TOO_LARGE: { exit: 65, retry: false },
+  ERR_DATA_MANIFEST: { exit: 65, retry: false },
+  ERR_DATA_NPZ: { exit: 65, retry: false },
+  ERR_DATA_SPLIT: { exit: 65, retry: false },
   ERR_DATA_LEAKAGE: { exit: 65, retry: false },
+  ERR_DATA_STAIN: { exit: 65, retry: false },
   ERR_DATA_WORKER: { exit: 70, retry: true },
   // the wire
   ERR_FRAME_TOO_LARGE: { exit: 76, retry: false },

@@ -1,0 +1,110 @@
+/**
+ * @file Pairs of tiles whose perceptual hashes are near each other, in any of eight orientations, without comparing all with all.
+ *
+ * A hash is four bands of 16 bits. Of two hashes that differ in d bits, one band differs in ⌊d / 4⌋ at most: the tiles that have a band within that
+ * are found in a table, and only they are compared. Source: Norouzi, Punjani and Fleet, CVPR 2012, "Fast search in Hamming space with multi-index
+ * hashing".
+ */
+import { type Hash, hashDistance, orientations } from '../measures/perceptual-hash.ts'
+
+/**
+ * Bits of 64. Over the 728,000 pairs of different pictures of a public set of 1,207 colon and lung tiles the nearest are 11 apart, over 181,000 of oral
+ * tissue and 123,000 of lymph nodes 10 and 14; the same picture, stored again, scaled by half or a little lighter, differs by 0 to 4. Chance falls about
+ * fivefold a bit: at 6, one pair in a thousand million, 0.3 pairs of different pictures where 10,000 test tiles meet 80,000.
+ */
+export const NEAR_BITS = 6
+/** Beyond it three flips a band would have to be looked up, and different pictures begin. */
+export const MAX_NEAR_BITS = 11
+
+export interface SimilarPair {
+  /** Places in the list, `first` < `second`. */
+  readonly first: number
+  readonly second: number
+  /** Bits that differ, in the nearest orientation. */
+  readonly distance: number
+}
+
+const BANDS = 4
+const BAND_BITS = 16
+
+/**
+ * Finds the pairs in the order of their second tile.
+ *
+ * @param hashes Null: compared with nothing.
+ * @param most Pairs after which the search ends: a set that is all of one picture has millions.
+ */
+export function similarPairs(hashes: readonly (Hash | null)[], maxBits: number, most: number): SimilarPair[] {
+  const tables = Array.from({ length: BANDS }, (_, band) => bandTable(hashes, band))
+  const flips = flipsUpTo(Math.floor(Math.min(maxBits, MAX_NEAR_BITS) / BANDS))
+  const pairs: SimilarPair[] = []
+  for (const [second, hash] of hashes.entries()) {
+    if (hash === null) continue
+    const near = new Map<number, number>()
+    for (const turned of orientations(hash)) {
+      for (const [band, { heads, members }] of tables.entries()) {
+        const key = bandOf(turned, band)
+        for (const flip of flips) {
+          const bucket = key ^ flip
+          for (let at = heads[bucket] as number; at < (heads[bucket + 1] as number); at++) {
+            const first = members[at] as number
+            // Members are in order: those behind have this one before them.
+            if (first >= second) break
+            const distance = hashDistance(turned, hashes[first] as Hash)
+            if (distance <= maxBits && distance < (near.get(first) ?? Number.POSITIVE_INFINITY)) {
+              near.set(first, distance)
+            }
+          }
+        }
+      }
+    }
+    for (const [first, distance] of [...near].toSorted(([a], [b]) => a - b)) {
+      pairs.push({ first, second, distance })
+      if (pairs.length >= most) return pairs
+    }
+  }
+  return pairs
+}
+
+interface BandTable {
+  /** Where each key's members begin; one more at the end. */
+  readonly heads: Uint32Array
+  /** Tiles by key, and in order within one. */
+  readonly members: Uint32Array
+}
+
+function bandTable(hashes: readonly (Hash | null)[], band: number): BandTable {
+  const heads = new Uint32Array((1 << BAND_BITS) + 1)
+  for (const hash of hashes) {
+    if (hash !== null) heads[bandOf(hash, band) + 1] = (heads[bandOf(hash, band) + 1] as number) + 1
+  }
+  for (let key = 0; key < 1 << BAND_BITS; key++)
+    heads[key + 1] = (heads[key + 1] as number) + (heads[key] as number)
+  const next = heads.slice()
+  const members = new Uint32Array(heads[1 << BAND_BITS] as number)
+  for (const [i, hash] of hashes.entries()) {
+    if (hash === null) continue
+    const key = bandOf(hash, band)
+    const at = next[key] as number
+    members[at] = i
+    next[key] = at + 1
+  }
+  return { heads, members }
+}
+
+function bandOf(hash: Hash, band: number): number {
+  return ((hash[band >> 1] as number) >>> ((band & 1) * BAND_BITS)) & 0xffff
+}
+
+/** Words of 16 bits with at most so many ones: 1, 17 or 137 of them. */
+function flipsUpTo(ones: number): number[] {
+  let flips = new Set([0])
+  for (let round = 0; round < ones; round++) {
+    flips = new Set(
+      [...flips].flatMap((flip) => [
+        flip,
+        ...Array.from({ length: BAND_BITS }, (_, bit) => flip ^ (1 << bit)),
+      ]),
+    )
+  }
+  return [...flips]
+}
