@@ -16,15 +16,15 @@ export const DENSITIES: Float64Array = Float64Array.from(
   (_, value) => -Math.log((value + 1) / LIGHT),
 )
 
-/** Brightest byte that may be tissue. */
+/** Darkest byte that is clear. */
 const DARKEST_CLEAR = DENSITIES.findIndex((density) => density < TRANSPARENT)
 
 /** True of a pixel that is left out of a stain's estimate: it is clear in one channel or more. */
 export function isClear(red: number, green: number, blue: number): boolean {
-  return Math.max(red, green, blue) >= DARKEST_CLEAR
+  return red >= DARKEST_CLEAR || green >= DARKEST_CLEAR || blue >= DARKEST_CLEAR
 }
 
 /** True of a pixel that is clear in every channel: glass. */
 export function isBackground(red: number, green: number, blue: number): boolean {
-  return Math.min(red, green, blue) >= DARKEST_CLEAR
+  return red >= DARKEST_CLEAR && green >= DARKEST_CLEAR && blue >= DARKEST_CLEAR
 }

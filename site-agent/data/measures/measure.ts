@@ -42,11 +42,18 @@ export function measureTile(
   const { hash, contrast } = perceptualHash(grey, sizePx)
   hashes.set(hash, i * 2)
   looks.set([laplacianVariance(grey, sizePx), backgroundShare(pixels), contrast], i * LOOKS)
-  for (let p = 0; p < SAMPLED_PIXELS; p++) {
-    const [y, x] = [Math.floor(p / GRID), p % GRID].map((cell) => Math.floor(((cell + 0.5) * sizePx) / GRID))
-    const at = ((y as number) * sizePx + (x as number)) * 3
-    samples.set(pixels.subarray(at, at + 3), i * SAMPLE_BYTES + p * 3)
+  for (let row = 0; row < GRID; row++) {
+    for (let column = 0; column < GRID; column++) {
+      const from = (gridPlace(row, sizePx) * sizePx + gridPlace(column, sizePx)) * 3
+      const to = i * SAMPLE_BYTES + (row * GRID + column) * 3
+      for (let c = 0; c < 3; c++) samples[to + c] = pixels[from + c] as number
+    }
   }
+}
+
+/** Middle of a cell of the grid, in pixels. */
+function gridPlace(cell: number, sizePx: number): number {
+  return Math.floor(((cell + 0.5) * sizePx) / GRID)
 }
 
 function backgroundShare(pixels: Uint8Array): number {

@@ -30,8 +30,7 @@ export interface Look {
 /** Computes the hash of a square grey tile. */
 export function perceptualHash(grey: Float32Array, sizePx: number): Look {
   const small = averaged(grey, sizePx)
-  const mean = small.reduce((sum, value) => sum + value, 0) / small.length
-  const contrast = Math.sqrt(small.reduce((sum, value) => sum + (value - mean) ** 2, 0) / small.length)
+  const contrast = deviation(small)
   const rows = new Float64Array(SIDE * ORDERS) // [y, u]
   for (let y = 0; y < SIDE; y++) {
     for (let u = 0; u < ORDERS; u++) {
@@ -53,36 +52,67 @@ export function perceptualHash(grey: Float32Array, sizePx: number): Look {
   return { hash: [(words[0] as number) >>> 0, (words[1] as number) >>> 0], contrast }
 }
 
+function deviation(values: Float64Array): number {
+  let [sum, squares] = [0, 0]
+  for (const value of values) sum += value
+  const mean = sum / values.length
+  for (const value of values) squares += (value - mean) ** 2
+  return Math.sqrt(squares / values.length)
+}
+
 /** Means over 32 × 32 areas of equal size; a pixel on a border counts for both sides by its share. */
 function averaged(grey: Float32Array, sizePx: number): Float64Array {
+  const areas = areasOf(sizePx)
   const across = new Float64Array(sizePx * SIDE)
-  const step = sizePx / SIDE
-  for (let x = 0; x < SIDE; x++) {
-    for (const [at, share] of overlaps(x * step, (x + 1) * step, sizePx)) {
-      for (let y = 0; y < sizePx; y++) {
-        across[y * SIDE + x] = (across[y * SIDE + x] as number) + (grey[y * sizePx + at] as number) * share
-      }
-    }
-  }
+  for (let y = 0; y < sizePx; y++) average(grey, y * sizePx, 1, across, y * SIDE, 1, areas)
   const small = new Float64Array(SIDE * SIDE)
-  for (let y = 0; y < SIDE; y++) {
-    for (const [at, share] of overlaps(y * step, (y + 1) * step, sizePx)) {
-      for (let x = 0; x < SIDE; x++) {
-        small[y * SIDE + x] = (small[y * SIDE + x] as number) + (across[at * SIDE + x] as number) * share
-      }
-    }
-  }
+  for (let x = 0; x < SIDE; x++) average(across, x, SIDE, small, x, SIDE, areas)
   return small
 }
 
-/** Pixels between two places, and the share of the way that each covers. */
-function overlaps(from: number, to: number, sizePx: number): [number, number][] {
-  const found: [number, number][] = []
-  for (let at = Math.floor(from); at < Math.min(to, sizePx); at++) {
-    const covered = Math.min(to, at + 1) - Math.max(from, at)
-    if (covered > 1e-9) found.push([at, covered / (to - from)])
+/** Pixels of a line that each of its 32 areas covers: those of area i are entries heads[i] to heads[i + 1]. */
+interface Areas {
+  readonly heads: Int32Array
+  readonly pixels: Int32Array
+  /** Share of the area that lies on the pixel. */
+  readonly shares: Float64Array
+}
+
+function areasOf(sizePx: number): Areas {
+  const step = sizePx / SIDE
+  const heads = [0]
+  const found: { pixel: number; share: number }[] = []
+  for (let area = 0; area < SIDE; area++) {
+    const [from, to] = [area * step, (area + 1) * step]
+    for (let pixel = Math.floor(from); pixel < Math.min(to, sizePx); pixel++) {
+      found.push({ pixel, share: (Math.min(to, pixel + 1) - Math.max(from, pixel)) / step })
+    }
+    heads.push(found.length)
   }
-  return found
+  return {
+    heads: Int32Array.from(heads),
+    pixels: Int32Array.from(found, ({ pixel }) => pixel),
+    shares: Float64Array.from(found, ({ share }) => share),
+  }
+}
+
+/** Averages one line: from `at` on, `step` apart, to `to` on, `stepTo` apart. */
+function average(
+  from: ArrayLike<number>,
+  at: number,
+  step: number,
+  out: Float64Array,
+  to: number,
+  stepTo: number,
+  { heads, pixels, shares }: Areas,
+): void {
+  for (let area = 0; area < SIDE; area++) {
+    let sum = 0
+    for (let k = heads[area] as number; k < (heads[area + 1] as number); k++) {
+      sum += (from[at + (pixels[k] as number) * step] as number) * (shares[k] as number)
+    }
+    out[to + area * stepTo] = sum
+  }
 }
 
 /** Bits whose u is odd, and bits whose v is odd: what a mirror left to right, and one top to bottom, turns. */
@@ -114,7 +144,7 @@ export function hashDistance(a: Hash, b: Hash): number {
 }
 
 /** Ones of a 32-bit word (Warren, Hacker's Delight, figure 5-2). */
-function bitsOf(word: number): number {
+export function bitsOf(word: number): number {
   let x = word - ((word >>> 1) & 0x55555555)
   x = (x & 0x33333333) + ((x >>> 2) & 0x33333333)
   x = (x + (x >>> 4)) & 0x0f0f0f0f

@@ -5,12 +5,12 @@
  * are found in a table, and only they are compared. Source: Norouzi, Punjani and Fleet, CVPR 2012, "Fast search in Hamming space with multi-index
  * hashing".
  */
-import { type Hash, hashDistance, orientations } from '../measures/perceptual-hash.ts'
+import { bitsOf, type Hash, orientations } from '../measures/perceptual-hash.ts'
 
 /**
- * Bits of 64. Over the 728,000 pairs of different pictures of a public set of 1,207 colon and lung tiles the nearest are 11 apart, over 181,000 of oral
- * tissue and 123,000 of lymph nodes 10 and 14; the same picture, stored again, scaled by half or a little lighter, differs by 0 to 4. Chance falls about
- * fivefold a bit: at 6, one pair in a thousand million, 0.3 pairs of different pictures where 10,000 test tiles meet 80,000.
+ * Bits of 64; docs/data.md has the figures. Over the 728,000 pairs of different pictures of a public set of colon and lung tiles the nearest are 11
+ * apart, of oral tissue and lymph nodes 10 and 14. The same picture stored again, scaled by half or turned differs by 0 to 5; made lighter or recoloured,
+ * by 6 or less in 96 of 100. Chance falls about fivefold a bit: at 6, a third of a pair of different pictures where 10,000 test tiles meet 80,000.
  */
 export const NEAR_BITS = 6
 /** Beyond it three flips a band would have to be looked up, and different pictures begin. */
@@ -34,22 +34,42 @@ const BAND_BITS = 16
  * @param most Pairs after which the search ends: a set that is all of one picture has millions.
  */
 export function similarPairs(hashes: readonly (Hash | null)[], maxBits: number, most: number): SimilarPair[] {
-  const tables = Array.from({ length: BANDS }, (_, band) => bandTable(hashes, band))
-  const flips = flipsUpTo(Math.floor(Math.min(maxBits, MAX_NEAR_BITS) / BANDS))
+  const search = createSearch(hashes, maxBits)
   const pairs: SimilarPair[] = []
   for (const [second, hash] of hashes.entries()) {
     if (hash === null) continue
+    for (const [first, distance] of search(hash, second)) {
+      pairs.push({ first, second, distance })
+      if (pairs.length >= most) return pairs
+    }
+  }
+  return pairs
+}
+
+/** Finds the tiles before place `end` that are near a hash in one of its orientations, in their order, each with its distance. */
+function createSearch(
+  hashes: readonly (Hash | null)[],
+  maxBits: number,
+): (hash: Hash, end: number) => [number, number][] {
+  const tables = Array.from({ length: BANDS }, (_, band) => bandTable(hashes, band))
+  const flips = flipsUpTo(Math.floor(Math.min(maxBits, MAX_NEAR_BITS) / BANDS))
+  const low = Uint32Array.from(hashes, (hash) => hash?.[0] ?? 0)
+  const high = Uint32Array.from(hashes, (hash) => hash?.[1] ?? 0)
+  return (hash, end) => {
     const near = new Map<number, number>()
     for (const turned of orientations(hash)) {
-      for (const [band, { heads, members }] of tables.entries()) {
+      for (let band = 0; band < BANDS; band++) {
+        const { heads, members } = tables[band] as BandTable
         const key = bandOf(turned, band)
-        for (const flip of flips) {
-          const bucket = key ^ flip
-          for (let at = heads[bucket] as number; at < (heads[bucket + 1] as number); at++) {
+        for (let f = 0; f < flips.length; f++) {
+          const bucket = key ^ (flips[f] as number)
+          const stop = heads[bucket + 1] as number
+          for (let at = heads[bucket] as number; at < stop; at++) {
             const first = members[at] as number
             // Members are in order: those behind have this one before them.
-            if (first >= second) break
-            const distance = hashDistance(turned, hashes[first] as Hash)
+            if (first >= end) break
+            const distance =
+              bitsOf((low[first] as number) ^ turned[0]) + bitsOf((high[first] as number) ^ turned[1])
             if (distance <= maxBits && distance < (near.get(first) ?? Number.POSITIVE_INFINITY)) {
               near.set(first, distance)
             }
@@ -57,12 +77,8 @@ export function similarPairs(hashes: readonly (Hash | null)[], maxBits: number, 
         }
       }
     }
-    for (const [first, distance] of [...near].toSorted(([a], [b]) => a - b)) {
-      pairs.push({ first, second, distance })
-      if (pairs.length >= most) return pairs
-    }
+    return [...near].toSorted(([a], [b]) => a - b)
   }
-  return pairs
 }
 
 interface BandTable {
@@ -96,7 +112,7 @@ function bandOf(hash: Hash, band: number): number {
 }
 
 /** Words of 16 bits with at most so many ones: 1, 17 or 137 of them. */
-function flipsUpTo(ones: number): number[] {
+function flipsUpTo(ones: number): Int32Array {
   let flips = new Set([0])
   for (let round = 0; round < ones; round++) {
     flips = new Set(
@@ -106,5 +122,5 @@ function flipsUpTo(ones: number): number[] {
       ]),
     )
   }
-  return [...flips]
+  return Int32Array.from(flips)
 }
