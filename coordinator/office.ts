@@ -27,6 +27,7 @@ import {
   createRoom,
   createStudyRun,
   type OperatorWord,
+  recordNumbers,
   type StudyProgress,
   type StudyRun,
 } from './running/index.ts'
@@ -97,7 +98,7 @@ export async function openOffice(options: {
     const created = await planned(stored, key)
     const { id } = created.study
     unfinished.add(id)
-    const run = createStudyRun(created, replayRounds(created, events), {
+    const run = createStudyRun(created, replayRounds(created, events), recordNumbers(id, events), {
       store,
       key,
       clock,
@@ -117,6 +118,7 @@ export async function openOffice(options: {
     return run
   }
   for (const created of createdStudies(store.events)) await open(created, store.events)
+  store.forget()
 
   const obey = (event: CommandEvent): Promise<void> =>
     deciding(async () => {

@@ -135,7 +135,7 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
     if (proving === null) throw notJoined()
     return proving.run.showRecord(proving.site, record)
   })
-  answer('ledger:fetch', ({ study, round }) => ({ record: inStudy(study).run.record(round) }))
+  answer('ledger:fetch', async ({ study, round }) => ({ record: await inStudy(study).run.record(round) }))
   const outlet = office.outlets(() => flushed(socket))
   answer('model:open', async ({ sha256 }) => {
     assertMayFetch(session().run, sha256)

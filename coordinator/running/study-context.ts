@@ -78,8 +78,8 @@ export interface StudyRun {
    */
   showRecord(site: string, record: string): Promise<never>
   leave(peer: Peer): void
-  /** The record of a published round. @throws {TesseraError} ERR_ROUND_WRONG */
-  record(round: number): string
+  /** The record of a published round. @throws {TesseraError} ERR_ROUND_WRONG; what reading the store throws. */
+  record(round: number): Promise<string>
   /** Ends what a site does with a key that is not its own any more. */
   replaceKey(site: string): void
   /** Takes in a revocation that has just been logged. Called from within {@link StudyContext.deciding}. */
