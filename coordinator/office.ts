@@ -247,6 +247,7 @@ export async function openOffice(options: {
       stopped = true
       cancelTimer()
       for (const run of runs.values()) await run.stop()
+      await collecting(async () => undefined)
       await deciding(async () => undefined)
       await store.close()
     },
