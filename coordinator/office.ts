@@ -21,6 +21,7 @@ import {
   readKitSecret,
 } from './enrolment/index.ts'
 import type { CommandEvent, StudyCreated } from './events.ts'
+import { createPruner } from './ledger/index.ts'
 import { createOutlets, type Outlets } from './outlets.ts'
 import {
   createQueue,
@@ -73,9 +74,11 @@ export async function openOffice(options: {
   ring: KeyRing
   clock: Clock
   log: Log
+  /** As in the settings. */
+  keepRounds?: number | undefined
   onProgress?: ((progress: StudyProgress) => void) | undefined
 }): Promise<Office> {
-  const { dir, store, key, ring, clock, log, onProgress } = options
+  const { dir, store, key, ring, clock, log, keepRounds, onProgress } = options
   const keyChanges = ring.changes
   const deciding = createQueue()
   const checking = createQueue()
@@ -108,6 +111,7 @@ export async function openOffice(options: {
       checking,
       deciding,
       room,
+      recorded: async (event) => pruner?.note(event),
       onProgress,
       onEnd(error) {
         if (error !== null) end?.reject(error)
@@ -117,6 +121,10 @@ export async function openOffice(options: {
     runs.set(id, run)
     return run
   }
+  const pruner =
+    keepRounds === undefined
+      ? null
+      : await createPruner({ dir, keepRounds, key, clock, log, events: store.events })
   for (const created of createdStudies(store.events)) await open(created, store.events)
   store.forget()
 

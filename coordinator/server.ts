@@ -76,6 +76,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     ring,
     clock,
     log,
+    keepRounds: config.keepRounds,
     onProgress,
   }).catch(async (cause: unknown) => {
     await store.close()

@@ -53,6 +53,8 @@ export interface StudyContext {
   readonly deciding: Queue
   /** For the chunks of all studies' deltas that are coming in. */
   readonly room: Room
+  /** Told of each of its events that is in the log and has had its effect, and waited for before the next decision. */
+  recorded(event: RoundEvent): Promise<void>
   /** Told where the study stands after a change: of many in a row the first at once, then the last. Absent: nobody watches. */
   readonly onProgress?: ((progress: StudyProgress) => void) | undefined
   /** The study has ended: finished or cancelled (null), stopped without a quorum, halted, or broken. */

@@ -111,6 +111,7 @@ export function createStudyRun(
     state = next
     if (event.type === 'round.published') records.add(number)
     await react(event)
+    await context.recorded(event)
   }
   const take = async (command: Command): Promise<number> => {
     const events = decide(state, command)
