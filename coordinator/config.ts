@@ -28,6 +28,11 @@ const config = z.strictObject({
   tls: tlsSettings.optional(),
   /** A reverse proxy in front ends TLS. What it says of clients (X-Forwarded-For) is written in the log and believed in nothing. */
   proxy: z.literal(true).optional(),
+  /**
+   * How many of its latest rounds each study keeps the deltas of. Absent: of all, since only they prove that a student follows from what the sites
+   * have signed; whether a full disk is worth that proof is for the operator to say.
+   */
+  keepRounds: z.int().min(1).max(10_000).optional(),
   /** PostgreSQL database for the events; by default they are in `events.db` in this folder. TESSERA_STORE goes before it. */
   store: postgresUrl.optional(),
 })

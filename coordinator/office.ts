@@ -21,12 +21,14 @@ import {
   readKitSecret,
 } from './enrolment/index.ts'
 import type { CommandEvent, StudyCreated } from './events.ts'
+import { createPruner } from './ledger/index.ts'
 import { createOutlets, type Outlets } from './outlets.ts'
 import {
   createQueue,
   createRoom,
   createStudyRun,
   type OperatorWord,
+  recordNumbers,
   type StudyProgress,
   type StudyRun,
 } from './running/index.ts'
@@ -72,9 +74,11 @@ export async function openOffice(options: {
   ring: KeyRing
   clock: Clock
   log: Log
+  /** As in the settings. */
+  keepRounds?: number | undefined
   onProgress?: ((progress: StudyProgress) => void) | undefined
 }): Promise<Office> {
-  const { dir, store, key, ring, clock, log, onProgress } = options
+  const { dir, store, key, ring, clock, log, keepRounds, onProgress } = options
   const keyChanges = ring.changes
   const deciding = createQueue()
   const checking = createQueue()
@@ -97,7 +101,7 @@ export async function openOffice(options: {
     const created = await planned(stored, key)
     const { id } = created.study
     unfinished.add(id)
-    const run = createStudyRun(created, replayRounds(created, events), {
+    const run = createStudyRun(created, replayRounds(created, events), recordNumbers(id, events), {
       store,
       key,
       clock,
@@ -107,6 +111,7 @@ export async function openOffice(options: {
       checking,
       deciding,
       room,
+      recorded: async (event) => pruner?.note(event),
       onProgress,
       onEnd(error) {
         if (error !== null) end?.reject(error)
@@ -116,7 +121,12 @@ export async function openOffice(options: {
     runs.set(id, run)
     return run
   }
+  const pruner =
+    keepRounds === undefined
+      ? null
+      : await createPruner({ dir, keepRounds, key, clock, log, events: store.events })
   for (const created of createdStudies(store.events)) await open(created, store.events)
+  store.forget()
 
   const obey = (event: CommandEvent): Promise<void> =>
     deciding(async () => {
@@ -245,6 +255,7 @@ export async function openOffice(options: {
       stopped = true
       cancelTimer()
       for (const run of runs.values()) await run.stop()
+      await collecting(async () => undefined)
       await deciding(async () => undefined)
       await store.close()
     },

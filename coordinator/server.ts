@@ -17,6 +17,7 @@ import {
 import { fingerprint } from '@tessera/shared/security'
 import { Server as SocketServer } from 'socket.io'
 import { loadCoordinator } from './config.ts'
+import { createDoor } from './door.ts'
 import { openOffice } from './office.ts'
 import type { StudyProgress } from './running/index.ts'
 import { openSession } from './session.ts'
@@ -75,6 +76,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     ring,
     clock,
     log,
+    keepRounds: config.keepRounds,
     onProgress,
   }).catch(async (cause: unknown) => {
     await store.close()
@@ -93,12 +95,15 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       httpCompression: false,
     },
   )
+  const door = createDoor()
   sockets.on('connection', (socket) => {
     const address = clientAddress(socket.handshake, config.proxy === true)
-    openSession(socket, office, clock, log.child({ address }))
+    openSession(socket, office, door, clock, log.child({ address }))
   })
 
   const close = async (): Promise<void> => {
+    // What is being answered ends with its answer, not with a store that is closed below it.
+    await door.close()
     await office.stop()
     await sockets.close()
   }

@@ -9,7 +9,7 @@ import { loadCoordinator } from '../config.ts'
 import { modelFiles, readEvents } from '../store/index.ts'
 import { type ExportFormat, exportFiles } from './export-files.ts'
 import { modelCardText } from './model-card-text.ts'
-import { findStudy, replayRounds } from './replay.ts'
+import { findStudy, replayStudy } from './replay.ts'
 
 /** Where a student comes from. Beside it, `records` are the signed texts that prove it. */
 export interface ModelCard {
@@ -43,8 +43,8 @@ export async function exportStudy(options: {
   const { key, ring } = await loadCoordinator(dir)
   const events = await readEvents(dir)
   const created = findStudy(events, options.study)
-  const state = replayRounds(created, events)
-  const records = state.history.flatMap(({ end }) => (end?.record ? [end.record] : []))
+  const { ended } = replayStudy(created, events)
+  const records = ended.flatMap(({ end }) => (end?.record ? [end.record] : []))
   const rounds = await Promise.all(
     records.map((record, i) => verifyPayload('published', record, ring.keyOf(created.study.id, i + 1))),
   )
