@@ -10,6 +10,7 @@ import {
   verifyLedger,
 } from '@tessera/coordinator/ledger'
 import { TesseraError } from '@tessera/shared/errors'
+import { print } from '@tessera/shared/print'
 import {
   broken,
   checkReceiptProof,
@@ -20,7 +21,6 @@ import {
 } from '@tessera/shared/security'
 import { type Command, InvalidArgumentError } from 'commander'
 
-const print = (line: string): boolean => process.stdout.write(`${line}\n`)
 const whole = (text: string): number => {
   if (/^\d{1,6}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('must be a whole number.')

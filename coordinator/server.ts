@@ -5,12 +5,12 @@ import type { AddressInfo, Server } from 'node:net'
 import { type Clock, systemClock } from '@tessera/shared/clock'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { type Log, silentLog } from '@tessera/shared/log'
+import { printable } from '@tessera/shared/printable'
 import {
   type coordinatorMessages,
   createParser,
   isLoopback,
   MAX_TRANSPORT_BYTES,
-  printable,
   type siteMessages,
   type WireEvents,
 } from '@tessera/shared/protocol'

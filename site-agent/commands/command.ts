@@ -3,11 +3,6 @@ import type { Clock } from '@tessera/shared/clock'
 import { createLog, type Log } from '@tessera/shared/log'
 import { type Command, InvalidArgumentError } from 'commander'
 
-/** A line of a result. */
-export function print(line: string): void {
-  process.stdout.write(`${line}\n`)
-}
-
 export function whole(text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('must be a whole number.')

@@ -40,6 +40,7 @@ export function tileSource(tiles: TileSet, options: TileSourceOptions): TileSour
   return {
     sizePx: tiles.sizePx,
     count: tiles.labels.length,
+    labels: tiles.labels,
     classCounts,
     skipped: options.skipped,
     batches: (batch) => batches(tiles, batch, ring, (job) => run(job, options.workers)),
@@ -82,7 +83,7 @@ async function* batches(
       ahead.shift()
       prepare()
       const labels = Int32Array.from(members, (i) => tiles.labels[i] as number)
-      yield { images: job.images, labels, size: members.length }
+      yield { images: job.images, labels, indices: Int32Array.from(members), size: members.length }
       // The reader asked for the next one, so it has done with this one.
       ring.giveBack(memory)
     }

@@ -1,4 +1,5 @@
 /** @file The agent's work as one line of a terminal, rewritten in place. */
+import { printable } from '@tessera/shared/printable'
 import type { AgentEvent } from '../session/events.ts'
 import { readableBytes, readableSeconds } from './table.ts'
 
@@ -64,13 +65,13 @@ export interface Screen {
 export function createScreen(write: (text: string) => void): Screen {
   let line = ''
   const clear = '\r\u001b[K'
-  const note = (text: string): void => write(`${clear}${text}\n${line}`)
+  const note = (text: string): void => write(`${clear}${printable(text)}\n${line}`)
   return {
     note,
     show(event) {
       const text = progressText(event)
       if ('line' in text) {
-        line = text.line
+        line = printable(text.line)
         write(`${clear}${line}`)
       } else {
         line = ''
