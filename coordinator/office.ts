@@ -55,6 +55,8 @@ export interface Office {
   /** The change of the coordinator's key of this number, 1 and up, as `key:fetch` answers it. */
   keyChange(number: number): { count: number; change: string; acceptance: string }
   studies(): readonly StudyRun[]
+  /** Pairs of a site that is not revoked and a study. */
+  places(): number
   /** Fulfilled when every study is finished; rejected when one can never be. Pending while there is none. */
   readonly ended: Promise<void>
   stop(): Promise<void>
@@ -176,6 +178,7 @@ export async function openOffice(options: {
     outlets: createOutlets(),
     ended,
     studies: () => [...runs.values()],
+    places: () => runs.size * [...registry.sites.values()].filter(({ revoked }) => !revoked).length,
     async admit(token, nonce) {
       await collectCommands()
       const claimed = readUnverified('joinToken', token)

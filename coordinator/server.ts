@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { type Clock, systemClock } from '@tessera/shared/clock'
-import { TesseraError } from '@tessera/shared/errors'
+import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { type Log, silentLog } from '@tessera/shared/log'
 import { printable } from '@tessera/shared/printable'
 import {
@@ -17,10 +17,11 @@ import {
 import { fingerprint } from '@tessera/shared/security'
 import { Server as SocketServer } from 'socket.io'
 import { loadCoordinator } from './config.ts'
+import { createConnections, limitConnections, sessionLimits } from './connections.ts'
 import { createDoor } from './door.ts'
 import { openOffice } from './office.ts'
 import type { StudyProgress } from './running/index.ts'
-import { openSession } from './session.ts'
+import { openSession, refuseSession } from './session.ts'
 import { openStore } from './store/index.ts'
 import { readTls } from './tls/settings.ts'
 
@@ -95,10 +96,19 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       httpCompression: false,
     },
   )
+  const limits = sessionLimits(config, () => office.places())
+  limitConnections(http, limits, config.proxy === true)
+  const sessions = createConnections(limits)
   const door = createDoor()
   sockets.on('connection', (socket) => {
     const address = clientAddress(socket.handshake, config.proxy === true)
-    openSession(socket, office, door, clock, log.child({ address }))
+    const sessionLog = log.child({ address })
+    try {
+      socket.on('disconnect', sessions.enter(address))
+      openSession(socket, office, door, clock, sessionLog)
+    } catch (thrown) {
+      refuseSession(socket, asTesseraError(thrown), sessionLog)
+    }
   })
 
   const close = async (): Promise<void> => {
@@ -138,7 +148,7 @@ function notFound(_request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(404).end()
 }
 
-/** For the log only. A proxy's word is cut short and cleaned: whoever reaches the proxy chooses what it says. */
+/** For the log, and for the number of its sessions. A proxy's word is cut short and cleaned: whoever reaches the proxy chooses what it says. */
 function clientAddress(
   { address, headers }: { address: string; headers: IncomingMessage['headers'] },
   proxy: boolean,

@@ -47,11 +47,7 @@ export function openSession(
   /** A site that says it knows more than this coordinator; it may do nothing but show it. */
   let proving: { site: string; run: StudyRun } | null = null
 
-  const refuse = ({ code, message }: TesseraError): void => {
-    log.warn('session.refused', { code, reason: message })
-    socket.emit('session:refused', { code, message: message.slice(0, 1000) }, () => undefined)
-    socket.disconnect(true)
-  }
+  const refuse = (error: TesseraError): void => refuseSession(socket, error, log)
   const say = <E extends Exclude<CoordinatorMessage, 'session:refused'>>(
     event: E,
     request: Request<typeof coordinatorMessages, E>,
@@ -181,6 +177,13 @@ export function openSession(
 
   // Last: whoever answers the challenge finds everything served.
   void say('session:challenge', { protocol: PROTOCOL_VERSION, nonce }, JOIN_WITHIN_MS)
+}
+
+/** Says why, and hangs up. */
+export function refuseSession(socket: SiteSocket, { code, message }: TesseraError, log: Log): void {
+  log.warn('session.refused', { code, reason: message })
+  socket.emit('session:refused', { code, message: message.slice(0, 1000) }, () => undefined)
+  socket.disconnect(true)
 }
 
 function notJoined(): TesseraError {
