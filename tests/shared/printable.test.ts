@@ -1,12 +1,12 @@
 import { printable, printableLines } from '@tessera/shared/printable'
-import { assert, constantFrom, oneof, property, string } from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 /** Anything at all, and often what steers. */
-const anyText = string({
-  unit: oneof(
-    string({ unit: 'binary', minLength: 1, maxLength: 1 }),
-    constantFrom('\u001b', '\u009b', '\u202e', '\n'),
+const anyText = fc.string({
+  unit: fc.oneof(
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+    fc.constantFrom('\u001b', '\u009b', '\u202e', '\n'),
   ),
 })
 
@@ -28,8 +28,8 @@ describe('printable()', () => {
   })
 
   test('gives text without control, format or separator characters, and gives it again as it is', () => {
-    assert(
-      property(anyText, (text) => {
+    fc.assert(
+      fc.property(anyText, (text) => {
         const shown = printable(text)
         expect(shown).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u)
         expect(printable(shown)).toBe(shown)
@@ -38,8 +38,8 @@ describe('printable()', () => {
   })
 
   test('keeps the value of a JSON text', () => {
-    assert(
-      property(anyText, (text) => {
+    fc.assert(
+      fc.property(anyText, (text) => {
         const value = { reason: text }
         expect(JSON.parse(printable(JSON.stringify(value)))).toEqual(value)
       }),

@@ -126,6 +126,32 @@ describe('verifyLedger()', () => {
     expect(await readFile(join(out, 'events.jsonl'), 'utf8')).not.toContain(nonce)
   })
 
+  test('holds a late update against the offer that its site answered, and counts it where its entry says', async () => {
+    const { dir, coordinator, clock, north, south } = await federation({
+      late: { maxStaleness: 1 },
+      graceMs: 1000,
+    })
+    const overtaken = await south.offer()
+    await wholeRound([north], [0.01])
+    clock.advance(1000)
+    await north.published()
+    const bytes = deltaOf(0.02)
+    await south.deliver(await south.manifest(overtaken, bytes), bytes)
+    await wholeRound([north], [0.03])
+    await coordinator.ended
+    await coordinator.close()
+    expect(await verify(dir)).toMatchObject({ rounds: 2, recomputed: 2, final: true })
+
+    const out = join(await temporaryFolder(), 'ledger')
+    await exportLedger({ dir, study: 'tiny', out })
+    expect(await verify(out)).toMatchObject({ rounds: 2, recomputed: 2 })
+    // As one in time it would weigh more.
+    await tamper(out, (lines) => lines.map((line) => ({ ...line, late: undefined })))
+    expect(await faultOf(out)).toBe(
+      'ERR_LEDGER_BROKEN: round 2 must have an update of south with round 2, got 1 signed',
+    )
+  })
+
   test.each<[string, (lines: Line[]) => Line[], string]>([
     [
       'an update that is gone',
