@@ -13,6 +13,11 @@ const GROUPS: readonly { name: string; summary: string; load: (program: Command)
     load: async (program) => (await import('@tessera/simulations/main')).addDemoCommand(program),
   },
   {
+    name: 'simulate',
+    summary: 'run an experiment: methods, seeds and scenarios over simulated sites',
+    load: async (program) => (await import('@tessera/simulations/simulate')).addSimulateCommand(program),
+  },
+  {
     name: 'coordinator',
     summary: 'run a consortium: init, study create, invite, start, export',
     load: async (program) => (await import('@tessera/coordinator/main')).addCoordinatorCommands(program),

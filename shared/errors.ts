@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   ERR_ENGINE_CHECK: { exit: 70, retry: false },
   ERR_TRAINING_DIVERGED: { exit: 70, retry: false },
   ERR_BENCH_PEER: { exit: 69, retry: false },
+  ERR_EXPERIMENT_FILE: { exit: 78, retry: false },
   // the site's data
   ERR_DATA_FOLDER: { exit: 66, retry: false },
   ERR_DATA_CLASSES: { exit: 65, retry: false },

@@ -18,7 +18,13 @@ import { ownFromState, ownInState, ownOf, withOwn } from './own-tensors.ts'
 import { proximalWeight } from './proximal.ts'
 import { type RoundMetrics, roundMetrics, type StepMetrics } from './round-metrics.ts'
 import type { TileSource } from './tiles.ts'
-import { startTraining, type Training, untouchedState, velocitiesOf } from './training.ts'
+import {
+  type StepperFactory,
+  startTraining,
+  type Training,
+  untouchedState,
+  velocitiesOf,
+} from './training.ts'
 
 export interface TrainerOptions {
   readonly study: Study
@@ -29,6 +35,8 @@ export interface TrainerOptions {
   readonly site: string
   /** Of {@link LocalTrainer.state}, to go on from; absent at the site's first round. */
   readonly state?: LocalState | undefined
+  /** Default: the engine's. Another may give steppers of one study out again, which saves a recording each time. */
+  readonly createStepper?: StepperFactory | undefined
 }
 
 export interface Progress {
@@ -73,7 +81,14 @@ export interface LocalTrainer {
  * @throws {TesseraError} ERR_STUDY_INVALID if the method needs a teacher that is not there; ERR_STORE_CORRUPT if the state is not this
  * site's of this study; ERR_LAYOUT_MISMATCH, {TensorShapeError} if the teacher or the state does not fit.
  */
-export function createTrainer({ study, teacher, tiles, site, state }: TrainerOptions): LocalTrainer {
+export function createTrainer({
+  study,
+  teacher,
+  tiles,
+  site,
+  state,
+  createStepper,
+}: TrainerOptions): LocalTrainer {
   if (state) assertOwnState(state, study, site)
   const layout = trainedLayout(study)
   const federated = studentLayout(study)
@@ -102,6 +117,7 @@ export function createTrainer({ study, teacher, tiles, site, state }: TrainerOpt
       noise: { dropout: study.student.dropout, stochasticDepth: study.student.stochasticDepth },
       student,
       velocities: rest ? velocitiesOf(rest) : atRest(layout),
+      createStepper,
     })
   const currentState = async (): Promise<MethodState> =>
     training?.state() ?? untouchedState(method, rest ? velocitiesOf(rest) : atRest(layout))

@@ -1,5 +1,5 @@
 /** @file A student in training: its step, the state that the step moves, and what is fed to it batch by batch. */
-import { createStepper, type NamedValues, type Values } from '@tessera/shared/engine'
+import { createStepper as engineStepper, type NamedValues, type Values } from '@tessera/shared/engine'
 import { TesseraError } from '@tessera/shared/errors'
 import type { Layout, TensorSpec, Weights } from '@tessera/shared/model'
 import {
@@ -34,7 +34,11 @@ export interface TrainingOptions {
   readonly student: Weights
   /** One a trainable tensor of the layout. */
   readonly velocities: Weights
+  readonly createStepper?: StepperFactory | undefined
 }
+
+/** Builds the stepper of a state: {@link engineStepper}, or one that gives the same. */
+export type StepperFactory = typeof engineStepper
 
 export interface Training {
   /**
@@ -54,7 +58,7 @@ export interface Training {
 
 /** Starts training. Start the engine first. @throws {TesseraError} ERR_LAYOUT_MISMATCH, {TensorShapeError} if weights do not fit. */
 export function startTraining(options: TrainingOptions): Training {
-  const { network, layout, method, noise, contrast } = options
+  const { network, layout, method, noise, contrast, createStepper = engineStepper } = options
   const learnt: Layout = { ...layout, tensors: layout.tensors.filter(({ kind }) => kind === 'trainable') }
   const methodLayout: Layout = { architecture: 'method', tensors: method.specs }
   const student = (weights: Weights): [string, Values][] =>
