@@ -131,9 +131,14 @@ function describe(report: LedgerReport, { ring }: LedgerSource, compared: number
     `Study ${study}: ${rounds} ${rounds === 1 ? 'round' : 'rounds'} verified, ${recomputed} computed again to the bit${final ? '; it is finished' : ''}.`,
   ]
   if (pruned !== null) {
-    const when = new Date(pruned.atMs).toISOString()
+    const { through, keepRounds, atMs } = pruned
+    const when = new Date(atMs).toISOString()
+    const how =
+      keepRounds === undefined
+        ? `removed by a command on ${when}`
+        : `pruned by rule, which keeps those of the latest ${keepRounds}, last on ${when}`
     lines.push(
-      `  Deltas up to round ${pruned.through} were removed on ${when}: there signatures, counts and the chain hold, and the students are the coordinator's word.`,
+      `  Deltas up to round ${through} were ${how}: there signatures, counts and the chain hold, and the students are the coordinator's word.`,
     )
   }
   if (compared > 0) lines.push(`  ${compared} records are the same that the site was given.`)

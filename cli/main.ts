@@ -1,6 +1,7 @@
 /** @file The `tessera` program: picks the package a verb belongs to, loads only that, and ends with a sentence and an exit code. */
 import { readFileSync } from 'node:fs'
 import { asTesseraError } from '@tessera/shared/errors'
+import { growHeapFreely } from '@tessera/shared/heap'
 import { Command, CommanderError } from 'commander'
 import { describeFailure, exitCode } from './failure.ts'
 
@@ -12,6 +13,11 @@ const GROUPS: readonly { name: string; summary: string; load: (program: Command)
     load: async (program) => (await import('@tessera/simulations/main')).addDemoCommand(program),
   },
   {
+    name: 'simulate',
+    summary: 'run an experiment: methods, seeds and scenarios over simulated sites',
+    load: async (program) => (await import('@tessera/simulations/simulate')).addSimulateCommand(program),
+  },
+  {
     name: 'coordinator',
     summary: 'run a consortium: init, study create, invite, start, export',
     load: async (program) => (await import('@tessera/coordinator/main')).addCoordinatorCommands(program),
@@ -20,6 +26,11 @@ const GROUPS: readonly { name: string; summary: string; load: (program: Command)
     name: 'site',
     summary: 'run a hospital’s agent: enroll, check, policy, start, audit, pause',
     load: async (program) => (await import('@tessera/site-agent/main')).addSiteCommands(program),
+  },
+  {
+    name: 'teacher',
+    summary: 'train a teacher on a folder of tiles',
+    load: async (program) => (await import('@tessera/site-agent/main-teacher')).addTeacherCommands(program),
   },
   {
     name: 'ledger',
@@ -71,6 +82,7 @@ function allCommands(command: Command): Command[] {
   return command.commands.flatMap((child) => [child, ...allCommands(child)])
 }
 
+growHeapFreely()
 try {
   await main(process.argv.slice(2))
 } catch (thrown) {

@@ -180,6 +180,8 @@ function addStudy(group: Command): void {
     .action(async (id: string, options: ExportOptions) => {
       const { files, card } = await exportStudy({ ...options, study: id })
       print(`Student of round ${card.round} of ${card.study.training.rounds}: ${files.join(', ')}`)
+      if (card.batchNorms === 'initial')
+        print("Warning: its batch norms are the initial ones (fedbn). It is good only with a site's own.")
     })
   example(exported, '$ tessera coordinator study export colon --format onnx --out export/')
   addStudyControl(study)

@@ -3,7 +3,7 @@
  *
  * Memory: a block of some sites' deltas, a window of the base, and one of each vector of the strategy's state; nothing of a model.
  */
-import { allFinite, type DeltaBlock, sumOfSquares } from '@tessera/shared/delta'
+import { addTo, allFinite, type DeltaBlock, sumOfSquares } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
 import { elementCount, type Layout } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
@@ -152,8 +152,7 @@ function stepper(
         if (kind === 'trainable') await moveOn(piece)
         for (let at = 0; at < elements; ) {
           const stretch = await student.next(elements - at)
-          for (let i = 0; i < stretch.length; i++)
-            stretch[i] = (stretch[i] as number) + (piece[at + i] as number)
+          addTo(stretch, piece.subarray(at, at + stretch.length))
           // Statistics have no norm bound: many large ones may overflow, and no site could load such a student.
           if (!allFinite(stretch)) {
             throw new TesseraError(

@@ -19,11 +19,11 @@ import { createAttendance } from './attendance.ts'
 import { createDeliveries } from './deliveries.ts'
 import { studyProgress, type TrainingProgress } from './progress.ts'
 import { publishRound } from './publish.ts'
+import { createRecords } from './records.ts'
 import { createRoundTime } from './round-time.ts'
 import { createSigns } from './signs.ts'
 import type { StudyContext, StudyRun } from './study-context.ts'
 import { createTelling } from './telling.ts'
-import { findRecord } from './tokens.ts'
 
 /** Longest delay a Node timer takes; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -32,11 +32,13 @@ const RETRY_MS = 30_000
 
 /**
  * Brings a study to life at the state its log gave.
+ * @param published Numbers of the events that published its rounds.
  * @throws {TesseraError} ERR_LAYOUT_MISMATCH if this version of Tessera gives the study another layout than the one it was created with.
  */
 export function createStudyRun(
   created: PlannedStudy,
   replayed: RoundsState,
+  published: readonly number[],
   context: StudyContext,
 ): StudyRun {
   const { study } = created
@@ -53,6 +55,7 @@ export function createStudyRun(
   const training = new Map<string, TrainingProgress>()
   const signs = createSigns()
   const time = createRoundTime(clock)
+  const records = createRecords(study.id, store, [...published])
   let state = replayed
   let publishing: Promise<void> | null = null
   let stopped = false
@@ -104,9 +107,11 @@ export function createStudyRun(
   /** Logs an event, then believes it. Only within `deciding`. */
   const record = async (event: RoundEvent): Promise<void> => {
     const next = evolve(state, event) // an event that cannot follow is refused before it is written
-    await store.append(event)
+    const number = await store.append(event)
     state = next
+    if (event.type === 'round.published') records.add(number)
     await react(event)
+    await context.recorded(event)
   }
   const take = async (command: Command): Promise<number> => {
     const events = decide(state, command)
@@ -199,7 +204,7 @@ export function createStudyRun(
       inBackground(() => advance(async () => void (await take({ type: 'resume', nowMs: clock.now() }))))
     },
     plan: created.plan,
-    record: (round) => findRecord(state, round),
+    record: (round) => records.find(round),
     async join(peer, claim) {
       const { welcome, proves, entered, offerNonce } = await attendance.enter(peer, claim)
       if (entered) {

@@ -14,7 +14,7 @@ import {
 } from '@tessera/shared/files'
 import { CHUNK_BYTES } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
-import { type ChunkList, digest } from '@tessera/shared/transfer'
+import { type ChunkList, createChunkLister, digest } from '@tessera/shared/transfer'
 import { type ChunkedFile, chunkedFiles, discardChunkedFile, openChunkedFile } from './chunked-file.ts'
 
 export interface ContentStore {
@@ -206,13 +206,20 @@ export function contentStore(folder: string, extension: string): ContentStore {
       explained(async () => {
         await mkdir(folder, { recursive: true })
         const temporary = temporaryName(folder)
-        return incoming(await open(temporary, 'wx', 0o600), temporary, fileOf)
+        return incoming(await open(temporary, 'wx', 0o600), temporary, fileOf, remember)
       }),
   }
 }
 
-function incoming(handle: FileHandle, temporary: string, fileOf: (sha256: string) => string): Incoming {
+function incoming(
+  handle: FileHandle,
+  temporary: string,
+  fileOf: (sha256: string) => string,
+  remember: (sha256: string, list: Promise<ChunkList>) => void,
+): Incoming {
   const hash = createHash('sha256')
+  // A student is handed out as soon as it is kept: its list is made while it is written, not by reading it again.
+  const lister = createChunkLister()
   let bytes = 0
   let named = false
   return {
@@ -228,6 +235,7 @@ function incoming(handle: FileHandle, temporary: string, fileOf: (sha256: string
           written += result.bytesWritten
         }
         hash.update(piece)
+        lister.add(piece)
         bytes += piece.length
       }),
     digest: () => hash.copy().digest('hex'),
@@ -235,7 +243,9 @@ function incoming(handle: FileHandle, temporary: string, fileOf: (sha256: string
       explained(async () => {
         if (!named) {
           await handle.sync()
-          await rename(temporary, fileOf(hash.copy().digest('hex')))
+          const sha256 = hash.copy().digest('hex')
+          await rename(temporary, fileOf(sha256))
+          remember(sha256, Promise.resolve(lister.end()))
           named = true
         }
         await syncFolder(dirname(temporary))

@@ -1,4 +1,4 @@
-export { allFinite, sumOfSquares } from './arithmetic.ts'
+export { addTo, allFinite, sumOfSquares } from './arithmetic.ts'
 export * from './blocks.ts'
 export * from './delta.ts'
 export * from './encoding.ts'

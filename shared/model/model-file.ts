@@ -2,17 +2,17 @@
 import { allFinite } from '../delta/arithmetic.ts'
 import { TesseraError } from '../errors.ts'
 import { elementCount, type Layout, type Weights } from './layout.ts'
-import { decodeSafetensors } from './safetensors.ts'
+import { viewSafetensors } from './safetensors.ts'
 import { broken, quoted } from './safetensors-header.ts'
 
 /**
- * Gives the weights of a safetensors file, in the layout's order. `num_batches_tracked` of a torchvision file is passed over: no
+ * Gives the weights of a safetensors file, in the layout's order; they may share its memory. `num_batches_tracked` of a torchvision file is passed over: no
  * computation uses it when the momentum is fixed.
  * @throws {TesseraError} ERR_MODEL_FILE if the file is broken or holds values that are not finite; ERR_LAYOUT_MISMATCH if its
  *   tensors are not the layout's.
  */
 export function decodeModel(bytes: Uint8Array, layout: Layout): Weights {
-  const { tensors } = decodeSafetensors(bytes)
+  const { tensors } = viewSafetensors(bytes)
   const weights = new Map<string, Float32Array>()
   for (const { name, shape } of layout.tensors) {
     const tensor = tensors.get(name)

@@ -1,7 +1,7 @@
 /**
  * @file safetensors files as typed arrays, and back. Reading: F32, F16, BF16 (both widened to float32), I32, I64, U8. Writing: F32.
  *
- * The typed arrays are copies of their own: a file's tensors need not be aligned, and a kept view would keep the whole file.
+ * The typed arrays are copies of their own, unless a view is asked for: a file's tensors need not be aligned, and a kept view keeps the whole file.
  */
 
 import { assertFits, elementCount, type Layout, type Weights } from './layout.ts'
@@ -14,6 +14,11 @@ export interface FileTensor {
   readonly dtype: Dtype
   readonly shape: readonly number[]
   readonly data: TensorData
+}
+
+export interface SafetensorsFile {
+  readonly tensors: Map<string, FileTensor>
+  readonly metadata: Record<string, string>
 }
 
 /**
@@ -68,14 +73,30 @@ export function safetensorsHeader(
  * Reads a safetensors file; tensors in the order of their bytes.
  * @throws {TesseraError} ERR_MODEL_FILE if the file is not one, or holds a dtype other than those above.
  */
-export function decodeSafetensors(bytes: Uint8Array): {
-  tensors: Map<string, FileTensor>
-  metadata: Record<string, string>
-} {
+export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
+  return readTensors(bytes, copyOut)
+}
+
+/**
+ * The same, but float32 tensors share the file's memory where it is aligned: for whoever wants all of a file, and leaves the file alone.
+ * @throws {TesseraError} As {@link decodeSafetensors}.
+ */
+export function viewSafetensors(bytes: Uint8Array): SafetensorsFile {
+  return readTensors(bytes, (file, entry) => {
+    const start = file.byteOffset + entry.begin
+    if (entry.dtype !== 'F32' || start % 4 !== 0) return copyOut(file, entry)
+    return new Float32Array(file.buffer, start, (entry.end - entry.begin) / 4)
+  })
+}
+
+function readTensors(
+  bytes: Uint8Array,
+  read: (bytes: Uint8Array, entry: TensorEntry) => TensorData,
+): SafetensorsFile {
   const { entries, metadata } = readHeader(bytes)
   const tensors = entries.map((entry): [string, FileTensor] => [
     entry.name,
-    { dtype: entry.dtype, shape: entry.shape, data: copyOut(bytes, entry) },
+    { dtype: entry.dtype, shape: entry.shape, data: read(bytes, entry) },
   ])
   return { tensors: new Map(tensors), metadata }
 }

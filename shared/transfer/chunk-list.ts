@@ -37,6 +37,37 @@ export function listChunks(bytes: Uint8Array): ChunkList {
   return { totalBytes: bytes.byteLength, digests }
 }
 
+/** The list of bytes that pass by in pieces of any length. */
+export interface ChunkLister {
+  add(piece: Uint8Array): void
+  /** Of all that has passed. Nothing may be added after it. */
+  end(): ChunkList
+}
+
+export function createChunkLister(): ChunkLister {
+  const digests: Uint8Array[] = []
+  let totalBytes = 0
+  let open = createHash('sha256')
+  return {
+    add(piece) {
+      for (let at = 0; at < piece.byteLength; ) {
+        const room = CHUNK_BYTES - (totalBytes % CHUNK_BYTES)
+        const part = piece.subarray(at, at + room)
+        open.update(part)
+        at += part.byteLength
+        totalBytes += part.byteLength
+        if (part.byteLength < room) continue
+        digests.push(open.digest())
+        open = createHash('sha256')
+      }
+    },
+    end() {
+      if (totalBytes % CHUNK_BYTES > 0) digests.push(open.digest())
+      return { totalBytes, digests: Buffer.concat(digests) }
+    },
+  }
+}
+
 /** True when `chunk` is the one that the list has at `index`: its length, then its hash. */
 export function isListed({ totalBytes, digests }: ChunkList, index: number, chunk: Uint8Array): boolean {
   const length = chunkLength(totalBytes, index)

@@ -8,7 +8,8 @@ export function whole(text: string): number {
   throw new InvalidArgumentError('must be a whole number.')
 }
 
-function share(text: string): number {
+/** A share, 0 to 1. */
+export function share(text: string): number {
   const value = Number(text)
   if (text !== '' && value >= 0 && value <= 1) return value
   throw new InvalidArgumentError('must be a number from 0 to 1.')

@@ -60,6 +60,8 @@ export interface RoundTrainer {
    * @throws {TesseraError} ERR_TRAINING_DIVERGED, ERR_UPDATE_NORM, ERR_INTERRUPTED; what fetching, decoding or training throw.
    */
   train(offer: Offer, ask: Ask, signal: AbortSignal): Promise<TrainedRound>
+  /** Lets go of what the disk has too: the next round is trained from there, to the same bits. */
+  rest(): void
   dispose(): Promise<void>
 }
 
@@ -179,6 +181,10 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       await states.hold(round, payload, await trainer.state(), toHold, residual)
       trained = { round, base, encoding, delta: encoded, samples, metrics }
       return trained
+    },
+    rest() {
+      drop()
+      trained = null
     },
     async dispose() {
       drop()

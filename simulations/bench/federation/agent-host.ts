@@ -3,11 +3,14 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { systemClock } from '@tessera/shared/clock'
+import { growHeapFreely } from '@tessera/shared/heap'
 import { silentLog } from '@tessera/shared/log'
 import { enroll, runAgent } from '@tessera/site-agent'
 import { type HostMessage, STAGES, type Stage, trainMessage } from './messages.ts'
 import { createHold, noOpTrainer } from './no-op-trainer.ts'
 
+// As the program does.
+growHeapFreely()
 const { values } = parseArgs({
   options: {
     study: { type: 'string', default: '' },

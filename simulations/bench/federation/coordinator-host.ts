@@ -3,8 +3,11 @@ import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { startCoordinator } from '@tessera/coordinator'
 import { systemClock } from '@tessera/shared/clock'
+import { growHeapFreely } from '@tessera/shared/heap'
 import { createLog } from '@tessera/shared/log'
 
+// As the program does.
+growHeapFreely()
 const { values } = parseArgs({ options: { dir: { type: 'string', default: '' } } })
 const coordinator = await startCoordinator({
   dir: values.dir,

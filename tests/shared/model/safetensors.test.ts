@@ -1,4 +1,4 @@
-import { decodeSafetensors, encodeSafetensors, type Layout } from '@tessera/shared/model'
+import { decodeSafetensors, encodeSafetensors, type Layout, viewSafetensors } from '@tessera/shared/model'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
@@ -93,6 +93,17 @@ describe('decodeSafetensors()', () => {
     pool.fill(0)
     expect(tensors.get('a')?.data).toEqual(Float32Array.of(1, -2))
     expect(tensors.get('a')?.data.buffer.byteLength).toBe(8)
+  })
+
+  test('gives aligned tensors as views when asked, others as copies', () => {
+    const encoded = encodeSafetensors(small, smallWeights)
+    for (const offset of [0, 1, 4]) {
+      const pool = new Uint8Array(encoded.length + offset)
+      pool.set(encoded, offset)
+      const data = viewSafetensors(pool.subarray(offset)).tensors.get('a')?.data
+      expect(data).toEqual(Float32Array.of(1, -2))
+      expect(data?.buffer === pool.buffer).toBe(offset % 4 === 0)
+    }
   })
 
   test('reads every dtype', () => {

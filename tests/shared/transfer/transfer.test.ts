@@ -4,6 +4,7 @@ import {
   chunkCount,
   chunkLength,
   chunkOf,
+  createChunkLister,
   inWindow,
   isListed,
   listChunks,
@@ -21,6 +22,25 @@ describe('a list of chunks', () => {
     expect(totalBytes).toBe(bytes.length)
     expect(Buffer.from(digests).toString('hex')).toBe(
       [0, 1, 2].map((index) => sha256Hex(chunkOf(bytes, index))).join(''),
+    )
+  })
+
+  test('is the same for bytes that pass by in pieces of any length', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(bytes.length),
+        fc.array(fc.integer({ min: 0, max: bytes.length }), { maxLength: 5 }),
+        (end, cuts) => {
+          const places = [0, ...cuts.map((cut) => Math.min(cut, end)), end].toSorted((a, b) => a - b)
+          const lister = createChunkLister()
+          for (const [i, place] of places.entries()) lister.add(bytes.subarray(places[i - 1] ?? 0, place))
+          const { totalBytes, digests } = lister.end()
+          const whole = listChunks(bytes.subarray(0, end))
+          expect(totalBytes).toBe(end)
+          expect(Buffer.compare(digests, whole.digests)).toBe(0)
+        },
+      ),
+      { numRuns: 30 },
     )
   })
 
