@@ -25,7 +25,7 @@ async function undisturbed(): Promise<{ student: string; rounds: number }> {
 }
 
 /** Trainings that wait until their round is let go. */
-function gate() {
+function latches() {
   const waiting = new Map<number, { opened: Promise<void>; open: () => void }>()
   const of = (round: number) => {
     let open: () => void = () => undefined
@@ -77,7 +77,7 @@ async function copyOf({ dir }: SmallFederation): Promise<SmallFederation> {
 /** Two rounds are published, the backup knows of the first, and the third is being trained; then the machine of the coordinator is lost. */
 async function twoRoundsOneInBackup(): Promise<Scene> {
   const federation = await smallFederation(UNTAUGHT_STUDY)
-  const { at, open } = gate()
+  const { at, open } = latches()
   const before = await started(federation)
   const { port, url } = before
   const agents = SITES.map((site) => watchedAgent(federation, site, url, at))
@@ -153,7 +153,7 @@ describe('a coordinator that is restored from a backup of before a published rou
 
 test('an update that a backup has forgotten is delivered again, the same bits, and counts once', async () => {
   const federation = await smallFederation(UNTAUGHT_STUDY)
-  const [first, others] = [gate(), gate()]
+  const [first, others] = [latches(), latches()]
   const before = await started(federation)
   const { port, url } = before
   const agents = SITES.map((site) =>

@@ -25,9 +25,11 @@ export function tesseraProcess(...args: string[]): TesseraProcess {
   let errors = ''
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
   child.stderr.on('data', (text: Buffer) => (errors += text.toString()))
-  const done = once(child, 'close').then(([code]) => {
+  const ended = async (): Promise<void> => {
+    const [code] = await once(child, 'close')
     if (code !== 0) throw new Error(`tessera ${args.join(' ')} ended with ${code}:\n${errors.slice(-2000)}`)
-  })
+  }
+  const done = ended()
   // Looked at by the test later than it may fail.
   done.catch(() => undefined)
   return { lines, done }
