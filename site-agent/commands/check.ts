@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { isMissing, writeDurably } from '@tessera/shared/files'
+import { print } from '@tessera/shared/print'
+import { printable } from '@tessera/shared/printable'
 import { type Study, study as studySchema } from '@tessera/shared/protocol'
 import type { Command } from 'commander'
 import {
@@ -26,7 +28,6 @@ import {
   type DataFlags,
   dataRules,
   example,
-  print,
   untilStopped,
   whole,
   withDataRules,
