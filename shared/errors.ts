@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   ERR_ENGINE_CHECK: { exit: 70, retry: false },
   ERR_TRAINING_DIVERGED: { exit: 70, retry: false },
   ERR_BENCH_PEER: { exit: 69, retry: false },
+  ERR_EXPERIMENT_FILE: { exit: 78, retry: false },
   // the site's data
   ERR_DATA_FOLDER: { exit: 66, retry: false },
   ERR_DATA_CLASSES: { exit: 65, retry: false },
@@ -58,6 +59,7 @@ export const ERROR_CODES = {
   ERR_TIMED_OUT: { exit: 69, retry: true },
   ERR_WINDOW_FULL: { exit: 76, retry: false },
   ERR_RATE_LIMIT: { exit: 75, retry: true },
+  ERR_SESSIONS_FULL: { exit: 75, retry: true },
   // identity
   ERR_KIT_UNKNOWN: { exit: 77, retry: false },
   ERR_KIT_USED: { exit: 77, retry: false },

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { addCoordinatorCommands } from '@tessera/coordinator/main'
 import { addDemoCommand } from '@tessera/simulations/main'
 import { addSiteCommands } from '@tessera/site-agent/main'
+import { addTeacherCommands } from '@tessera/site-agent/main-teacher'
 import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { addDoctorCommand } from '../../cli/doctor.ts'
@@ -21,6 +22,7 @@ const PAGES = [
   'docs/rounds.md',
   'docs/fidelity.md',
   'docs/models.md',
+  'docs/methods.md',
   'docs/export.md',
   'docs/security.md',
   'docs/operations.md',
@@ -34,6 +36,7 @@ const program = new Command('tessera')
 for (const add of [
   addCoordinatorCommands,
   addSiteCommands,
+  addTeacherCommands,
   addDemoCommand,
   addVerifyCommand,
   addEngineCommands,

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type Coordinator,
+  type CoordinatorOptions,
   createStudy,
   exportStudy,
   initCoordinator,
@@ -50,7 +51,7 @@ export interface SmallFederation {
   readonly root: string
   /** The coordinator's. */
   readonly dir: string
-  start(options?: { port?: number }): Promise<Coordinator>
+  start(options?: Omit<CoordinatorOptions, 'dir'>): Promise<Coordinator>
   /** Runs a site's agent against `url` until the study ends. */
   agent(site: SiteName, url: string, options?: Partial<AgentOptions>): Promise<AgentOutcome>
   siteDir(site: SiteName): string
