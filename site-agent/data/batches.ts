@@ -5,7 +5,7 @@
 import type { Random } from '@tessera/shared/random'
 import type { BatchOptions, TileBatch, TileSource } from '../distill/index.ts'
 import { type BatchRing, createBatchRing, lookAhead } from './batch-ring.ts'
-import type { BatchJob } from './tile-job.ts'
+import type { BatchJob, TilePath } from './tile-job.ts'
 import { createProgress } from './tile-queue.ts'
 import { type RunningJob, runJob } from './tile-workers.ts'
 
@@ -14,8 +14,8 @@ export interface TileSet {
   readonly sizePx: number
   /** Class index of each tile. */
   readonly labels: Int32Array
-  /** File of each tile. */
-  readonly paths: readonly string[]
+  /** Where each tile is. */
+  readonly paths: readonly TilePath[]
   /** Decoded tiles, `[slots, sizePx, sizePx, 3]`, shared; null: each is decoded when it is needed. */
   readonly store: Uint8Array | null
   /** Each tile's place in `store`. */
@@ -120,7 +120,7 @@ function batchJob(
   return {
     kind: 'batch',
     sizePx,
-    paths: store === null ? members.map((i) => paths[i] as string) : null,
+    paths: store === null ? members.map((i) => paths[i] as TilePath) : null,
     store,
     slots: Int32Array.from(members, (i) => slots[i] as number),
     images: memory.subarray(0, members.length * sizePx * sizePx * 3),
