@@ -47,6 +47,12 @@ export const ERROR_CODES = {
   ERR_DATA_LEAKAGE: { exit: 65, retry: false },
   ERR_DATA_STAIN: { exit: 65, retry: false },
   ERR_DATA_WORKER: { exit: 70, retry: true },
+  ERR_SLIDE_LIBRARY: { exit: 69, retry: false },
+  ERR_SLIDE_UNREADABLE: { exit: 65, retry: false },
+  ERR_SLIDE_SCALE: { exit: 65, retry: false },
+  ERR_SLIDE_TOO_LARGE: { exit: 65, retry: false },
+  ERR_SLIDE_ANNOTATION: { exit: 65, retry: false },
+  ERR_SLIDE_CLASS: { exit: 65, retry: false },
   // the wire
   ERR_FRAME_TOO_LARGE: { exit: 76, retry: false },
   ERR_FRAME_MALFORMED: { exit: 76, retry: false },

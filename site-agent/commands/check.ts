@@ -24,15 +24,7 @@ import { findingLines } from '../screen/finding-lines.ts'
 import { createReadingLine } from '../screen/reading-line.ts'
 import { loadSite, readIdentity } from '../session/site-folder.ts'
 import { distillTrainer, studyFile } from '../session/workplace.ts'
-import {
-  type DataFlags,
-  dataRules,
-  example,
-  untilStopped,
-  whole,
-  withDataRules,
-  withDir,
-} from './command.ts'
+import { type DataFlags, dataRules, example, untilStopped, whole, withDataRules, withDir } from './command.ts'
 
 interface CheckFlags extends DataFlags {
   dir: string
@@ -120,7 +112,7 @@ function nameLines(named: NamedTiles, { showBad, json }: CheckFlags): string[] {
   if (!showBad) return json ? [] : leakLines(named)
   const { skipped, leaks, nearDuplicates } = named
   return [
-    ...skipped.map(({ name, reason }) => `${reason} ${name}`),
+    ...skipped.map(({ name, reason }) => `${reason} ${printable(name)}`),
     ...[...leaks, ...nearDuplicates].map(pairText),
   ]
 }

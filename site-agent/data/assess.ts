@@ -8,6 +8,7 @@ import { type Quality, qualityOf } from './quality.ts'
 import { type ReadTiles, readTiles } from './read-tiles.ts'
 import { type DataReport, reportOf } from './report.ts'
 import type { Leak } from './splits/leakage.ts'
+import type { SlideSkipReason } from './wsi/cut-slide.ts'
 
 export interface Assessment {
   /** Counts over every tile; null when not even a list of them could be had. */
@@ -22,11 +23,17 @@ export interface Assessment {
 }
 
 export interface NamedTiles {
-  readonly skipped: readonly { readonly name: string; readonly reason: SkipReason }[]
+  readonly skipped: readonly SkippedTile[]
   readonly leaks: readonly NamedPair[]
   readonly nearDuplicates: readonly NamedPair[]
   /** True when there are more than a list can hold. */
   readonly isCut: boolean
+}
+
+/** A tile or a slide. */
+export interface SkippedTile {
+  readonly name: string
+  readonly reason: SkipReason | SlideSkipReason
 }
 
 export interface NamedPair extends Pick<Leak, 'kind' | 'distance'> {
@@ -41,12 +48,21 @@ export interface AssessOptions extends OpenTilesOptions {
 
 /** Reads every tile once, whatever is wrong with others, and says what openTiles would say for training. @throws {TesseraError} ERR_INTERRUPTED */
 export async function assessTiles(options: AssessOptions): Promise<Assessment> {
-  const strict = listingOptions(options)
-  let fault = await faultOf(listTiles(strict))
+  const skipped: SkippedTile[] = []
+  const noting = {
+    ...options,
+    onSkipped: (name: string, reason: SkippedTile['reason']) => void skipped.push({ name, reason }),
+  }
+  let fault: TesseraError | null = null
   let read: ReadTiles
   try {
-    const listing = await listTiles({ ...strict, allowMissingClasses: true })
-    read = await readTiles(listing, { ...readingOptions(options), maxBadShare: 1, isMeasured: true })
+    const listing = await listTiles(listingOptions(noting)).catch((thrown: unknown) => {
+      fault = asTesseraError(thrown)
+      // Once more, for what there is in spite of it.
+      skipped.length = 0
+      return listTiles({ ...listingOptions(noting), allowMissingClasses: true, maxBadShare: 1 })
+    })
+    read = await readTiles(listing, { ...readingOptions(noting), maxBadShare: 1, isMeasured: true })
   } catch (thrown) {
     const error = asTesseraError(thrown)
     if (error.code === 'ERR_INTERRUPTED') throw error
@@ -60,14 +76,11 @@ export async function assessTiles(options: AssessOptions): Promise<Assessment> {
     fault = asTesseraError(thrown)
   }
   const report = reportOf(read, options.classes, options.part ?? 'train')
-  return { report, quality: qualityOf(read, options.classes), named: namesOf(read), fault, tiles }
+  const named = { skipped, ...pairsOf(read) }
+  return { report, quality: qualityOf(read, options.classes), named, fault, tiles }
 }
 
-async function faultOf(work: Promise<unknown>): Promise<TesseraError | null> {
-  return work.then(() => null, asTesseraError)
-}
-
-function namesOf({ listing, seen, skippedTiles, similarity }: ReadTiles): NamedTiles {
+function pairsOf({ listing, seen, similarity }: ReadTiles): Omit<NamedTiles, 'skipped'> {
   const named = ({ kind, first, second, distance }: Leak): NamedPair => ({
     kind,
     distance,
@@ -75,7 +88,6 @@ function namesOf({ listing, seen, skippedTiles, similarity }: ReadTiles): NamedT
     second: nameOf(seen[second]?.tile),
   })
   return {
-    skipped: skippedTiles.map(({ place, reason }) => ({ name: nameOf(listing.tiles[place]), reason })),
     leaks: similarity.leaks.map(named),
     nearDuplicates: similarity.nearDuplicates.map(named),
     isCut: similarity.isCut,

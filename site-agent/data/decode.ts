@@ -12,7 +12,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import sharp, { type Sharp } from 'sharp'
 import { decodePlainJpeg } from './jpeg/decode.ts'
 import { plainJpegSize } from './jpeg/header.ts'
-import type { RawTile, TileOrigin } from './origin.ts'
+import type { RawTile } from './origin.ts'
 import { decodePlainPng } from './png.ts'
 import type { TileMemory } from './wasm/tile-memory.ts'
 
@@ -42,23 +42,8 @@ export interface DecodedTile {
   readonly resized: boolean
 }
 
-/**
- * Reads a tile, wherever it comes from: pixels that are in memory are only scaled and cut as {@link decodeTile} does it.
- *
- * @param use As of {@link decodeTile}.
- * @throws {TesseraError} As {@link decodeTile}.
- */
-export async function readTile<T>(
-  origin: TileOrigin,
-  sizePx: number,
-  memory: TileMemory,
-  use: (tile: DecodedTile) => T,
-): Promise<T> {
-  if (typeof origin === 'string') return decodeTile(origin, sizePx, memory, use)
-  return use(await scaleRaw(origin, sizePx))
-}
-
-async function scaleRaw({ pixels, width, height }: RawTile, sizePx: number): Promise<DecodedTile> {
+/** Pixels that are in memory, scaled and cut as {@link decodeTile} does it. @throws {TesseraError} As {@link decodeTile}. */
+export async function scaleRaw({ pixels, width, height }: RawTile, sizePx: number): Promise<DecodedTile> {
   assertPixels(width, height)
   // A copy: neither sharp nor a hash takes shared memory.
   const own = pixels.slice()

@@ -1,30 +1,34 @@
-/** @file Lists a site's tiles, whatever form they are in: class folders, a manifest, an .npz file. The form is told by what is there, not by its name. */
+/** @file Lists a site's tiles, whatever form they are in: class folders, slides, a manifest, an .npz file. The form is told by what is there, not by its name. */
 import { open, stat } from 'node:fs/promises'
 import { TesseraError } from '@tessera/shared/errors'
 import { listFolder } from './folder.ts'
+import { listSlideFolder } from './list-slides.ts'
 import { listManifest, type ManifestOptions } from './manifest/read.ts'
 import { listNpz } from './npz/read.ts'
 import type { TileListing } from './splits/part.ts'
 import { dividedListing, type SplitRule } from './splits/rule.ts'
+import type { SlideTilesOptions } from './wsi/list-slide-tiles.ts'
+import { isSlideFolder } from './wsi/slide-folder.ts'
 
-export interface ListTilesOptions extends ManifestOptions {
+export interface ListTilesOptions extends ManifestOptions, SlideTilesOptions {
   /** A folder, or a file. */
   readonly dir: string
   /** Divides data that do not say their parts themselves. Absent: all of them are trained on. */
   readonly split?: SplitRule | undefined
 }
 
-/** @throws {TesseraError} ERR_DATA_FOLDER, ERR_DATA_CLASSES, ERR_DATA_CLASS_EMPTY, ERR_DATA_MANIFEST, ERR_DATA_NPZ, ERR_DATA_SPLIT */
+/** @throws {TesseraError} ERR_DATA_FOLDER, ERR_DATA_CLASSES, ERR_DATA_CLASS_EMPTY, ERR_DATA_MANIFEST, ERR_DATA_NPZ, ERR_DATA_SPLIT; what listSlideFolder throws. */
 export async function listTiles(options: ListTilesOptions): Promise<TileListing> {
   const { dir, split } = options
   const listing = await listAs(await formOf(dir), dir, options)
   return split === undefined ? listing : dividedListing(listing, split)
 }
 
-type Form = 'folder' | 'manifest' | 'npz'
+type Form = 'folder' | 'slides' | 'manifest' | 'npz'
 
-function listAs(form: Form, dir: string, options: ManifestOptions): Promise<TileListing> {
+function listAs(form: Form, dir: string, options: ListTilesOptions): Promise<TileListing> {
   if (form === 'folder') return listFolder(dir, options)
+  if (form === 'slides') return listSlideFolder(options)
   return form === 'npz' ? listNpz(dir, options) : listManifest(dir, options)
 }
 
@@ -42,7 +46,7 @@ async function formOf(path: string): Promise<Form> {
     )
   }
   const found = await stat(path).catch(unreadable)
-  if (found.isDirectory()) return 'folder'
+  if (found.isDirectory()) return (await isSlideFolder(path)) ? 'slides' : 'folder'
   // A pipe or a device could keep its reader waiting for ever.
   if (!found.isFile()) return unreadable('neither a folder nor a file')
   const handle = await open(path).catch(unreadable)

@@ -14,6 +14,7 @@ import { leakageFault } from './splits/leakage.ts'
 import type { ListedTile, Part } from './splits/part.ts'
 import type { SplitRule } from './splits/rule.ts'
 import { fitStainOf, type StainPlan, stainPlan } from './stain-plan.ts'
+import type { SlideSkipReason } from './wsi/cut-slide.ts'
 
 /** What the owner of the data says about them. */
 export interface DataRules {
@@ -32,7 +33,7 @@ export interface DataRules {
 }
 
 export interface OpenTilesOptions extends DataRules {
-  /** A folder with one folder a class, a manifest, or an .npz file. */
+  /** A folder with one folder a class or of slides, a manifest, or an .npz file. */
   readonly dir: string
   /** The study's classes, in its order: a label is an index into it. */
   readonly classes: readonly string[]
@@ -48,8 +49,8 @@ export interface OpenTilesOptions extends DataRules {
   readonly memoryBudgetBytes?: number
   /** Threads that prepare tiles; 0: the main thread. The tiles are the same for any number. Default: one a core, none for a small set. */
   readonly workers?: number
-  /** Called once a skipped tile, for the operator's own screen. */
-  readonly onSkipped?: (name: string, reason: SkipReason) => void
+  /** Called once a skipped tile or slide, for the operator's own screen. */
+  readonly onSkipped?: ((name: string, reason: SkipReason | SlideSkipReason) => void) | undefined
 }
 
 /** As far as the owner says nothing. */
@@ -59,7 +60,7 @@ const MAX_BAD_SHARE = 0.05
  * Opens the tiles for training or evaluation.
  *
  * @throws {TesseraError} ERR_DATA_FOLDER, ERR_DATA_MANIFEST, ERR_DATA_NPZ, ERR_DATA_CLASSES, ERR_DATA_SPLIT, ERR_DATA_CLASS_EMPTY,
- *   ERR_DATA_ONE_CLASS, ERR_DATA_TOO_MANY_BAD, ERR_DATA_LEAKAGE or ERR_DATA_STAIN.
+ *   ERR_DATA_ONE_CLASS, ERR_DATA_TOO_MANY_BAD, ERR_DATA_LEAKAGE or ERR_DATA_STAIN; what listSlideFolder throws.
  */
 export async function openTiles(options: OpenTilesOptions): Promise<DividedSource & { report: DataReport }> {
   const listing = await listTiles(listingOptions(options))
@@ -76,7 +77,8 @@ export function readingOptions(options: OpenTilesOptions): ReadOptions {
 }
 
 export function listingOptions(options: OpenTilesOptions): Parameters<typeof listTiles>[0] {
-  return { ...options, allowMissingClasses: options.allowMissingClasses === true }
+  const { maxBadShare = MAX_BAD_SHARE, allowMissingClasses = false } = options
+  return { ...options, maxBadShare, allowMissingClasses }
 }
 
 /** The good tiles of the part, as a source of batches. @throws {TesseraError} ERR_DATA_STAIN */

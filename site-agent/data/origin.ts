@@ -1,5 +1,7 @@
 /** @file Where a tile's pixels come from, in a form that threads can exchange. */
 
+import type { SlideTile } from './wsi/read-slide-tile.ts'
+
 /** Pixels that are in memory already, of any size. */
 export interface RawTile {
   /** `[height, width, 3]`, row by row; a view of shared memory, so that no thread gets a copy. */
@@ -8,5 +10,5 @@ export interface RawTile {
   readonly height: number
 }
 
-/** A file's path, or pixels. */
-export type TileOrigin = string | RawTile
+/** A file's path, a part of a slide, or pixels. */
+export type TileOrigin = string | SlideTile | RawTile

@@ -37,7 +37,6 @@ export interface ReadTiles {
   readonly good: readonly number[]
   /** What each good tile is to be compared by. */
   readonly seen: readonly SeenTile[]
-  readonly skippedTiles: readonly { readonly place: number; readonly reason: SkipReason }[]
   readonly similarity: Similarity
   /** By place in the listing; null: nothing was measured. */
   readonly measures: Measures | null
@@ -62,7 +61,6 @@ export async function readTiles(listing: TileListing, options: ReadOptions): Pro
   const tally = new Tally(tiles.length)
   const good: number[] = []
   const seen: SeenTile[] = []
-  const skippedTiles: { place: number; reason: SkipReason }[] = []
   const origins = tiles.map(({ origin }) => origin)
   for await (const { index, ...finding } of surveyTiles({
     origins,
@@ -77,7 +75,6 @@ export async function readTiles(listing: TileListing, options: ReadOptions): Pro
     const tile = tiles[index] as (typeof tiles)[number]
     if ('skipped' in finding) {
       tally.skip(finding.skipped)
-      skippedTiles.push({ place: index, reason: finding.skipped })
       onSkipped?.(tile.name, finding.skipped)
       const fault = tally.fault(maxBadShare)
       if (fault !== null) throw fault
@@ -90,7 +87,7 @@ export async function readTiles(listing: TileListing, options: ReadOptions): Pro
   }
   const nearBits = options.nearBits === undefined ? NEAR_BITS : options.nearBits
   const similarity = findLeaks(seen, measures === null ? null : nearBits)
-  return { listing, tally, good, seen, skippedTiles, similarity, measures, store, slots, workers }
+  return { listing, tally, good, seen, similarity, measures, store, slots, workers }
 }
 
 /** Places in the store: one for each tile of the part. */

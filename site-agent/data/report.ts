@@ -3,6 +3,7 @@ import type { SkipReason } from './decode.ts'
 import type { ReadTiles } from './read-tiles.ts'
 import { countLeaks, type LeakKind } from './splits/leakage.ts'
 import { type LabelUse, PARTS, type Part } from './splits/part.ts'
+import type { SlideReport } from './wsi/list-slide-tiles.ts'
 
 export interface DataReport {
   /** Tiles that can be used, of the part that was opened. */
@@ -28,6 +29,8 @@ export interface DataReport {
   readonly missingClasses: readonly string[]
   /** False when the set is larger than the memory budget. */
   readonly inMemory: boolean
+  /** Of a folder of slides. */
+  readonly slides?: SlideReport
 }
 
 export interface ClassCount {
@@ -65,5 +68,6 @@ export function reportOf(read: ReadTiles, classes: readonly string[], part: Part
     otherFiles: listing.otherFiles,
     missingClasses: classCounts.filter(({ tiles }) => tiles === 0).map(({ name }) => name),
     inMemory: store !== null,
+    ...(listing.slides === undefined ? {} : { slides: listing.slides }),
   }
 }

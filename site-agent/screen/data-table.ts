@@ -1,4 +1,5 @@
 /** @file What was found in a site's data, for people. */
+import { printable } from '@tessera/shared/printable'
 import {
   type DataReport,
   EMPTY_SHARE,
@@ -8,6 +9,7 @@ import {
   PARTS,
   type Quality,
 } from '../data/index.ts'
+import { slideLines } from './slide-lines.ts'
 import { table } from './table.ts'
 
 /** Lines of the report: counts only. */
@@ -30,6 +32,7 @@ export function dataLines(report: DataReport): string[] {
     ...(parts === null ? [] : [`leakage      ${shared.length === 0 ? 'none' : shared.join(', ')}`]),
     `resized      ${report.resized}`,
     `other files  ${report.otherFiles}`,
+    ...(report.slides === undefined ? [] : ['', ...slideLines(report.slides)]),
   ]
 }
 
@@ -96,7 +99,7 @@ export function leakLines({ leaks, isCut }: NamedTiles): string[] {
 
 /** `near-duplicate, 3 bits: a.png (train), b.png (test)`. */
 export function pairText({ kind, distance, first, second }: NamedPair): string {
-  return `${kind}${kind === 'near-duplicate' ? `, ${distance} bits` : ''}: ${first}, ${second}`
+  return printable(`${kind}${kind === 'near-duplicate' ? `, ${distance} bits` : ''}: ${first}, ${second}`)
 }
 
 export function percent(share: number): string {

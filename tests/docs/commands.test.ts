@@ -30,6 +30,7 @@ const PAGES = [
   'docs/operations.md',
   'docs/site.md',
   'docs/data.md',
+  'docs/slides.md',
   'tests/parity/README.md',
   'simulations/bench/README.md',
 ]

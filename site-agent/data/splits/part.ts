@@ -1,5 +1,6 @@
 /** @file The parts that data are divided into, and how data may be listed with them. */
 import type { TileOrigin } from '../origin.ts'
+import type { SlideReport } from '../wsi/list-slide-tiles.ts'
 
 /** What a tile is for: to learn from, to choose by, to be judged by. */
 export const PARTS = ['train', 'val', 'test'] as const
@@ -48,6 +49,8 @@ export interface TileListing {
   readonly otherFiles: number
   /** How many tiles each label of the data has, and which class of the study it is; null: left out. */
   readonly labels: readonly LabelUse[]
+  /** Of a folder of slides. */
+  readonly slides?: SlideReport
 }
 
 export interface LabelUse {

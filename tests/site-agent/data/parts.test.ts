@@ -191,7 +191,7 @@ describe('assessTiles()', () => {
     expect(found.tiles).toBeNull()
     expect(found.fault).toMatchObject({ code: 'ERR_DATA_TOO_MANY_BAD' })
     expect(found.named).toEqual({
-      skipped: [{ name: '3.png (train)', reason: 'ERR_DATA_TILE_UNREADABLE' }],
+      skipped: [{ name: '3.png', reason: 'ERR_DATA_TILE_UNREADABLE' }],
       leaks: [{ kind: 'duplicate', distance: 0, first: '1.png (train)', second: '4.png (test)' }],
       nearDuplicates: [],
       isCut: false,
