@@ -14,6 +14,7 @@ import {
 } from './runner/config.ts'
 import { runDemo } from './runner/demo.ts'
 import { readStart } from './runner/start.ts'
+import { untilStopped } from './until-stopped.ts'
 
 const EXAMPLES = `
 Examples:
@@ -99,17 +100,8 @@ async function demo(flags: DemoFlags): Promise<void> {
     ...(start !== undefined && { start: await readStart(start) }),
   }
   const config = completeConfig(given, quick === true)
-  const stop = new AbortController()
-  const onSignal = (): void => {
-    // Once more: at once. The children of a terminal get the signal too.
-    if (stop.signal.aborted) process.exit(130)
-    stop.abort()
-  }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  // The clock's timers keep nothing alive; children do, but not between two of them.
-  const awake = setInterval(() => undefined, 60_000)
-  try {
-    const table = await runDemo({
+  const table = await untilStopped((signal) =>
+    runDemo({
       config,
       out: out ?? join('runs', `demo-${configDigest(config)}`),
       fresh: fresh === true,
@@ -118,13 +110,10 @@ async function demo(flags: DemoFlags): Promise<void> {
         columns: process.stderr.isTTY ? process.stderr.columns : null,
       },
       clock: systemClock,
-      signal: stop.signal,
-    })
-    process.stdout.write(`\n${table}\n`)
-  } finally {
-    clearInterval(awake)
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-  }
+      signal,
+    }),
+  )
+  process.stdout.write(`\n${table}\n`)
 }
 
 function number(text: string): number {

@@ -1,6 +1,7 @@
 /** @file `tessera site start`. */
 import { systemClock } from '@tessera/shared/clock'
 import type { EngineChoice } from '@tessera/shared/engine'
+import { print } from '@tessera/shared/print'
 import { type Command, Option } from 'commander'
 import { loadPolicy } from '../policy/index.ts'
 import { dryRunLines } from '../screen/dry-run-lines.ts'
@@ -11,7 +12,7 @@ import type { AgentEvent } from '../session/events.ts'
 import { isRotationOpen, rotateSiteKey } from '../session/rotate-key.ts'
 import { loadSite } from '../session/site-folder.ts'
 import { approvalPrompt } from './approval-prompt.ts'
-import { type DataRules, example, print, stderrLog, untilStopped, withDataRules, withDir } from './command.ts'
+import { type DataRules, example, stderrLog, untilStopped, withDataRules, withDir } from './command.ts'
 
 interface StartFlags extends DataRules {
   dir: string
