@@ -48,8 +48,13 @@ export async function supervise(
   throw new Error(`tessera ${args.join(' ')} was killed more than once`)
 }
 
-/** A few, evenly spread, of 1 to `count`. TESSERA_FAULTS: how many, or `all`. */
+/** A few, evenly spread, of 1 to `count`. TESSERA_FAULTS: how many, `all`, or from which to which, as `120-180`. */
 export function chosen(count: number, few: number): number[] {
+  const [, from, to] = /^(\d+)-(\d+)$/.exec(process.env.TESSERA_FAULTS ?? '') ?? []
+  if (from !== undefined)
+    return Array.from({ length: count }, (_, i) => i + 1).filter(
+      (at) => at >= Number(from) && at <= Number(to),
+    )
   const wanted = process.env.TESSERA_FAULTS ?? few
   const points = wanted === 'all' ? count : Math.min(Number(wanted), count)
   return Array.from({ length: points }, (_, i) => 1 + Math.floor(((i + 0.5) * count) / points))

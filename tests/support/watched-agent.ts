@@ -23,11 +23,11 @@ export interface WatchedAgent {
   /** Rounds that it has begun to train. */
   readonly rounds: number[]
   /** As Ctrl-C does. */
-  stop(): void
+  readonly stop: () => void
   /** Resolves when it trains the round. Progress may leave a step out; this does not. */
-  trains(round: number): Promise<void>
+  readonly trains: (round: number) => Promise<void>
   /** Resolves when it has told so of the round. */
-  told(kind: 'delivered' | 'published', round: number): Promise<void>
+  readonly told: (kind: 'delivered' | 'published', round: number) => Promise<void>
 }
 
 /** Starts one; it is stopped when the test ends. @param during Waited for in the middle of each round's training. */
