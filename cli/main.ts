@@ -28,6 +28,11 @@ const GROUPS: readonly { name: string; summary: string; load: (program: Command)
     load: async (program) => (await import('@tessera/site-agent/main')).addSiteCommands(program),
   },
   {
+    name: 'teacher',
+    summary: 'train a teacher on a folder of tiles',
+    load: async (program) => (await import('@tessera/site-agent/main-teacher')).addTeacherCommands(program),
+  },
+  {
     name: 'ledger',
     summary: 'check that published students follow from what sites signed',
     load: async (program) => (await import('./ledger.ts')).addLedgerCommands(program),

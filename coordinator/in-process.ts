@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '@tessera/shared/clock'
 import { type Log, silentLog } from '@tessera/shared/log'
 import { fingerprint } from '@tessera/shared/security'
 import { loadCoordinator } from './config.ts'
+import { createDoor } from './door.ts'
 import { openOffice } from './office.ts'
 import type { StudyProgress } from './running/index.ts'
 import { openSession, type SiteSocket } from './session.ts'
@@ -23,6 +24,8 @@ export interface OpenCoordinator {
   readonly ended: Promise<void>
   /** Where each study stands now. */
   progress(): StudyProgress[]
+  /** Pairs of a site and a study that it may join, now. */
+  places(): number
   /** Serves a connected socket until it closes. */
   serve(socket: SiteSocket, log?: Log): void
   /** Leaves the store in order. Rounds go on at the next opening. */
@@ -35,22 +38,29 @@ export interface OpenCoordinator {
  */
 export async function openCoordinator(options: OpenOptions): Promise<OpenCoordinator> {
   const { dir, log = silentLog, clock = systemClock, onProgress } = options
-  const { key, ring } = await loadCoordinator(dir)
+  const { config, key, ring } = await loadCoordinator(dir)
   const store = await openStore(dir)
   if (store.cutBytes > 0)
     log.warn('log.repaired', { bytes: store.cutBytes, reason: 'unacknowledged last line cut off' })
-  const office = await openOffice({ dir, store, key, ring, clock, log, onProgress }).catch(
+  const { keepRounds } = config
+  const office = await openOffice({ dir, store, key, ring, clock, log, keepRounds, onProgress }).catch(
     async (cause: unknown) => {
       await store.close()
       throw cause
     },
   )
+  const door = createDoor()
   return {
     publicKey: key.publicKey,
     fingerprint: fingerprint(key.publicKey),
     ended: office.ended,
     progress: () => office.studies().map((run) => run.snapshot()),
-    serve: (socket, sessionLog = log) => openSession(socket, office, clock, sessionLog),
-    close: () => office.stop(),
+    serve: (socket, sessionLog = log) => openSession(socket, office, door, clock, sessionLog),
+    places: () => office.places(),
+    async close() {
+      // What is being answered ends with its answer, not with a store that is closed below it.
+      await door.close()
+      await office.stop()
+    },
   }
 }

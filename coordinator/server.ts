@@ -3,21 +3,23 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { systemClock } from '@tessera/shared/clock'
-import { TesseraError } from '@tessera/shared/errors'
+import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { silentLog } from '@tessera/shared/log'
+import { printable } from '@tessera/shared/printable'
 import {
   type coordinatorMessages,
   createParser,
   isLoopback,
   MAX_TRANSPORT_BYTES,
-  printable,
   type siteMessages,
   type WireEvents,
 } from '@tessera/shared/protocol'
 import { Server as SocketServer } from 'socket.io'
 import { loadCoordinator } from './config.ts'
+import { createConnections, limitConnections, sessionLimits } from './connections.ts'
 import { type OpenOptions, openCoordinator } from './in-process.ts'
 import type { StudyProgress } from './running/index.ts'
+import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
 
 /** An IPv6 address with a zone has 45 and more; what is longer is none. */
@@ -71,9 +73,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       httpCompression: false,
     },
   )
+  const limits = sessionLimits(config, () => coordinator.places())
+  limitConnections(http, limits, config.proxy === true)
+  const sessions = createConnections(limits)
   sockets.on('connection', (socket) => {
     const address = clientAddress(socket.handshake, config.proxy === true)
-    coordinator.serve(socket, log.child({ address }))
+    const sessionLog = log.child({ address })
+    try {
+      socket.on('disconnect', sessions.enter(address))
+      coordinator.serve(socket, sessionLog)
+    } catch (thrown) {
+      refuseSession(socket, asTesseraError(thrown), sessionLog)
+    }
   })
 
   const close = async (): Promise<void> => {
@@ -111,7 +122,7 @@ function notFound(_request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(404).end()
 }
 
-/** For the log only. A proxy's word is cut short and cleaned: whoever reaches the proxy chooses what it says. */
+/** For the log, and for the number of its sessions. A proxy's word is cut short and cleaned: whoever reaches the proxy chooses what it says. */
 function clientAddress(
   { address, headers }: { address: string; headers: IncomingMessage['headers'] },
   proxy: boolean,

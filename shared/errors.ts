@@ -53,6 +53,7 @@ export const ERROR_CODES = {
   ERR_TIMED_OUT: { exit: 69, retry: true },
   ERR_WINDOW_FULL: { exit: 76, retry: false },
   ERR_RATE_LIMIT: { exit: 75, retry: true },
+  ERR_SESSIONS_FULL: { exit: 75, retry: true },
   // identity
   ERR_KIT_UNKNOWN: { exit: 77, retry: false },
   ERR_KIT_USED: { exit: 77, retry: false },

@@ -3,6 +3,9 @@ import { TesseraError } from '@tessera/shared/errors'
 import { sameArchitecture } from '@tessera/shared/model'
 import { MAX_SITES, type Study } from '@tessera/shared/protocol'
 
+/** Differences of 1280 features between all pairs take 84 MB, and a step holds several such tensors. */
+const MAX_RKD_BATCH = 128
+
 /** Faults of a study, one sentence each; empty when it can be run. */
 export function studyFaults(study: Study): string[] {
   const { method, teacher, student, classes, federation } = study
@@ -37,8 +40,12 @@ export function studyFaults(study: Study): string[] {
     )
   }
   rule(
-    method.name !== 'moma' || method.featureDim % method.heads === 0,
+    method.name !== 'moma' || method.attention === 'none' || method.featureDim % method.heads === 0,
     'method.featureDim must be a multiple of method.heads, got a remainder',
+  )
+  rule(
+    method.name !== 'rkd' || study.training.batchSize <= MAX_RKD_BATCH,
+    `training.batchSize must be at most ${MAX_RKD_BATCH} for method rkd, got ${study.training.batchSize}: it holds the differences between all pairs of a batch`,
   )
   rule(
     federation.quorum <= federation.minSites,

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { type DataFolder, parseDataFolder } from '../runner/config.ts'
 import { parseContenders } from './contenders.ts'
 import { DEFAULT_CASES, parseCases, parseFederations } from './federation/cases.ts'
 import { SIMULATED, SIMULATIONS } from './simulation/cases.ts'
@@ -75,6 +76,7 @@ export function benchProgram(): Command {
     .action(async (flags) =>
       (await import('./verbs/aggregation.ts')).measureAggregation(withOut(flags, 'aggregation')),
     )
+  startVerb(program)
   program
     .command('profile')
     .description("Where PyTorch's eager step spends its time, by operator.")
@@ -210,6 +212,33 @@ function chosen<T extends string>(known: readonly T[], text: string): T[] {
   const unknown = names.find((name) => !known.includes(name as T))
   if (unknown === undefined) return names as T[]
   throw new InvalidArgumentError(`must be of ${known.join(', ')}.`)
+}
+
+function startVerb(program: Command): void {
+  program
+    .command('start')
+    .description(
+      'What a file of weights is worth as a start for teacher and student: each from it or by chance, with and without MoMA; test scores over seeds.',
+    )
+    .requiredOption(
+      '--data <dir[@mpp]>',
+      'tiles SITE/CLASS/*.png|jpg, labels.csv with groups; repeat for more',
+      (text, before: DataFolder[] | undefined) => [...(before ?? []), parseDataFolder(text)],
+    )
+    .requiredOption('--start <file>', 'the weights (safetensors, docs/models.md)')
+    .option('--classes <a,b>', 'only these classes, in this order', (text) => text.split(','))
+    .option('--tile <px>', 'side of a tile', whole, 96)
+    .option('--test-share <share>', 'of the tiles that the teacher (0.3 of all) leaves', positive, 0.5)
+    .option('--rounds <n>', "epochs of the student's training", whole, 12)
+    .option('--teacher-epochs <n>', "epochs of the teacher's", whole, 12)
+    .option('--batch <n>', 'tiles a step', whole, 16)
+    .option('--seeds <n>', 'each deals out and trains anew', whole, 3)
+    .option('--out <dir>', 'files of the run; the same command goes on with it', join('runs', 'start'))
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ npm run bench -- start --data tiles --start lite0.safetensors --seeds 5',
+    )
+    .action(async (flags) => (await import('./verbs/start.ts')).measureStart(flags))
 }
 
 function sizeOption(standard: string): Option {

@@ -4,8 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { TesseraError } from '@tessera/shared/errors'
-import type { TileSource } from '../distill/index.ts'
-import { tileSource } from './batches.ts'
+import { type DividedSource, tileSource } from './batches.ts'
 import type { SkipReason } from './decode.ts'
 import { listTiles } from './folder.ts'
 import { surveyTiles } from './survey.ts'
@@ -57,7 +56,7 @@ export interface DataReport {
  *
  * @throws {TesseraError} ERR_DATA_FOLDER, ERR_DATA_CLASSES, ERR_DATA_CLASS_EMPTY, ERR_DATA_ONE_CLASS or ERR_DATA_TOO_MANY_BAD.
  */
-export async function openTiles(options: OpenTilesOptions): Promise<TileSource & { report: DataReport }> {
+export async function openTiles(options: OpenTilesOptions): Promise<DividedSource & { report: DataReport }> {
   const {
     dir,
     classes,

@@ -13,6 +13,7 @@ import { learningRateAt } from './learning-rate.ts'
 import { assertOwnState, type LocalState, localState } from './local-state.ts'
 import { createMethod, type TeacherSource } from './methods/index.ts'
 import type { MethodState } from './methods/method.ts'
+import { backboneOf, modelContrastOf, previousFromState, previousInState } from './model-contrast.ts'
 import { ownFromState, ownInState, ownOf, withOwn } from './own-tensors.ts'
 import { proximalWeight } from './proximal.ts'
 import { type RoundMetrics, roundMetrics, type StepMetrics } from './round-metrics.ts'
@@ -93,20 +94,26 @@ export function createTrainer({
   const federated = studentLayout(study)
   /** The student's tensors that no round replaces. */
   let own = ownFromState(state?.tensors ?? new Map())
+  const contrast = modelContrastOf(study)
+  /** The backbone that the last round ended with, where a local term looks at it. */
+  let previous = previousFromState(state?.tensors ?? new Map())
   /** Where the next training starts from; null: from the study's seed. */
   let rest: MethodState | null = state ?? null
   // Made at once, so that a study or a state that does not fit is refused here and not in the middle of a round.
-  let method = createMethod(study, teacher, rest)
+  let method = createMethod(study, teacher, tiles.labels, rest)
   let training: Training | null = null
 
+  const network = createNetwork(study.student, study.classes.length)
   const start = (student: Weights): Training =>
     startTraining({
-      network: createNetwork(study.student, study.classes.length),
+      network,
       layout,
       method,
       momentum: study.training.momentum,
       weightDecay: study.training.weightDecay,
       proximal: proximalWeight(study),
+      contrast,
+      previous,
       noise: { dropout: study.student.dropout, stochasticDepth: study.student.stochasticDepth },
       student,
       velocities: rest ? velocitiesOf(rest) : atRest(layout),
@@ -121,12 +128,13 @@ export function createTrainer({
       const before = training ? await training.state() : rest
       try {
         const begun = withOwn(options.student, own)
-        if (training) await training.replaceStudent(begun)
+        if (training) await training.replaceStudent(begun, previous)
         else training = start(begun)
         rest = null
         const metrics = roundMetrics(await trainEpochs({ ...options, study, training, tiles, site }))
         const student = await training.student()
         own = ownOf(federated, student)
+        if (contrast) previous = backboneOf(network.layout, student)
         return {
           student,
           samples: Math.round(metrics.seen / study.training.epochsPerRound),
@@ -136,13 +144,14 @@ export function createTrainer({
         training?.dispose()
         training = null
         rest = before
-        method = createMethod(study, teacher, rest)
+        method = createMethod(study, teacher, tiles.labels, rest)
         throw thrown
       }
     },
     async state() {
       const { tensors, counters } = await currentState()
-      return localState(study, site, { tensors: new Map([...tensors, ...ownInState(own)]), counters })
+      const kept = [...tensors, ...ownInState(own), ...previousInState(previous)]
+      return localState(study, site, { tensors: new Map(kept), counters })
     },
     dispose: () => training?.dispose(),
   }

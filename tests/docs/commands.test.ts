@@ -4,6 +4,7 @@ import { addCoordinatorCommands } from '@tessera/coordinator/main'
 import { addDemoCommand } from '@tessera/simulations/main'
 import { addSimulateCommand } from '@tessera/simulations/simulate'
 import { addSiteCommands } from '@tessera/site-agent/main'
+import { addTeacherCommands } from '@tessera/site-agent/main-teacher'
 import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { addDoctorCommand } from '../../cli/doctor.ts'
@@ -22,6 +23,7 @@ const PAGES = [
   'docs/rounds.md',
   'docs/fidelity.md',
   'docs/models.md',
+  'docs/methods.md',
   'docs/export.md',
   'docs/experiments.md',
   'docs/security.md',
@@ -35,6 +37,7 @@ const program = new Command('tessera')
 for (const add of [
   addCoordinatorCommands,
   addSiteCommands,
+  addTeacherCommands,
   addDemoCommand,
   addSimulateCommand,
   addVerifyCommand,

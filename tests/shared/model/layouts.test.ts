@@ -8,6 +8,7 @@ import {
   studentLayout,
   teacherLayout,
 } from '@tessera/shared/model'
+import type { StudyInput } from '@tessera/shared/protocol'
 import { describe, expect, test } from 'vitest'
 import { b0, momaStudy, tiny } from './support.ts'
 
@@ -100,6 +101,28 @@ describe('studentLayout()', () => {
       'attention_query.proj.weight': [16, 16],
       'attention_query.proj.bias': [16],
     })
+  })
+
+  test('has no attention where MoMA has none, and for CRD an embedding of either side', () => {
+    const added = (method: StudyInput['method']): unknown =>
+      studentLayout(momaStudy({ method }))
+        .tensors.slice(backboneLayout(tiny, 3).tensors.length)
+        .map(({ name, shape }) => `${name} ${shape.join()}`)
+    expect(added({ name: 'moma', featureDim: 16, attention: 'none' })).toEqual([
+      'student_head.fc1.weight 128,128',
+      'student_head.fc1.bias 128',
+      'student_head.fc2.weight 16,128',
+      'student_head.fc2.bias 16',
+    ])
+    expect(added({ name: 'crd', featureDim: 16 })).toEqual([
+      'student_embed.weight 16,128',
+      'student_embed.bias 16',
+      'teacher_embed.weight 16,128',
+      'teacher_embed.bias 16',
+    ])
+    expect(() => studentLayout(momaStudy({ method: { name: 'crd' }, teacher: undefined }))).toThrow(
+      'study must have a teacher for method crd, got none',
+    )
   })
 
   test('has another hash when only the number of heads differs', () => {

@@ -21,8 +21,10 @@ describe('judgeDisk()', () => {
   test('a study needs room for its states, and MoMA for its queues', () => {
     const moma = defaultStudy(['a', 'b'], 96)
     const ce = studySchema.parse({ ...moma, teacher: undefined, method: { name: 'ce' } })
-    expect(diskNeed(moma) - diskNeed(ce)).toBeGreaterThan(3 * 4 * 16_384 * 512)
-    expect(diskNeed(TINY_STUDY)).toBeGreaterThan(200e6)
+    expect(diskNeed(moma, 9) - diskNeed(ce, 9)).toBeGreaterThan(3 * 4 * 16_384 * 512)
+    expect(diskNeed(TINY_STUDY, 9)).toBeGreaterThan(200e6)
+    const crd = studySchema.parse({ ...moma, method: { name: 'crd', featureDim: 100 } })
+    expect(diskNeed(crd, 1000) - diskNeed(crd, 0)).toBe(3 * 4 * 2 * 1000 * 100)
   })
 })
 
