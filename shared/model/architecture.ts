@@ -1,5 +1,5 @@
 /** @file Which networks there are, and the layers of each. */
-import type { Architecture as StudyArchitecture } from '../protocol/study.ts'
+import type { Study, Architecture as StudyArchitecture } from '../protocol/study.ts'
 import { type Conventions, conventionsOf } from './conventions.ts'
 import { efficientNetGraph, planEfficientNet } from './efficientnet.ts'
 import type { Graph } from './graph.ts'
@@ -37,6 +37,14 @@ function backboneGraph(architecture: Architecture, classes: number, conventions:
 /** Width D of the features after global average pooling. */
 export function featureWidth(architecture: Architecture): number {
   return describeNetwork(architecture, 1).features
+}
+
+/** The network of a study's student: the one that the study names and, for SimKD, the projector to its teacher's width. */
+export function studentArchitecture({ student, method, teacher }: Study): Architecture {
+  if (method.name !== 'simkd' || !teacher || teacher.name === 'onnx') return student
+  const features = featureWidth(teacher)
+  const hidden = Math.max(1, Math.floor(features / method.factor))
+  return { ...student, projector: { hidden, features } }
 }
 
 /** True when both give the same tensors and compute the same with them. */

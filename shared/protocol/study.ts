@@ -11,6 +11,7 @@ import {
   MAX_STALENESS,
   MAX_STRETCH,
 } from './limits.ts'
+import { mapMethod } from './map-methods.ts'
 
 /** A name that is also a folder name: lower-case letters, digits, `-` and `_`. */
 export const name: z.ZodString = z
@@ -79,7 +80,7 @@ export const kd = z.strictObject({
   klTemperature: positive.default(4),
 })
 export const ce = z.strictObject({ name: z.literal('ce') })
-export const method = z.discriminatedUnion('name', [moma, kd, ce])
+export const method = z.discriminatedUnion('name', [moma, kd, ce, ...mapMethod.options])
 export type Method = z.infer<typeof method>
 export type MomaMethod = z.infer<typeof moma>
 

@@ -9,14 +9,12 @@ import * as tf from '@tensorflow/tfjs-core'
 import { TensorShapeError } from '@tessera/shared/errors'
 import { assertShape, type Linear, linear, linearOf } from './linear.ts'
 import type { NamedTensors } from './tensor-map.ts'
+import { unitRows } from './unit-rows.ts'
 
 export interface ProjectionHead {
   readonly fc1: Linear // [D, D]
   readonly fc2: Linear // [C, D]
 }
-
-/** PyTorch's `F.normalize` divides by at least this. */
-const LEAST_NORM = 1e-12
 
 /**
  * @param features [B, D], after global average pooling.
@@ -29,11 +27,7 @@ export function projectionHead(features: tf.Tensor2D, { fc1, fc2 }: ProjectionHe
     throw new TensorShapeError('features', [B, fc1.weight.shape[1]], features.shape)
   return tf.tidy(() => {
     const hidden = tf.relu(linear(features, fc1))
-    const projected = linear(hidden, fc2)
-    const squares = tf.sum(tf.square(projected), 1, true)
-    // The floor is under the root: the root's own slope at 0 is infinite and would turn the gradient of a zero row into NaN.
-    const norm = tf.sqrt(tf.maximum(squares, LEAST_NORM ** 2))
-    return tf.div<tf.Tensor2D>(projected, norm)
+    return unitRows(linear(hidden, fc2))
   })
 }
 

@@ -5,7 +5,14 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { TesseraError } from '@tessera/shared/errors'
-import { elementCount, type Layout, studentLayout, trainedLayout, type Weights } from '@tessera/shared/model'
+import {
+  elementCount,
+  type Layout,
+  studentArchitecture,
+  studentLayout,
+  trainedLayout,
+  type Weights,
+} from '@tessera/shared/model'
 import { createNetwork } from '@tessera/shared/model/network'
 import type { SiteMetrics, Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
@@ -17,7 +24,7 @@ import { ownFromState, ownInState, ownOf, withOwn } from './own-tensors.ts'
 import { proximalWeight } from './proximal.ts'
 import { type RoundMetrics, roundMetrics, type StepMetrics } from './round-metrics.ts'
 import type { TileSource } from './tiles.ts'
-import { startTraining, type Training, untouchedState, velocitiesOf } from './training.ts'
+import { startTraining, type Training, untouchedState, velocitiesOf, withModules } from './training.ts'
 
 export interface TrainerOptions {
   readonly study: Study
@@ -86,7 +93,7 @@ export function createTrainer({ study, teacher, tiles, site, state }: TrainerOpt
 
   const start = (student: Weights): Training =>
     startTraining({
-      network: createNetwork(study.student, study.classes.length),
+      network: createNetwork(studentArchitecture(study), study.classes.length),
       layout,
       method,
       momentum: study.training.momentum,
@@ -94,25 +101,26 @@ export function createTrainer({ study, teacher, tiles, site, state }: TrainerOpt
       proximal: proximalWeight(study),
       noise: { dropout: study.student.dropout, stochasticDepth: study.student.stochasticDepth },
       student,
-      velocities: rest ? velocitiesOf(rest) : atRest(layout),
+      velocities: rest ? velocitiesOf(rest) : atRest(withModules(layout, method)),
     })
   const currentState = async (): Promise<MethodState> =>
-    training?.state() ?? untouchedState(method, rest ? velocitiesOf(rest) : atRest(layout))
+    training?.state() ??
+    untouchedState(method, rest ? velocitiesOf(rest) : atRest(withModules(layout, method)))
 
   return {
     async trainRound(options) {
       // From the seed, a start that failed can be made again.
       const before = training ? await training.state() : rest
       try {
-        const begun = withOwn(options.student, own)
+        const begun = withOwn(new Map([...options.student, ...(method.modules?.weights() ?? [])]), own)
         if (training) await training.replaceStudent(begun)
         else training = start(begun)
         rest = null
         const metrics = roundMetrics(await trainEpochs({ ...options, study, training, tiles, site }))
-        const student = await training.student()
-        own = ownOf(federated, student)
+        const trained = await training.student()
+        own = ownOf(federated, method.modules?.specs ?? [], trained)
         return {
-          student,
+          student: new Map([...trained].filter(([name]) => options.student.has(name))),
           samples: Math.round(metrics.seen / study.training.epochsPerRound),
           metrics: { ...metrics, skippedTiles: tiles.skipped },
         }

@@ -11,12 +11,16 @@ const STUDENT_SIZES = 12
 /** Beside models: the audit log of a long study is 1 MB a thousand frames. */
 const ROOM_BYTES = 200e6
 
-/** Bytes that a study may take in the site's folder. Features of an ONNX teacher's tiles come on top: they depend on its width. */
-export function diskNeed(study: Study): number {
+/**
+ * Bytes that a study may take in the site's folder. Features of an ONNX teacher's tiles come on top: they depend on its width.
+ * @param moduleNumbers Of what the method trains beside the student.
+ */
+export function diskNeed(study: Study, moduleNumbers: number): number {
   const student = 4 * studentLayout(study).tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0)
   const { method } = study
   const queue = method.name === 'moma' ? 4 * method.queueSize * method.featureDim : 0
-  return STUDENT_SIZES * student + 3 * queue + ROOM_BYTES
+  // Each of three states holds the modules, and their velocities.
+  return STUDENT_SIZES * student + 3 * (queue + 2 * 4 * moduleNumbers) + ROOM_BYTES
 }
 
 export function judgeDisk(freeBytes: number, neededBytes: number): Finding {

@@ -26,7 +26,9 @@ export interface PreflightOptions {
 /** Looks at everything, in an order in which memory comes after the step that takes it. */
 export async function preflight(options: PreflightOptions): Promise<Finding[]> {
   const { dir, study, machine } = options
-  const findings = [judgeDisk(await machine.freeDiskBytes(dir), diskNeed(study))]
+  // Not before it is needed: it brings the engine's library with it.
+  const { moduleNumbers } = await import('../distill/index.ts')
+  const findings = [judgeDisk(await machine.freeDiskBytes(dir), diskNeed(study, moduleNumbers(study)))]
   const engine = await lookAtEngine(machine)
   findings.push(engine)
   if (engine.status === 'ok') findings.push(await lookAtRound(options))

@@ -18,11 +18,14 @@ describe('judgeDisk()', () => {
   ])('%d bytes free of 100 needed: %s', (free, status) => {
     expect(judgeDisk(free, 100).status).toBe(status)
   })
+  test('a study needs room for three states of its modules, with their velocities', () => {
+    expect(diskNeed(TINY_STUDY, 1000) - diskNeed(TINY_STUDY, 0)).toBe(3 * 2 * 4 * 1000)
+  })
   test('a study needs room for its states, and MoMA for its queues', () => {
     const moma = defaultStudy(['a', 'b'], 96)
     const ce = studySchema.parse({ ...moma, teacher: undefined, method: { name: 'ce' } })
-    expect(diskNeed(moma) - diskNeed(ce)).toBeGreaterThan(3 * 4 * 16_384 * 512)
-    expect(diskNeed(TINY_STUDY)).toBeGreaterThan(200e6)
+    expect(diskNeed(moma, 0) - diskNeed(ce, 0)).toBeGreaterThan(3 * 4 * 16_384 * 512)
+    expect(diskNeed(TINY_STUDY, 0)).toBeGreaterThan(200e6)
   })
 })
 
