@@ -1,6 +1,7 @@
 /** @file How a failure reads to the person at the terminal: what is wrong, what to do, and its code. */
 import { readFileSync } from 'node:fs'
 import { ERROR_CODES, type ErrorCode, type TesseraError } from '@tessera/shared/errors'
+import { printable, printableLines } from '@tessera/shared/printable'
 
 const PAGE = new URL('../docs/errors.md', import.meta.url)
 
@@ -15,13 +16,13 @@ export function exitCode(failure: TesseraError): number {
  */
 export function describeFailure(failure: TesseraError): string {
   const lines = [
-    `tessera: ${failure.message}`,
+    `tessera: ${printable(failure.message)}`,
     `  ${adviceFor(failure.code)}`,
     `  ${failure.code}, see docs/errors.md`,
   ]
   if (failure.code === 'ERR_INTERNAL') {
     const cause = failure.cause instanceof Error ? failure.cause : failure
-    lines.push(cause.stack ?? String(cause))
+    lines.push(printableLines(cause.stack ?? String(cause)))
   }
   return `${lines.join('\n')}\n`
 }

@@ -10,6 +10,7 @@ import {
   verifyLedger,
 } from '@tessera/coordinator/ledger'
 import { TesseraError } from '@tessera/shared/errors'
+import { print } from '@tessera/shared/print'
 import {
   broken,
   checkReceiptProof,
@@ -20,7 +21,6 @@ import {
 } from '@tessera/shared/security'
 import { type Command, InvalidArgumentError } from 'commander'
 
-const print = (line: string): boolean => process.stdout.write(`${line}\n`)
 const whole = (text: string): number => {
   if (/^\d{1,6}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('must be a whole number.')
@@ -131,9 +131,14 @@ function describe(report: LedgerReport, { ring }: LedgerSource, compared: number
     `Study ${study}: ${rounds} ${rounds === 1 ? 'round' : 'rounds'} verified, ${recomputed} computed again to the bit${final ? '; it is finished' : ''}.`,
   ]
   if (pruned !== null) {
-    const when = new Date(pruned.atMs).toISOString()
+    const { through, keepRounds, atMs } = pruned
+    const when = new Date(atMs).toISOString()
+    const how =
+      keepRounds === undefined
+        ? `removed by a command on ${when}`
+        : `pruned by rule, which keeps those of the latest ${keepRounds}, last on ${when}`
     lines.push(
-      `  Deltas up to round ${pruned.through} were removed on ${when}: there signatures, counts and the chain hold, and the students are the coordinator's word.`,
+      `  Deltas up to round ${through} were ${how}: there signatures, counts and the chain hold, and the students are the coordinator's word.`,
     )
   }
   if (compared > 0) lines.push(`  ${compared} records are the same that the site was given.`)

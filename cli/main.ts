@@ -13,6 +13,11 @@ const GROUPS: readonly { name: string; summary: string; load: (program: Command)
     load: async (program) => (await import('@tessera/simulations/main')).addDemoCommand(program),
   },
   {
+    name: 'simulate',
+    summary: 'run an experiment: methods, seeds and scenarios over simulated sites',
+    load: async (program) => (await import('@tessera/simulations/simulate')).addSimulateCommand(program),
+  },
+  {
     name: 'coordinator',
     summary: 'run a consortium: init, study create, invite, start, export',
     load: async (program) => (await import('@tessera/coordinator/main')).addCoordinatorCommands(program),
@@ -21,6 +26,11 @@ const GROUPS: readonly { name: string; summary: string; load: (program: Command)
     name: 'site',
     summary: 'run a hospital’s agent: enroll, check, policy, start, audit, pause',
     load: async (program) => (await import('@tessera/site-agent/main')).addSiteCommands(program),
+  },
+  {
+    name: 'teacher',
+    summary: 'train a teacher on a folder of tiles',
+    load: async (program) => (await import('@tessera/site-agent/main-teacher')).addTeacherCommands(program),
   },
   {
     name: 'ledger',

@@ -26,8 +26,17 @@ const config = z.strictObject({
   heartbeatMs: z.int().min(100).max(60_000).default(5000),
   /** Absent: plain http, for this machine only or behind a proxy. */
   tls: tlsSettings.optional(),
-  /** A reverse proxy in front ends TLS. What it says of clients (X-Forwarded-For) is written in the log and believed in nothing. */
+  /** A reverse proxy in front ends TLS. What it says of clients (X-Forwarded-For) is written in the log, counts their sessions, and is believed in nothing else. */
   proxy: z.literal(true).optional(),
+  /** Most sessions at once. Absent: by the sites and studies there are (connections.ts). At a million, a machine's memory and descriptors end. */
+  maxSessions: z.int().min(1).max(1_000_000).optional(),
+  /** Most of one address, but loopback; behind a proxy, of one that the proxy names. Absent: 64. */
+  maxSessionsPerAddress: z.int().min(1).max(1_000_000).optional(),
+  /**
+   * How many of its latest rounds each study keeps the deltas of. Absent: of all, since only they prove that a student follows from what the sites
+   * have signed; whether a full disk is worth that proof is for the operator to say.
+   */
+  keepRounds: z.int().min(1).max(10_000).optional(),
   /** PostgreSQL database for the events; by default they are in `events.db` in this folder. TESSERA_STORE goes before it. */
   store: postgresUrl.optional(),
 })

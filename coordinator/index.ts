@@ -1,6 +1,8 @@
 export { type CoordinatorConfig, initCoordinator } from './config.ts'
 export { approve, invite, listSites, revoke, withdraw } from './enrolment/index.ts'
+export { type OpenCoordinator, openCoordinator } from './in-process.ts'
 export { rotateCoordinatorKey } from './rotate-key.ts'
 export type { SiteProgress, StudyProgress } from './running/index.ts'
 export { type Coordinator, type CoordinatorOptions, startCoordinator } from './server.ts'
+export type { SiteSocket } from './session.ts'
 export { createStudy, exportStudy, type ModelCard } from './studies/index.ts'

@@ -1,10 +1,10 @@
 /** @file The operator's verbs about sites, `tessera coordinator site …`, and about the coordinator's own key. */
 import { systemClock } from '@tessera/shared/clock'
+import { print } from '@tessera/shared/print'
 import type { Command } from 'commander'
 import { approve, invite, listSites, revoke, type SiteEntry, withdraw } from './enrolment/index.ts'
 import { rotateCoordinatorKey } from './rotate-key.ts'
 
-const print = (line: string): boolean => process.stdout.write(`${line}\n`)
 const withDir = (command: Command): Command =>
   command.option('-d, --dir <folder>', "the coordinator's folder", 'coordinator-data')
 const example = (command: Command, text: string): Command =>

@@ -1,8 +1,8 @@
 /** @file The operator's verbs for a study that is there: pause, resume, cancel, clone, report. */
+import { print } from '@tessera/shared/print'
 import { type Command, InvalidArgumentError } from 'commander'
 import { cloneStudy, reportStudy, reportText, tellStudy, type Word } from './studies/index.ts'
 
-const print = (text: string): boolean => process.stdout.write(text)
 const roundNumber = (text: string): number => {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('must be the number of a round.')
@@ -35,7 +35,7 @@ export function addStudyControl(study: Command): void {
       .description(`${help}; a coordinator that runs does so within seconds`)
       .action(async (id: string, { dir }: { dir: string }) => {
         await tellStudy({ dir, study: id }, word)
-        print(`Study ${id} ${done}.\n`)
+        print(`Study ${id} ${done}.`)
       })
     example(command, `${word} colon`)
   }
@@ -45,7 +45,7 @@ export function addStudyControl(study: Command): void {
     .option('--round <round>', 'start from the student that this round published', roundNumber)
     .action(async (from: string, id: string, { dir, round }: { dir: string; round?: number }) => {
       const made = await cloneStudy({ dir, study: from, id, round })
-      print(`Study ${id} created like ${from}, from student ${made.student}.\n`)
+      print(`Study ${id} created like ${from}, from student ${made.student}.`)
     })
   example(clone, 'clone colon colon-2 --round 12')
   const report = withDir(study.command('report <study>'))
@@ -54,7 +54,7 @@ export function addStudyControl(study: Command): void {
     .option('--json', 'as JSON')
     .action(async (id: string, { dir, json }: { dir: string; json?: true }) => {
       const found = await reportStudy({ dir, study: id })
-      print(json ? `${JSON.stringify(found)}\n` : reportText(found))
+      print(json ? JSON.stringify(found) : reportText(found).trimEnd())
     })
   example(report, 'report colon')
 }

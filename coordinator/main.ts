@@ -5,6 +5,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import { createLog } from '@tessera/shared/log'
 import { type Architecture, architectureText, NAMINGS, type Naming } from '@tessera/shared/model'
 import { channels } from '@tessera/shared/model/onnx'
+import { print } from '@tessera/shared/print'
 import { KIT_LIFETIME_MS } from '@tessera/shared/security'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_PORT, initCoordinator } from './config.ts'
@@ -18,7 +19,6 @@ import { createStudy, EXPORT_FORMATS, type ExportFormat, exportStudy } from './s
 import type { TlsChoice } from './tls/settings.ts'
 
 const DAY_MS = 24 * 3600 * 1000
-const print = (line: string): boolean => process.stdout.write(`${line}\n`)
 const whole = (text: string): number => {
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('must be a whole number.')
@@ -180,6 +180,8 @@ function addStudy(group: Command): void {
     .action(async (id: string, options: ExportOptions) => {
       const { files, card } = await exportStudy({ ...options, study: id })
       print(`Student of round ${card.round} of ${card.study.training.rounds}: ${files.join(', ')}`)
+      if (card.batchNorms === 'initial')
+        print("Warning: its batch norms are the initial ones (fedbn). It is good only with a site's own.")
     })
   example(exported, '$ tessera coordinator study export colon --format onnx --out export/')
   addStudyControl(study)
@@ -240,7 +242,7 @@ function addStatus(group: Command): void {
     .option('--json', 'as JSON')
     .action(async ({ dir, json }: { dir: string; json?: true }) => {
       const status = await readStatus(dir, systemClock.now())
-      process.stdout.write(json ? `${JSON.stringify(status)}\n` : formatStatus(status))
+      print(json ? JSON.stringify(status) : formatStatus(status).trimEnd())
     })
   example(command, '$ tessera coordinator status')
 }

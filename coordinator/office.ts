@@ -21,12 +21,14 @@ import {
   readKitSecret,
 } from './enrolment/index.ts'
 import type { CommandEvent, StudyCreated } from './events.ts'
+import { createPruner } from './ledger/index.ts'
 import { createOutlets, type Outlets } from './outlets.ts'
 import {
   createQueue,
   createRoom,
   createStudyRun,
   type OperatorWord,
+  recordNumbers,
   type StudyProgress,
   type StudyRun,
 } from './running/index.ts'
@@ -53,6 +55,8 @@ export interface Office {
   /** The change of the coordinator's key of this number, 1 and up, as `key:fetch` answers it. */
   keyChange(number: number): { count: number; change: string; acceptance: string }
   studies(): readonly StudyRun[]
+  /** Pairs of a site that is not revoked and a study. */
+  places(): number
   /** Fulfilled when every study is finished; rejected when one can never be. Pending while there is none. */
   readonly ended: Promise<void>
   stop(): Promise<void>
@@ -72,9 +76,11 @@ export async function openOffice(options: {
   ring: KeyRing
   clock: Clock
   log: Log
+  /** As in the settings. */
+  keepRounds?: number | undefined
   onProgress?: ((progress: StudyProgress) => void) | undefined
 }): Promise<Office> {
-  const { dir, store, key, ring, clock, log, onProgress } = options
+  const { dir, store, key, ring, clock, log, keepRounds, onProgress } = options
   const keyChanges = ring.changes
   const deciding = createQueue()
   const checking = createQueue()
@@ -97,7 +103,7 @@ export async function openOffice(options: {
     const created = await planned(stored, key)
     const { id } = created.study
     unfinished.add(id)
-    const run = createStudyRun(created, replayRounds(created, events), {
+    const run = createStudyRun(created, replayRounds(created, events), recordNumbers(id, events), {
       store,
       key,
       clock,
@@ -107,6 +113,7 @@ export async function openOffice(options: {
       checking,
       deciding,
       room,
+      recorded: async (event) => pruner?.note(event),
       onProgress,
       onEnd(error) {
         if (error !== null) end?.reject(error)
@@ -116,7 +123,12 @@ export async function openOffice(options: {
     runs.set(id, run)
     return run
   }
+  const pruner =
+    keepRounds === undefined
+      ? null
+      : await createPruner({ dir, keepRounds, key, clock, log, events: store.events })
   for (const created of createdStudies(store.events)) await open(created, store.events)
+  store.forget()
 
   const obey = (event: CommandEvent): Promise<void> =>
     deciding(async () => {
@@ -166,6 +178,7 @@ export async function openOffice(options: {
     outlets: createOutlets(),
     ended,
     studies: () => [...runs.values()],
+    places: () => runs.size * [...registry.sites.values()].filter(({ revoked }) => !revoked).length,
     async admit(token, nonce) {
       await collectCommands()
       const claimed = readUnverified('joinToken', token)
@@ -245,6 +258,7 @@ export async function openOffice(options: {
       stopped = true
       cancelTimer()
       for (const run of runs.values()) await run.stop()
+      await collecting(async () => undefined)
       await deciding(async () => undefined)
       await store.close()
     },

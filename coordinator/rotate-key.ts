@@ -60,8 +60,7 @@ function publishedHeads(events: readonly StoredEvent[]): KeyChange['heads'] {
         `study ${study.id} must have a plan before the key changes, got none: it was created by an older version`,
       )
     }
-    const { history } = replayRounds(created, events)
-    const round = Math.max(0, ...history.filter(({ end }) => end?.record).map((ended) => ended.round))
+    const round = replayRounds(created, events).records.length
     return { study: study.id, plan: sha256Hex(plan), round }
   })
 }

@@ -2,39 +2,33 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
-import { type Clock, systemClock } from '@tessera/shared/clock'
-import { TesseraError } from '@tessera/shared/errors'
-import { type Log, silentLog } from '@tessera/shared/log'
+import { systemClock } from '@tessera/shared/clock'
+import { asTesseraError, TesseraError } from '@tessera/shared/errors'
+import { silentLog } from '@tessera/shared/log'
+import { printable } from '@tessera/shared/printable'
 import {
   type coordinatorMessages,
   createParser,
   isLoopback,
   MAX_TRANSPORT_BYTES,
-  printable,
   type siteMessages,
   type WireEvents,
 } from '@tessera/shared/protocol'
-import { fingerprint } from '@tessera/shared/security'
 import { Server as SocketServer } from 'socket.io'
 import { loadCoordinator } from './config.ts'
-import { openOffice } from './office.ts'
+import { createConnections, limitConnections, sessionLimits } from './connections.ts'
+import { type OpenOptions, openCoordinator } from './in-process.ts'
 import type { StudyProgress } from './running/index.ts'
-import { openSession } from './session.ts'
-import { openStore } from './store/index.ts'
+import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
 
 /** An IPv6 address with a zone has 45 and more; what is longer is none. */
 const MAX_ADDRESS_CHARACTERS = 64
 
-export interface CoordinatorOptions {
-  readonly dir: string
+export interface CoordinatorOptions extends OpenOptions {
   /** Default: as in coordinator.json. */
   readonly port?: number | undefined
   readonly host?: string | undefined
-  readonly log?: Log | undefined
-  readonly clock?: Clock | undefined
-  /** Told where a study stands when it has changed, ten times a second at most, for a live screen. Must not throw. */
-  readonly onProgress?: ((progress: StudyProgress) => void) | undefined
 }
 
 export interface Coordinator {
@@ -57,29 +51,15 @@ export interface Coordinator {
  * and what opening the store throws.
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
-  const { dir, log = silentLog, clock = systemClock, onProgress } = options
-  const { config, key, ring } = await loadCoordinator(dir)
+  const { dir, log = silentLog, clock = systemClock } = options
+  const { config } = await loadCoordinator(dir)
   const tls = config.tls && (await readTls(dir, config.tls))
   const { host = config.host, port = config.port } = options
-  const store = await openStore(dir)
-  if (store.cutBytes > 0)
-    log.warn('log.repaired', { bytes: store.cutBytes, reason: 'unacknowledged last line cut off' })
+  const coordinator = await openCoordinator(options)
 
   // Who has not said what he wants within two heartbeats is as dead as who misses one.
   const patience = { headersTimeout: 2 * config.heartbeatMs, connectionsCheckingInterval: config.heartbeatMs }
   const http = tls ? createTlsServer({ ...tls, ...patience }, notFound) : createServer(patience, notFound)
-  const office = await openOffice({
-    dir,
-    store,
-    key,
-    ring,
-    clock,
-    log,
-    onProgress,
-  }).catch(async (cause: unknown) => {
-    await store.close()
-    throw cause
-  })
   const sockets = new SocketServer<WireEvents<typeof siteMessages>, WireEvents<typeof coordinatorMessages>>(
     http,
     {
@@ -93,13 +73,22 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       httpCompression: false,
     },
   )
+  const limits = sessionLimits(config, () => coordinator.places())
+  limitConnections(http, limits, config.proxy === true)
+  const sessions = createConnections(limits)
   sockets.on('connection', (socket) => {
     const address = clientAddress(socket.handshake, config.proxy === true)
-    openSession(socket, office, clock, log.child({ address }))
+    const sessionLog = log.child({ address })
+    try {
+      socket.on('disconnect', sessions.enter(address))
+      coordinator.serve(socket, sessionLog)
+    } catch (thrown) {
+      refuseSession(socket, asTesseraError(thrown), sessionLog)
+    }
   })
 
   const close = async (): Promise<void> => {
-    await office.stop()
+    await coordinator.close()
     await sockets.close()
   }
   await listen(http, port, host).catch(async (cause: unknown) => {
@@ -110,18 +99,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     })
   })
   const address = http.address() as AddressInfo
-  const print = fingerprint(key.publicKey)
   if (tls === undefined && !config.proxy && !isLoopback(host)) {
     log.warn('coordinator.unencrypted', { reason: 'anyone between can read along: use TLS or a proxy' })
   }
-  log.info('coordinator.started', { port: address.port, fingerprint: print, count: office.studies().length })
+  const { publicKey, fingerprint, ended } = coordinator
+  log.info('coordinator.started', { port: address.port, fingerprint, count: coordinator.progress().length })
   return {
     port: address.port,
     url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
-    publicKey: key.publicKey,
-    fingerprint: print,
-    ended: office.ended,
-    progress: () => office.studies().map((run) => run.snapshot()),
+    publicKey,
+    fingerprint,
+    ended,
+    progress: () => coordinator.progress(),
     async close() {
       await close()
       log.info('coordinator.stopped')
@@ -133,7 +122,7 @@ function notFound(_request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(404).end()
 }
 
-/** For the log only. A proxy's word is cut short and cleaned: whoever reaches the proxy chooses what it says. */
+/** For the log, and for the number of its sessions. A proxy's word is cut short and cleaned: whoever reaches the proxy chooses what it says. */
 function clientAddress(
   { address, headers }: { address: string; headers: IncomingMessage['headers'] },
   proxy: boolean,

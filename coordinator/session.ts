@@ -20,6 +20,7 @@ import {
 } from '@tessera/shared/protocol'
 import { chunkCount, packMissing } from '@tessera/shared/transfer'
 import type { Socket } from 'socket.io'
+import type { Door } from './door.ts'
 import type { Office } from './office.ts'
 import type { Peer, StudyRun } from './running/index.ts'
 
@@ -30,8 +31,14 @@ export const JOIN_WITHIN_MS = 10_000
 /** A site may look at a record while its disk is busy; one whose thread is held for long loses its connection before. */
 const ANSWER_WITHIN_MS = 60_000
 
-/** Serves a socket until it closes. */
-export function openSession(socket: SiteSocket, office: Office, clock: Clock, parentLog: Log): void {
+/** Serves a socket until it closes. @param door Everything goes through it that may change something. */
+export function openSession(
+  socket: SiteSocket,
+  office: Office,
+  door: Door,
+  clock: Clock,
+  parentLog: Log,
+): void {
   const nonce = randomBytes(24).toString('base64url')
   let log = parentLog
   let joined: { peer: Peer; run: StudyRun } | null = null
@@ -40,11 +47,7 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
   /** A site that says it knows more than this coordinator; it may do nothing but show it. */
   let proving: { site: string; run: StudyRun } | null = null
 
-  const refuse = ({ code, message }: TesseraError): void => {
-    log.warn('session.refused', { code, reason: message })
-    socket.emit('session:refused', { code, message: message.slice(0, 1000) }, () => undefined)
-    socket.disconnect(true)
-  }
+  const refuse = (error: TesseraError): void => refuseSession(socket, error, log)
   const say = <E extends Exclude<CoordinatorMessage, 'session:refused'>>(
     event: E,
     request: Request<typeof coordinatorMessages, E>,
@@ -58,17 +61,17 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
         if (code !== 'ERR_CONNECTION_LOST') log.warn('message.unanswered', { code, reason: event })
       },
     )
-  const answer = <E extends SiteMessage>(
-    event: E,
-    handler: (
-      request: Request<typeof siteMessages, E>,
-    ) => ReplyBody<typeof siteMessages, E> | Promise<ReplyBody<typeof siteMessages, E>>,
-  ): void =>
+  type Handler<E extends SiteMessage> = (
+    request: Request<typeof siteMessages, E>,
+  ) => ReplyBody<typeof siteMessages, E> | Promise<ReplyBody<typeof siteMessages, E>>
+  const answerAlways = <E extends SiteMessage>(event: E, handler: Handler<E>): void =>
     serve(socket, siteMessages, event, handler, {
       onRefused({ code, message }) {
         log.warn('message.refused', { code, reason: `${event}: ${message}` })
       },
     })
+  const answer = <E extends SiteMessage>(event: E, handler: Handler<E>): void =>
+    answerAlways(event, (request) => door.enter(() => handler(request)))
   const session = (): { site: string; run: StudyRun } => {
     if (joined !== null) return { site: joined.peer.site, run: joined.run }
     throw new TesseraError('ERR_NOT_JOINED', 'session must have joined a study, got none')
@@ -135,14 +138,15 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
     if (proving === null) throw notJoined()
     return proving.run.showRecord(proving.site, record)
   })
-  answer('ledger:fetch', ({ study, round }) => ({ record: inStudy(study).run.record(round) }))
+  answer('ledger:fetch', async ({ study, round }) => ({ record: await inStudy(study).run.record(round) }))
   const outlet = office.outlets(() => flushed(socket))
   answer('model:open', async ({ sha256 }) => {
     assertMayFetch(session().run, sha256)
     const { totalBytes, digests } = await office.models.list(sha256)
     return { totalBytes, chunks: digests }
   })
-  answer('model:chunk', ({ sha256, index }) => {
+  // It changes nothing, and who reads slowly must not hold up the coordinator's end.
+  answerAlways('model:chunk', ({ sha256, index }) => {
     assertMayFetch(session().run, sha256)
     return outlet(() => readChunk(office, sha256, index))
   })
@@ -173,6 +177,13 @@ export function openSession(socket: SiteSocket, office: Office, clock: Clock, pa
 
   // Last: whoever answers the challenge finds everything served.
   void say('session:challenge', { protocol: PROTOCOL_VERSION, nonce }, JOIN_WITHIN_MS)
+}
+
+/** Says why, and hangs up. */
+export function refuseSession(socket: SiteSocket, { code, message }: TesseraError, log: Log): void {
+  log.warn('session.refused', { code, reason: message })
+  socket.emit('session:refused', { code, message: message.slice(0, 1000) }, () => undefined)
+  socket.disconnect(true)
 }
 
 function notJoined(): TesseraError {

@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   ERR_ENGINE_CHECK: { exit: 70, retry: false },
   ERR_TRAINING_DIVERGED: { exit: 70, retry: false },
   ERR_BENCH_PEER: { exit: 69, retry: false },
+  ERR_EXPERIMENT_FILE: { exit: 78, retry: false },
   // the site's data
   ERR_DATA_FOLDER: { exit: 66, retry: false },
   ERR_DATA_CLASSES: { exit: 65, retry: false },
@@ -42,6 +43,12 @@ export const ERROR_CODES = {
   ERR_DATA_TILE_TOO_LARGE: { exit: 65, retry: false },
   ERR_DATA_LEAKAGE: { exit: 65, retry: false },
   ERR_DATA_WORKER: { exit: 70, retry: true },
+  ERR_SLIDE_LIBRARY: { exit: 69, retry: false },
+  ERR_SLIDE_UNREADABLE: { exit: 65, retry: false },
+  ERR_SLIDE_SCALE: { exit: 65, retry: false },
+  ERR_SLIDE_TOO_LARGE: { exit: 65, retry: false },
+  ERR_SLIDE_ANNOTATION: { exit: 65, retry: false },
+  ERR_SLIDE_CLASS: { exit: 65, retry: false },
   // the wire
   ERR_FRAME_TOO_LARGE: { exit: 76, retry: false },
   ERR_FRAME_MALFORMED: { exit: 76, retry: false },
@@ -52,6 +59,7 @@ export const ERROR_CODES = {
   ERR_TIMED_OUT: { exit: 69, retry: true },
   ERR_WINDOW_FULL: { exit: 76, retry: false },
   ERR_RATE_LIMIT: { exit: 75, retry: true },
+  ERR_SESSIONS_FULL: { exit: 75, retry: true },
   // identity
   ERR_KIT_UNKNOWN: { exit: 77, retry: false },
   ERR_KIT_USED: { exit: 77, retry: false },

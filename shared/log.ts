@@ -4,6 +4,7 @@
  * A field that is not on the list does not reach the log: a file name, a key or a path of a slide cannot slip in by mistake.
  */
 import type { Clock } from './clock.ts'
+import { printable } from './printable.ts'
 
 /** All that a log line may hold beside its event. Add a field here, with care for what it could reveal. */
 export interface LogFields {
@@ -66,9 +67,10 @@ export interface Log {
 export function createLog(write: (line: string) => void, clock: Clock, base: LogFields = {}): Log {
   const emit = (level: string, event: string, fields: LogFields = {}): void => {
     const allowed = Object.entries({ ...base, ...fields }).filter(([name]) => FIELD_NAMES.has(name))
-    write(
-      `${JSON.stringify({ time: new Date(clock.now()).toISOString(), level, event, ...Object.fromEntries(allowed) })}\n`,
-    )
+    const time = new Date(clock.now()).toISOString()
+    // Reasons quote what peers and studies say, and JSON itself escapes neither C1 nor bidi characters.
+    const line = printable(JSON.stringify({ time, level, event, ...Object.fromEntries(allowed) }))
+    write(`${line}\n`)
   }
   return {
     info: (event, fields) => emit('info', event, fields),

@@ -1,7 +1,7 @@
 /** @file The verb `demo`: a whole federation on this machine, on procedural or real tiles, with a table at the end. */
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   completeConfig,
   configDigest,
@@ -9,9 +9,12 @@ import {
   type DemoConfig,
   parseDataFolder,
   parseTeacherFrom,
+  START_FOR,
+  type StartFor,
 } from './runner/config.ts'
 import { runDemo } from './runner/demo.ts'
 import { readStart } from './runner/start.ts'
+import { untilStopped } from './until-stopped.ts'
 
 const EXAMPLES = `
 Examples:
@@ -38,6 +41,7 @@ interface DemoFlags {
   depth?: number
   teacherWidth?: number
   start?: string
+  startFor?: StartFor
   seed?: string
   out?: string
   quick?: true
@@ -75,6 +79,11 @@ export function addDemoCommand(program: Command): void {
     .option('--depth <x>', "student's depth", number)
     .option('--teacher-width <x>', "teacher's width", number)
     .option('--start <file>', 'teacher and students start from these weights (safetensors, docs/models.md)')
+    .addOption(
+      new Option('--start-for <who>', 'only this one starts from them, the other by chance').choices(
+        START_FOR,
+      ),
+    )
     .option('--seed <text>', 'all chance hangs on it', (text) => text)
     .option('--out <DIR>', 'files of the run (default: runs/demo-SETTINGS)')
     .option('--quick', 'small and short: shows that all works, learns little')
@@ -91,17 +100,8 @@ async function demo(flags: DemoFlags): Promise<void> {
     ...(start !== undefined && { start: await readStart(start) }),
   }
   const config = completeConfig(given, quick === true)
-  const stop = new AbortController()
-  const onSignal = (): void => {
-    // Once more: at once. The children of a terminal get the signal too.
-    if (stop.signal.aborted) process.exit(130)
-    stop.abort()
-  }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  // The clock's timers keep nothing alive; children do, but not between two of them.
-  const awake = setInterval(() => undefined, 60_000)
-  try {
-    const table = await runDemo({
+  const table = await untilStopped((signal) =>
+    runDemo({
       config,
       out: out ?? join('runs', `demo-${configDigest(config)}`),
       fresh: fresh === true,
@@ -110,13 +110,10 @@ async function demo(flags: DemoFlags): Promise<void> {
         columns: process.stderr.isTTY ? process.stderr.columns : null,
       },
       clock: systemClock,
-      signal: stop.signal,
-    })
-    process.stdout.write(`\n${table}\n`)
-  } finally {
-    clearInterval(awake)
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-  }
+      signal,
+    }),
+  )
+  process.stdout.write(`\n${table}\n`)
 }
 
 function number(text: string): number {

@@ -2,12 +2,12 @@
 import { systemClock } from '@tessera/shared/clock'
 import { writeDurably } from '@tessera/shared/files'
 import type { Log } from '@tessera/shared/log'
+import { print } from '@tessera/shared/print'
 import { fingerprint } from '@tessera/shared/security'
 import type { Command } from 'commander'
 import { siteProof } from './session/proof.ts'
 import { rotateSiteKey } from './session/rotate-key.ts'
 
-const print = (line: string): boolean => process.stdout.write(`${line}\n`)
 const withDir = (command: Command): Command =>
   command.option('-d, --dir <folder>', "the site's folder", 'site-data')
 

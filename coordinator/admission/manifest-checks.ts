@@ -4,7 +4,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import type { Manifest } from '@tessera/shared/protocol'
 import { fingerprint } from '@tessera/shared/security'
 import type { Site } from '../enrolment/registry.ts'
-import { hasDelivered, lateRound, limitMs, openTo } from '../rounds/index.ts'
+import { hasDelivered, keptRounds, lateRound, limitMs, openTo } from '../rounds/index.ts'
 import type { Border } from './border.ts'
 
 /** Gives the site's entry. @throws {TesseraError} ERR_SITE_UNKNOWN */
@@ -48,8 +48,8 @@ export function checkApproved(border: Pick<Border, 'registry'>, site: string): v
 
 /**
  * The nonce must be that of the site's open offer, or of the very offer that a late update may still answer. What else it may be is told
- * apart: the site's own update again (ERR_UPDATE_DUPLICATE while its round is open, ERR_UPDATE_REPLAYED later), a late one
- * (ERR_ROUND_CLOSED), one without an offer (ERR_ROUND_NOT_OFFERED), or anything else (ERR_UPDATE_REPLAYED).
+ * apart: the site's own update again (ERR_UPDATE_DUPLICATE while its round is open, ERR_UPDATE_REPLAYED later), a late one or any of a round
+ * that is not looked back on (ERR_ROUND_CLOSED), one without an offer (ERR_ROUND_NOT_OFFERED), or anything else (ERR_UPDATE_REPLAYED).
  */
 export function checkReplay({ rounds, site }: Border, { nonce, round, attempt }: Manifest): void {
   const { current, history, carried } = rounds
@@ -62,8 +62,12 @@ export function checkReplay({ rounds, site }: Border, { nonce, round, attempt }:
   }
   if (current?.offers.get(site) === nonce) return
   const past = history.find((ended) => ended.offers.get(site) === nonce)
-  if (past !== undefined && !hasDelivered(rounds, site, past.round)) {
-    throw new TesseraError('ERR_ROUND_CLOSED', `round must be open, got round ${past.round} that has ended`)
+  const forgotten = past === undefined && round < rounds.round - keptRounds(rounds.policy)
+  if (forgotten || (past !== undefined && !hasDelivered(rounds, site, past.round))) {
+    throw new TesseraError(
+      'ERR_ROUND_CLOSED',
+      `round must be open, got round ${past?.round ?? round} that has ended`,
+    )
   }
   if (past === undefined && current !== null && !current.offers.has(site)) {
     throw new TesseraError(

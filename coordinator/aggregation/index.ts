@@ -8,6 +8,7 @@ import { fedbn } from './fedbn.ts'
 import { fedprox } from './fedprox.ts'
 import { fedyogi } from './fedyogi.ts'
 import { median } from './median.ts'
+import { moon } from './moon.ts'
 import { trimmedMean } from './trimmed-mean.ts'
 
 const STRATEGIES: {
@@ -19,6 +20,7 @@ const STRATEGIES: {
   fedyogi,
   fedprox,
   fedbn,
+  moon,
   median,
   'trimmed-mean': trimmedMean,
 }

@@ -39,19 +39,37 @@ export async function checkRecord(
   return record
 }
 
-/** True when every delta that a record names is there, whatever is in it. */
-export async function hasDeltas(
-  { contributors }: Published,
-  { updates }: Pick<LedgerSource, 'updates'>,
-): Promise<boolean> {
-  for (const { payload } of contributors) {
-    const code = await updates.loadPart(payload, 0, 0).then(
+export function deltasOf({ contributors }: Published): string[] {
+  return contributors.map(({ payload }) => payload)
+}
+
+/** True when all of these files are there, whatever is in them. */
+export async function hasAll(files: readonly string[], store: ContentStore): Promise<boolean> {
+  for (const file of files) {
+    const code = await store.loadPart(file, 0, 0).then(
       () => null,
       (thrown: unknown) => (asTesseraError(thrown).cause as NodeJS.ErrnoException | undefined)?.code,
     )
     if (code === 'ENOENT') return false
   }
   return true
+}
+
+/**
+ * Takes what cannot be computed again from where the coordinator keeps it: the student, and the states that its strategy left.
+ * @param isLast Is it the last such round? The next one's student follows from its states, so they must be there; of others they are removed too.
+ * @throws {TesseraError} ERR_LEDGER_BROKEN
+ */
+export async function takeOver(
+  { round, student, serverState }: Published,
+  { models }: Pick<LedgerSource, 'models'>,
+  into: ContentStore,
+  isLast: () => Promise<boolean>,
+): Promise<void> {
+  await into.save(await stored(round, 'its student', models.load(student)))
+  if (!(await hasAll(serverState, models)) && !(await isLast())) return
+  for (const state of serverState)
+    await into.save(await stored(round, 'the state that its strategy left', models.load(state)))
 }
 
 /** Every delta has the bytes its site has signed. @throws {TesseraError} ERR_LEDGER_BROKEN */

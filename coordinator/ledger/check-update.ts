@@ -23,8 +23,10 @@ export async function checkUpdate(
   const manifest = await verifyPayload('manifest', update.manifest, key).catch((cause: unknown) => {
     throw broken(round, `have a manifest signed by ${site}`, asTesseraError(cause).code, cause)
   })
-  const { study, attempt, samples, payload, bytes } = update
-  const want = { study, site, round, attempt, samples, payload, bytes, layoutHash }
+  const { study, samples, payload, bytes } = update
+  // A late update is signed for the offer that it answers, and not for the round that it counts in.
+  const { round: answered, attempt } = update.late ?? update
+  const want = { study, site, round: answered, attempt, samples, payload, bytes, layoutHash }
   for (const [field, value] of Object.entries(want)) {
     const got = manifest[field as keyof typeof want]
     if (got !== value)

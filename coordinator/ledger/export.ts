@@ -1,8 +1,8 @@
 /** @file Writes a study's ledger into a folder of its own: all that somebody else needs to verify it, without the coordinator. */
-import { copyFile, mkdir, readdir, stat } from 'node:fs/promises'
+import { copyFile, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
-import { explained, syncFolder, writeDurably } from '@tessera/shared/files'
+import { explained, isMissing, syncFolder, writeDurably } from '@tessera/shared/files'
 import { readUnverified } from '@tessera/shared/security'
 import type { StoredEvent } from '../events.ts'
 import { type LedgerSource, openLedgers } from './source.ts'
@@ -28,11 +28,15 @@ export async function exportLedger(options: {
     event.type === 'round.published' ? readUnverified('published', event.record) : [],
   )
   const payloads = new Set(records.flatMap(({ contributors }) => contributors.map(({ payload }) => payload)))
+  // Before the statement is read: it is older than the gap it explains, also when a coordinator removes deltas meanwhile.
   const updates = await copyAll(join(dir, 'updates'), join(out, 'updates'), payloads, '.f32')
-  const through = source.pruned === null ? 0 : readUnverified('pruned', source.pruned).through
+  const pruned = await source.readPruned()
+  const through = pruned === null ? 0 : readUnverified('pruned', pruned).through
   // The initial one, those that nobody can compute again, and the last, for whoever wants to use it.
   const students = records.filter(({ round }, i) => round <= through || i === records.length - 1)
-  const models = new Set([source.created.student, ...students.map(({ student }) => student)])
+  // Of what nobody can compute again, the state that the first round with deltas goes on from.
+  const states = records.find(({ round }) => round === through)?.serverState ?? []
+  const models = new Set([source.created.student, ...students.map(({ student }) => student), ...states])
   await copyAll(join(dir, 'models'), join(out, 'models'), models, '.safetensors')
   await writeDurably(
     join(out, 'events.jsonl'),
@@ -40,11 +44,11 @@ export async function exportLedger(options: {
     0o644,
   )
   // Last: a folder with it is a whole export.
-  await writeDurably(join(out, 'ledger.json'), `${JSON.stringify(about(source), null, 2)}\n`, 0o644)
+  await writeDurably(join(out, 'ledger.json'), `${JSON.stringify(about(source, pruned), null, 2)}\n`, 0o644)
   return { rounds: records.length, updates }
 }
 
-function about({ created, ring, pruned }: LedgerSource): object {
+function about({ created, ring }: LedgerSource, pruned: string | null): object {
   return {
     format: 'tessera-ledger-1',
     study: created.study.id,
@@ -80,10 +84,15 @@ async function copyAll(
   await explained(async () => {
     await mkdir(to, { recursive: true })
     for (const name of names) {
-      const file = join(from, `${name}${extension}`)
-      if (!(await stat(file).catch(() => null))) continue
-      await copyFile(file, join(to, `${name}${extension}`))
-      count++
+      const file = `${name}${extension}`
+      const isThere = await copyFile(join(from, file), join(to, file)).then(
+        () => true,
+        (cause: unknown) => {
+          if (isMissing(cause)) return false
+          throw cause
+        },
+      )
+      if (isThere) count++
     }
     await syncFolder(to)
   })

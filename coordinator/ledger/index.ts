@@ -1,3 +1,4 @@
+export { createPruner, type Pruner } from './auto-prune.ts'
 export * from './export.ts'
 export * from './prune.ts'
 export { type LedgerSource, openLedgers } from './source.ts'

@@ -5,7 +5,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
-import { isMissing } from '@tessera/shared/files'
 import { MAX_TOKEN_CHARACTERS, name } from '@tessera/shared/protocol'
 import { type KeyRing, openKeyRing } from '@tessera/shared/security'
 import { z } from 'zod'
@@ -13,6 +12,7 @@ import { loadCoordinator } from '../config.ts'
 import { type StoredEvent, type StudyCreated, storedEvent } from '../events.ts'
 import { type ContentStore, contentStore, readEvents } from '../store/index.ts'
 import { createdStudies } from '../studies/index.ts'
+import { readPruned } from './pruned.ts'
 
 const token = z.string().min(1).max(MAX_TOKEN_CHARACTERS)
 export const ledgerFile = z.strictObject({
@@ -34,8 +34,8 @@ export interface LedgerSource {
   readonly models: ContentStore
   /** True when every student must be there; an export has those that cannot be computed again. */
   readonly keepsStudents: boolean
-  /** JWS of `pruned`, or null. */
-  readonly pruned: string | null
+  /** JWS of `pruned` as it is now, or null: a coordinator that runs may remove deltas meanwhile. */
+  readPruned(): Promise<string | null>
 }
 
 /** Opens the ledgers in a folder: every study's of a coordinator, or the exported one. @throws {TesseraError} ERR_CONFIG_INVALID, ERR_STORE_CORRUPT */
@@ -53,7 +53,7 @@ async function coordinatorLedgers(dir: string): Promise<LedgerSource[]> {
       ring,
       ...contents(dir),
       keepsStudents: true,
-      pruned: await readIfThere(prunedFile(dir, created.study.id)),
+      readPruned: () => readPruned(dir, created.study.id),
     })),
   )
 }
@@ -78,7 +78,7 @@ async function exportedLedger(dir: string): Promise<LedgerSource> {
     ring: await openKeyRing(about.coordinatorKey, about.keyChanges),
     ...contents(dir),
     keepsStudents: false,
-    pruned: about.pruned ?? null,
+    readPruned: async () => about.pruned ?? null,
   }
 }
 
@@ -88,11 +88,6 @@ function contents(dir: string): Pick<LedgerSource, 'updates' | 'models'> {
     updates: contentStore(join(dir, 'updates'), '.f32'),
     models: contentStore(join(dir, 'models'), '.safetensors'),
   }
-}
-
-/** Where the statement about removed deltas lies in a coordinator's folder. */
-export function prunedFile(dir: string, study: string): string {
-  return join(dir, 'ledger', `${study}.pruned.jws`)
 }
 
 /** The study's own events, and those of the sites' keys. */
@@ -109,13 +104,6 @@ function parsed<T>(what: string, text: string, parse: (value: unknown) => T): T 
       cause,
     })
   }
-}
-
-async function readIfThere(file: string): Promise<string | null> {
-  return readFile(file, 'utf8').catch((cause: unknown) => {
-    if (isMissing(cause)) return null
-    throw cause
-  })
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -8,12 +8,12 @@ import { join } from 'node:path'
 import { asTesseraError } from '@tessera/shared/errors'
 import { layoutHash, studentLayout } from '@tessera/shared/model'
 import type { Published, Signed } from '@tessera/shared/protocol'
-import { broken, generateKeyPair, type KeyRing, sha256Hex, verifyPayload } from '@tessera/shared/security'
+import { broken, generateKeyPair, sha256Hex, verifyPayload } from '@tessera/shared/security'
 import { EMPTY_REGISTRY, evolveRegistry } from '../enrolment/registry.ts'
 import { isIdentityEvent } from '../events.ts'
 import { evolve, initialRounds, type RoundEvent, type RoundsState } from '../rounds/index.ts'
 import { contentStore } from '../store/index.ts'
-import { checkDeltas, checkRecord, hasDeltas, recompute, stored } from './check-round.ts'
+import { checkDeltas, checkRecord, deltasOf, hasAll, recompute, stored, takeOver } from './check-round.ts'
 import { checkRekeying, checkUpdate } from './check-update.ts'
 import type { LedgerSource } from './source.ts'
 
@@ -55,8 +55,13 @@ export async function verifyLedger(source: LedgerSource, options: VerifyOptions 
 async function walk(source: LedgerSource, scratch: string, options: VerifyOptions): Promise<LedgerReport> {
   const { created, events } = source
   const plan = await checkPlan(source)
-  const pruned = source.pruned === null ? null : await verifyPruned(source.pruned, source.ring)
-  // Of the student before and the next: a round's base is deleted once the round is done.
+  let pruned = await readStatement(source)
+  /** Looked at again when a round's deltas are not there: a coordinator that runs may have removed them since. */
+  const isPruned = async (round: number): Promise<boolean> => {
+    if (pruned === null || round > pruned.through) pruned = await readStatement(source)
+    return pruned !== null && round <= pruned.through
+  }
+  // Of the student before and the next, and the states of their strategy: a round's own are deleted once it is done.
   const models = contentStore(scratch, '.safetensors')
   await models.save(await stored(1, 'the initial student', source.models.load(created.student)))
   const key = await generateKeyPair()
@@ -65,6 +70,7 @@ async function walk(source: LedgerSource, scratch: string, options: VerifyOption
   let registry = EMPTY_REGISTRY
   let state = initialRounds(created.study, created.student)
   let [rounds, recomputed, final] = [0, 0, false]
+  let states: readonly string[] = []
   const keys = new Map<string, Set<string>>()
   for (const event of events) {
     if (event.type === 'study.created') continue
@@ -78,8 +84,10 @@ async function walk(source: LedgerSource, scratch: string, options: VerifyOption
     if (event.type === 'round.published') {
       options.onRound?.(state.round)
       const record = await checkRecord(event, state, plan, source)
-      if (pruned !== null && state.round <= pruned.through && !(await hasDeltas(record, source))) {
-        await models.save(await stored(state.round, 'its student', source.models.load(record.student)))
+      const whole = (await hasAll(deltasOf(record), source.updates)) && (await hasAll(states, models))
+      if (!whole && (await isPruned(state.round))) {
+        const isLast = async (): Promise<boolean> => record.round === (await readStatement(source))?.through
+        await takeOver(record, source, models, isLast)
       } else {
         await checkDeltas(record, source)
         await recompute(
@@ -92,8 +100,11 @@ async function walk(source: LedgerSource, scratch: string, options: VerifyOption
         await checkStudent(record, source)
         recomputed++
       }
-      if (record.base !== record.student)
-        await rm(join(scratch, `${record.base}.safetensors`), { force: true })
+      const done = [record.base, ...states].filter(
+        (file) => file !== record.student && !record.serverState.includes(file),
+      )
+      for (const file of done) await rm(join(scratch, `${file}.safetensors`), { force: true })
+      states = record.serverState
       rounds++
       final = record.final
     }
@@ -119,9 +130,14 @@ async function checkPlan({ created, ring }: LedgerSource): Promise<string> {
   return hash
 }
 
-/** Any key of the ring may have signed it: old deltas are removed under new keys. */
-async function verifyPruned(token: string, { keys }: KeyRing): Promise<Signed<'pruned'>> {
-  for (const key of keys) {
+/** What the source says of removed deltas now. Any key of the ring may have signed it: old deltas are removed under new keys. */
+async function readStatement({
+  ring,
+  readPruned,
+}: Pick<LedgerSource, 'ring' | 'readPruned'>): Promise<Signed<'pruned'> | null> {
+  const token = await readPruned()
+  if (token === null) return null
+  for (const key of ring.keys) {
     const pruned = await verifyPayload('pruned', token, key).catch(() => null)
     if (pruned !== null) return pruned
   }

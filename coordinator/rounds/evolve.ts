@@ -10,7 +10,7 @@ import type {
 } from './events.ts'
 import { type Answer, lateRound } from './late.ts'
 import { leftOutAfter } from './left-out.ts'
-import { isOver, type Phase, type Round, type RoundsState } from './state.ts'
+import { type Delivered, isOver, keptRounds, type Phase, type Round, type RoundsState } from './state.ts'
 
 /**
  * Gives the state after `event`. Events of other studies change nothing.
@@ -95,15 +95,22 @@ function accepted(state: RoundsState, event: UpdateAccepted): RoundsState {
   if (event.late !== undefined) return acceptedLate(state, event, { site: event.site, ...event.late })
   const current = expectOpen(state, event)
   if (!current.offers.has(event.site) || current.accepted.has(event.site)) return refuse(state, event)
-  return { ...state, current: { ...current, accepted: new Map(current.accepted).set(event.site, event) } }
+  return { ...state, current: { ...current, accepted: withUpdate(current.accepted, event) } }
 }
 
 function acceptedLate(state: RoundsState, event: UpdateAccepted, answer: Answer): RoundsState {
   expect(state, event, ['waiting', 'collecting'])
   if (lateRound(state, answer) === null) return refuse(state, event)
   const { current } = state
-  if (current === null) return { ...state, carried: new Map(state.carried).set(event.site, event) }
-  return { ...state, current: { ...current, accepted: new Map(current.accepted).set(event.site, event) } }
+  if (current === null) return { ...state, carried: withUpdate(state.carried, event) }
+  return { ...state, current: { ...current, accepted: withUpdate(current.accepted, event) } }
+}
+
+function withUpdate(
+  updates: Round['accepted'],
+  { type: _type, study: _study, manifest: _manifest, ...delivered }: UpdateAccepted,
+): ReadonlyMap<string, Delivered> {
+  return new Map(updates).set(delivered.site, delivered)
 }
 
 function closed(state: RoundsState, event: RoundClosed): RoundsState {
@@ -112,7 +119,7 @@ function closed(state: RoundsState, event: RoundClosed): RoundsState {
   const current: Round = { ...expectOpen(state, event), end }
   const leftOut = leftOutAfter(state.leftOut, current)
   if (outcome === 'publish') return { ...state, phase: 'closed', failures: 0, current, leftOut }
-  return {
+  const next: RoundsState = {
     ...state,
     leftOut,
     phase: 'waiting',
@@ -120,8 +127,8 @@ function closed(state: RoundsState, event: RoundClosed): RoundsState {
     failures: state.failures + 1,
     carried: new Map([...current.accepted].filter(([site]) => contributors.includes(site))),
     current: null,
-    history: [...state.history, current],
   }
+  return remember(next, current)
 }
 
 function published(state: RoundsState, event: RoundPublished): RoundsState {
@@ -130,7 +137,7 @@ function published(state: RoundsState, event: RoundPublished): RoundsState {
   if (!current?.end) return refuse(state, event)
   const { student, record, recordSha256 } = event
   const last = state.round === state.rounds
-  return {
+  const next: RoundsState = {
     ...state,
     phase: last ? 'finished' : 'waiting',
     round: last ? state.round : state.round + 1,
@@ -138,8 +145,20 @@ function published(state: RoundsState, event: RoundPublished): RoundsState {
     carried: new Map(),
     student,
     previous: recordSha256,
+    records: [...state.records, recordSha256],
     current: null,
-    history: [...state.history, { ...current, end: { ...current.end, student, record, recordSha256 } }],
+  }
+  return remember(next, { ...current, end: { ...current.end, student, record, recordSha256 } })
+}
+
+/** Puts an ended attempt into the history, and takes out what nothing looks back on any more. */
+function remember(state: RoundsState, ended: Round): RoundsState {
+  const { history, round, policy, withdrawn } = state
+  const isKept = (past: { readonly round: number }): boolean => round - past.round <= keptRounds(policy)
+  return {
+    ...state,
+    history: [...history, ended].filter(isKept),
+    withdrawn: withdrawn.filter(isKept),
   }
 }
 

@@ -33,10 +33,17 @@ export interface RoundParticipation {
   readonly sites: readonly SiteParticipation[]
 }
 
-/** Gives all ended attempts, oldest first. Whoever is revoked by now is not missed. */
-export function participation({ history, current, leftOut: members }: RoundsState): RoundParticipation[] {
+/**
+ * Gives the ended attempts, in their order. Whoever is revoked by now is not missed.
+ * @param ended Every one of them, from the first.
+ * @param state After the last of them.
+ */
+export function participation(
+  ended: readonly Round[],
+  { leftOut: members }: RoundsState,
+): RoundParticipation[] {
   let leftOut: RoundsState['leftOut'] = new Map()
-  return [...history, ...(current === null ? [] : [current])].flatMap((round) => {
+  return ended.flatMap((round) => {
     const { end } = round
     if (end === null) return []
     const missed = [...leftOut.keys()].filter((site) => members.has(site))

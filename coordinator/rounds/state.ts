@@ -17,7 +17,11 @@ export type RoundPolicy = Pick<
   | 'cohort'
   | 'late'
   | 'alarmAfter'
+  | 'guards'
 >
+
+/** What is kept of an accepted update. Not its manifest: a thousand characters that nothing decides on, and the log has. */
+export type Delivered = Omit<UpdateAccepted, 'type' | 'study' | 'manifest'>
 
 /** One attempt of one round, open or ended. Its times are those of {@link import('../running/round-time.ts').createRoundTime}. */
 export interface Round {
@@ -34,7 +38,7 @@ export interface Round {
   /** Sites that were there and not drawn. */
   readonly notDrawn: readonly string[]
   /** Updates by site; those of the round's earlier attempts are in from the start. */
-  readonly accepted: ReadonlyMap<string, UpdateAccepted>
+  readonly accepted: ReadonlyMap<string, Delivered>
   /** Code by site: it declined, or was revoked. */
   readonly excused: ReadonlyMap<string, string>
   readonly end: RoundEnd | null
@@ -70,15 +74,32 @@ export interface RoundsState {
   /** SHA-256 of the newest published record, `''` before the first: the next record's `previous`. */
   readonly previous: string
   /** Updates that have their receipts and count in the next attempt: those that an attempt without a quorum has left, and late ones. */
-  readonly carried: ReadonlyMap<string, UpdateAccepted>
+  readonly carried: ReadonlyMap<string, Delivered>
   /** Offers that a late update has answered whose site was revoked before it counted: it does not count, and cannot come again. */
   readonly withdrawn: readonly { readonly site: string; readonly round: number; readonly attempt: number }[]
   /** The attempt that is open or being published. */
   readonly current: Round | null
-  /** Ended attempts, oldest first. */
+  /** Ended attempts of the latest rounds, oldest first: as many as decisions look back on ({@link keptRounds}), whatever the study's length. The rest is in the log. */
   readonly history: readonly Round[]
+  /** SHA-256 of each published record, round by round. */
+  readonly records: readonly string[]
   /** By site that a round was ever offered: published rounds running that it has no part in. */
   readonly leftOut: ReadonlyMap<string, number>
+}
+
+/**
+ * Least number of rounds that are looked back on. A site that has missed more begins its error feedback anew, so that what it still had to say of
+ * them is of no use to it either.
+ */
+const LOOK_BACK_ROUNDS = 3
+
+/** How many rounds are looked back on: by the norm guard, by late updates, and to tell a site what became of an update that it offers again. */
+export function keptRounds({ late, guards: { adaptiveNorm } }: RoundPolicy): number {
+  return Math.max(
+    LOOK_BACK_ROUNDS,
+    late === 'refuse' ? 0 : late.maxStaleness,
+    adaptiveNorm === 'off' ? 0 : adaptiveNorm.rounds,
+  )
 }
 
 /** A round that ten times ran to its end without a quorum has a fault that waiting does not mend; the operator must look. */
@@ -102,6 +123,7 @@ export function initialRounds(study: Study, student: string): RoundsState {
     withdrawn: [],
     current: null,
     history: [],
+    records: [],
     leftOut: new Map(),
   }
 }
@@ -117,8 +139,8 @@ export function isOver(phase: Phase): boolean {
 }
 
 /** True when this log has published that very record. */
-export function hasPublished({ history }: RoundsState, round: number, recordSha256: string): boolean {
-  return history.some((ended) => ended.round === round && ended.end?.recordSha256 === recordSha256)
+export function hasPublished({ records }: RoundsState, round: number, recordSha256: string): boolean {
+  return records[round - 1] === recordSha256
 }
 
 /** The newest published record's text; null before the first. */

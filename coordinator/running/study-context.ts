@@ -53,6 +53,8 @@ export interface StudyContext {
   readonly deciding: Queue
   /** For the chunks of all studies' deltas that are coming in. */
   readonly room: Room
+  /** Told of each of its events that is in the log and has had its effect, and waited for before the next decision. */
+  recorded(event: RoundEvent): Promise<void>
   /** Told where the study stands after a change: of many in a row the first at once, then the last. Absent: nobody watches. */
   readonly onProgress?: ((progress: StudyProgress) => void) | undefined
   /** The study has ended: finished or cancelled (null), stopped without a quorum, halted, or broken. */
@@ -78,8 +80,8 @@ export interface StudyRun {
    */
   showRecord(site: string, record: string): Promise<never>
   leave(peer: Peer): void
-  /** The record of a published round. @throws {TesseraError} ERR_ROUND_WRONG */
-  record(round: number): string
+  /** The record of a published round. @throws {TesseraError} ERR_ROUND_WRONG; what reading the store throws. */
+  record(round: number): Promise<string>
   /** Ends what a site does with a key that is not its own any more. */
   replaceKey(site: string): void
   /** Takes in a revocation that has just been logged. Called from within {@link StudyContext.deciding}. */

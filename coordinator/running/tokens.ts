@@ -1,5 +1,4 @@
 /** @file What a study says under the coordinator's signature: welcome and offer. Both follow from the state, so a restart says the same again. */
-import { TesseraError } from '@tessera/shared/errors'
 import { PROTOCOL_VERSION } from '@tessera/shared/protocol'
 import { type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
 import { limitMs, type RoundsState } from '../rounds/index.ts'
@@ -84,12 +83,4 @@ export async function signOffer(
     },
     key.privateKey,
   )
-}
-
-/** The record of a published round. @throws {TesseraError} ERR_ROUND_WRONG if it is not published. */
-export function findRecord({ history, study }: RoundsState, round: number): string {
-  // From the end: a site that was away asks for the latest ones.
-  const record = history.findLast((ended) => ended.round === round && ended.end?.record)?.end?.record
-  if (record !== undefined && record !== null) return record
-  throw new TesseraError('ERR_ROUND_WRONG', `round of study ${study} must be published, got ${round}`)
 }

@@ -68,7 +68,8 @@ export function readChain<E>(parse: (value: unknown) => E): ChainReader<E> {
   }
 }
 
-function parseEvent<E>({ number, json }: Row, parse: (value: unknown) => E): E {
+/** Reads a row's text. @throws {TesseraError} ERR_STORE_CORRUPT, ERR_STORE_NEWER, naming its number. */
+export function parseEvent<E>({ number, json }: Omit<Row, 'checksum'>, parse: (value: unknown) => E): E {
   let value: unknown
   try {
     value = JSON.parse(json)

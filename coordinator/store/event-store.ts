@@ -1,6 +1,6 @@
 /** @file The append-only store of events, over the table that keeps their rows. */
 import { TesseraError } from '@tessera/shared/errors'
-import { type Head, type Row, readChain, rowsAfter } from './chain.ts'
+import { type Head, parseEvent, type Row, readChain, rowsAfter } from './chain.ts'
 
 /** Where rows are kept: the seam between the store and a database. */
 export interface EventTable {
@@ -12,14 +12,23 @@ export interface EventTable {
    * @throws {TesseraError} ERR_STORE_WRITE; ERR_STORE_LOCKED if another process has written.
    */
   append(rows: readonly Row[], from: Head, to: Head): Promise<void>
+  /** Gives one event's text; null if there is no such row. */
+  read(number: number): Promise<string | null>
   close(): Promise<void>
 }
 
 export interface EventStore<E> {
-  /** What was in the store when it was opened, oldest first. */
+  /** What was in the store when it was opened, oldest first; empty after {@link EventStore.forget}. */
   readonly events: readonly E[]
-  /** Adds one event, or several of which all or none are kept. Calls are carried out one after the other. Errors as {@link EventTable.append}. */
-  append(events: E | readonly E[]): Promise<void>
+  /** Lets go of {@link EventStore.events}: whoever has built his state from them should not hold a study's whole past in memory. */
+  forget(): void
+  /**
+   * Adds one event, or several of which all or none are kept; gives the number of the last one. Calls are carried out one after the other.
+   * Errors as {@link EventTable.append}.
+   */
+  append(events: E | readonly E[]): Promise<number>
+  /** Gives the event of a number, 1 and up. @throws {TesseraError} ERR_STORE_CORRUPT if it is not there or none that this version knows. */
+  read(number: number): Promise<E>
   close(): Promise<void>
 }
 
@@ -44,25 +53,36 @@ export async function openEventStore<E extends object>(
 ): Promise<EventStore<E>> {
   const read = await readTable(table, parse)
   let head = read.head
+  let earlier = read.events
   let [queue, closed]: [Promise<unknown>, boolean] = [Promise.resolve(), false]
 
-  const write = async (events: readonly E[]): Promise<void> => {
+  const write = async (events: readonly E[]): Promise<number> => {
     const next = rowsAfter(
       head,
       events.map((event) => JSON.stringify(event)),
     )
-    if (next.rows.length === 0) return
-    await table.append(next.rows, head, next.head)
+    if (next.rows.length > 0) await table.append(next.rows, head, next.head)
     head = next.head
+    return head.count
   }
   return {
-    events: read.events,
+    get events() {
+      return earlier
+    },
+    forget() {
+      earlier = []
+    },
     append(given) {
       if (closed) return Promise.reject(new TesseraError('ERR_STORE_WRITE', 'store must be open, got closed'))
       const events = Array.isArray(given) ? (given as readonly E[]) : [given as E]
       const written = queue.then(() => write(events))
       queue = written.catch(() => undefined)
       return written
+    },
+    async read(number) {
+      const json = await table.read(number)
+      if (json !== null) return parseEvent({ number, json }, parse)
+      throw new TesseraError('ERR_STORE_CORRUPT', `event ${number} of the store must be there, got none`)
     },
     async close() {
       if (closed) return

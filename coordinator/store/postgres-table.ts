@@ -33,6 +33,7 @@ const TAKE_BACK = `
   WITH head AS (
     UPDATE tessera_head SET count = $4, checksum = $5 WHERE coordinator = $1 AND count = $2 AND checksum = $3 RETURNING coordinator)
   DELETE FROM tessera_event USING head WHERE tessera_event.coordinator = head.coordinator AND tessera_event.number > $4`
+const EVENT = 'SELECT event FROM tessera_event WHERE coordinator = $1 AND number = $2'
 const HEAD = 'SELECT count, checksum FROM tessera_head WHERE coordinator = $1'
 
 /**
@@ -83,6 +84,15 @@ export async function openPostgresTable(url: string, coordinator: string): Promi
           if (lost) doubtful ??= to
           throw refused(cause)
         }
+      }
+    },
+    async read(number) {
+      const { client } = await connected()
+      try {
+        const { rows } = await client.query<{ event: string }>(EVENT, [coordinator, number])
+        return rows[0]?.event ?? null
+      } catch (cause) {
+        throw unanswered(cause)
       }
     },
     close: () => session.end(),

@@ -38,8 +38,14 @@ export async function openSqliteTable(file: string, coordinator: string): Promis
     const move = database.prepare(
       'UPDATE tessera_head SET count = ?, checksum = ? WHERE count = ? AND checksum = ?',
     )
+    const find = database.prepare(`SELECT ${bytesOf('event')} FROM tessera_event WHERE number = ?`).raw()
     return {
       scan: async (take) => scan(database, take),
+      read: async (number) =>
+        explainedSql(() => {
+          const [row] = find.all(number) as [Uint8Array][]
+          return row === undefined ? null : textOf(row[0])
+        }),
       append: async (rows, from, to) => {
         // SQLite would go on writing into a file that has no name any more, and everything would be gone with the process.
         if ((await fileIdentity(file)) !== identity) throw movedAway()

@@ -11,14 +11,21 @@ import { openEvents, readStoredEvents } from './open-events.ts'
 
 /** A coordinator's memory, opened for writing. */
 export interface Store {
-  /** Events of earlier runs, oldest first. */
+  /** Events of earlier runs, oldest first; empty after {@link Store.forget}. */
   readonly events: readonly StoredEvent[]
+  /** Lets go of them. */
+  forget(): void
   /** Bytes of an unacknowledged last line of an earlier version's `events.jsonl` that were left out when it was taken over. */
   readonly cutBytes: number
   readonly models: ContentStore
   readonly updates: ContentStore
-  /** Returns when the event, or all of several, survive a power cut; none does if it throws. @throws {TesseraError} ERR_STORE_WRITE, ERR_STORE_LOCKED */
-  append(events: StoredEvent | readonly StoredEvent[]): Promise<void>
+  /**
+   * Returns when the event, or all of several, survive a power cut, and gives the number of the last; none does if it throws.
+   * @throws {TesseraError} ERR_STORE_WRITE, ERR_STORE_LOCKED
+   */
+  append(events: StoredEvent | readonly StoredEvent[]): Promise<number>
+  /** Gives the event of a number, 1 and up. @throws {TesseraError} ERR_STORE_CORRUPT, ERR_STORE_UNREACHABLE */
+  read(number: number): Promise<StoredEvent>
   /** Hands over the commands that operators gave meanwhile. `apply` must tolerate one it has seen. */
   collectCommands(apply: (event: CommandEvent) => Promise<void>): Promise<void>
   close(): Promise<void>
@@ -48,11 +55,15 @@ async function tryOpenStore(dir: string): Promise<Store | null> {
     for (const folder of ['models', 'updates', 'inbox']) await removeLeftovers(join(dir, folder))
     const { store, cutBytes } = await openEvents(dir, place, (value) => storedEvent.parse(value))
     return {
-      events: store.events,
+      get events() {
+        return store.events
+      },
+      forget: () => store.forget(),
       cutBytes,
       models: modelFiles(dir),
       updates: contentStore(join(dir, 'updates'), '.f32'),
       append: (events) => store.append(events),
+      read: (number) => store.read(number),
       collectCommands: (apply) => collect(dir, (value) => commandEvent.parse(value), apply),
       async close() {
         await store.close().finally(unlock)
@@ -73,7 +84,7 @@ export async function submit(dir: string, event: CommandEvent): Promise<'stored'
   }
   try {
     // What waits in the inbox came first.
-    await store.collectCommands((earlier) => store.append(earlier))
+    await store.collectCommands(async (earlier) => void (await store.append(earlier)))
     await store.append(event)
   } finally {
     await store.close()

@@ -6,7 +6,7 @@ import { loadCoordinator } from '../config.ts'
 import { alarms, isOver, participation, type RoundParticipation } from '../rounds/index.ts'
 import { readEvents, submit } from '../store/index.ts'
 import { signPlan } from './plan.ts'
-import { findStudy, replayRounds } from './replay.ts'
+import { findStudy, replayStudy } from './replay.ts'
 
 interface StudyOptions {
   readonly dir: string
@@ -67,8 +67,8 @@ export async function cloneStudy({
   return { study: named.data, student }
 
   function studentOf(round: number): string {
-    const { history } = replayRounds(created, events)
-    const published = history.find((ended) => ended.round === round && ended.end?.student)?.end?.student
+    const { ended } = replayStudy(created, events)
+    const published = ended.find((past) => past.round === round && past.end?.student)?.end?.student
     if (published) return published
     throw new TesseraError('ERR_MODEL_UNKNOWN', `round of ${from} must be published, got ${round}`)
   }
@@ -86,8 +86,8 @@ export interface StudyReport {
 export async function reportStudy({ dir, study }: Omit<StudyOptions, 'clock'>): Promise<StudyReport> {
   await loadCoordinator(dir)
   const events = await readEvents(dir)
-  const state = replayRounds(findStudy(events, study), events)
+  const { state, ended } = replayStudy(findStudy(events, study), events)
   // Of a study that is over nobody is missing any more.
   const excluded = isOver(state.phase) ? [] : alarms(state)
-  return { study, phase: state.phase, excluded, rounds: participation(state) }
+  return { study, phase: state.phase, excluded, rounds: participation(ended, state) }
 }

@@ -1,7 +1,7 @@
 /** @file Creating a study: the operator's JSON and the teacher's file are checked, the initial student is computed and stored. */
-import { readFile, stat } from 'node:fs/promises'
 import { type Clock, systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
+import { readModelFile } from '@tessera/shared/files'
 import {
   type Checkpoint,
   checkpointOrigin,
@@ -14,7 +14,7 @@ import {
   studentLayout,
 } from '@tessera/shared/model'
 import type { OnnxHints } from '@tessera/shared/model/onnx'
-import { MAX_MODEL_BYTES, type Study, study as studySchema } from '@tessera/shared/protocol'
+import { type Study, study as studySchema } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import { z } from 'zod'
 import { loadCoordinator } from '../config.ts'
@@ -179,18 +179,4 @@ function checkStart({ student, classes }: Study, bytes: Uint8Array | null): Chec
     )
   }
   return decodeCheckpoint(bytes, student, classes.length, { classifier: 'optional' })
-}
-
-async function readModelFile(role: string, file: string): Promise<Uint8Array> {
-  try {
-    const { size } = await stat(file)
-    if (size <= MAX_MODEL_BYTES) return await readFile(file)
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code
-    throw new TesseraError('ERR_MODEL_FILE', `${role} file must be readable, got ${reason}`, { cause })
-  }
-  throw new TesseraError(
-    'ERR_MODEL_FILE',
-    `${role} file must have at most ${MAX_MODEL_BYTES} bytes, got more`,
-  )
 }

@@ -35,7 +35,8 @@ export interface StudentToExport {
  *
  * safetensors in torchvision's names is the published file itself, whose hash the records hold; it also has the tensors that only training
  * uses. Every other file has the network alone, and metadata with normalisation, classes and origin.
- * @throws {TesseraError} ERR_USAGE for names of a library in another format than safetensors; ERR_LAYOUT_MISMATCH if the library does not
+ * @throws {TesseraError} ERR_USAGE for names of a library in another format than safetensors, and for a format that is ready to run when the
+ * student is not; ERR_LAYOUT_MISMATCH if the library does not
  * have the network; ERR_MODEL_FILE if the published file is broken.
  */
 export function exportFiles(
@@ -47,6 +48,12 @@ export function exportFiles(
     throw new TesseraError('ERR_USAGE', `--naming ${naming} must go with --format safetensors, got ${format}`)
   }
   const { study, bytes } = student
+  if (format !== 'safetensors' && batchNormsOf(study) === 'initial') {
+    throw new TesseraError(
+      'ERR_USAGE',
+      `student of a study with fedbn must be exported as safetensors, got ${format}: its batch norms are the initial ones, and what it computes with them means nothing before they are replaced by a site's`,
+    )
+  }
   if (format === 'safetensors' && naming === 'torchvision') return new Map([['student.safetensors', bytes]])
   const classes = study.classes.length
   const architecture = studentArchitecture(study)
@@ -70,8 +77,13 @@ export function exportFiles(
   return new Map([...toTensorflowJs(model)].map(([file, content]) => [join('student-tfjs', file), content]))
 }
 
+/** Whose batch norms a published student has: those that its rounds have trained, or, where each site keeps its own, those it began with. */
+export function batchNormsOf({ federation }: Study): 'federated' | 'initial' {
+  return federation.strategy.name === 'fedbn' ? 'initial' : 'federated'
+}
+
 function metadataOf({ study, round, student }: StudentToExport): Map<string, string> {
-  return new Map([
+  return new Map<string, string>([
     [METADATA.mean, IMAGENET_MEAN.join(',')],
     [METADATA.deviation, IMAGENET_DEVIATION.join(',')],
     [METADATA.classes, JSON.stringify(study.classes)],
@@ -81,5 +93,6 @@ function metadataOf({ study, round, student }: StudentToExport): Map<string, str
     [METADATA.student, student],
     [METADATA.features, 'features'],
     [METADATA.logits, 'logits'],
+    ...(batchNormsOf(study) === 'initial' ? [[METADATA.batchNorms, 'initial'] as const] : []),
   ])
 }

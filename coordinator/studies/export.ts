@@ -7,9 +7,9 @@ import type { Published, Study } from '@tessera/shared/protocol'
 import { fingerprint, verifyPayload } from '@tessera/shared/security'
 import { loadCoordinator } from '../config.ts'
 import { modelFiles, readEvents } from '../store/index.ts'
-import { type ExportFormat, exportFiles } from './export-files.ts'
+import { batchNormsOf, type ExportFormat, exportFiles } from './export-files.ts'
 import { modelCardText } from './model-card-text.ts'
-import { findStudy, replayRounds } from './replay.ts'
+import { findStudy, replayStudy } from './replay.ts'
 
 /** Where a student comes from. Beside it, `records` are the signed texts that prove it. */
 export interface ModelCard {
@@ -21,6 +21,8 @@ export interface ModelCard {
   readonly finished: boolean
   readonly coordinator: { readonly publicKey: string; readonly fingerprint: string }
   readonly initialStudent: string
+  /** `initial`: each site keeps its own (FedBN), so that this student computes nothing of use before a site's are put in their place. */
+  readonly batchNorms: 'federated' | 'initial'
   readonly rounds: readonly Published[]
   readonly records: readonly string[]
 }
@@ -29,7 +31,7 @@ export interface ModelCard {
  * Writes the student of `round`, or of the newest, and `model-card.json` and `.md` into `out`.
  * @param options.format By default the published safetensors file itself.
  * @param options.naming Whose names the tensors of a safetensors file have.
- * @throws {TesseraError} ERR_USAGE, ERR_LAYOUT_MISMATCH if format and names do not go together; ERR_STUDY_UNKNOWN, ERR_MODEL_UNKNOWN if the round has no student; ERR_STORE_CORRUPT if its file has changed.
+ * @throws {TesseraError} ERR_USAGE, ERR_LAYOUT_MISMATCH if format, names and study do not go together; ERR_STUDY_UNKNOWN, ERR_MODEL_UNKNOWN if the round has no student; ERR_STORE_CORRUPT if its file has changed.
  */
 export async function exportStudy(options: {
   dir: string
@@ -43,8 +45,8 @@ export async function exportStudy(options: {
   const { key, ring } = await loadCoordinator(dir)
   const events = await readEvents(dir)
   const created = findStudy(events, options.study)
-  const state = replayRounds(created, events)
-  const records = state.history.flatMap(({ end }) => (end?.record ? [end.record] : []))
+  const { ended } = replayStudy(created, events)
+  const records = ended.flatMap(({ end }) => (end?.record ? [end.record] : []))
   const rounds = await Promise.all(
     records.map((record, i) => verifyPayload('published', record, ring.keyOf(created.study.id, i + 1))),
   )
@@ -65,6 +67,7 @@ export async function exportStudy(options: {
     finished: last.final,
     coordinator: { publicKey: key.publicKey, fingerprint: fingerprint(key.publicKey) },
     initialStudent: created.student,
+    batchNorms: batchNormsOf(created.study),
     rounds: rounds.slice(0, round),
     records: records.slice(0, round),
   }

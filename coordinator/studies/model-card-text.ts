@@ -41,6 +41,7 @@ export function modelCardText(card: ModelCard, files: readonly string[]): string
     '**Not a medical device.** For research: it must not be used to diagnose or to treat. Nothing is known of how well it does on tiles of',
     'scanners, stains, organs and patients other than those of the sites below; measure it on your own before you rely on it for anything.',
     '',
+    ...(card.batchNorms === 'initial' ? NORMS_WARNING : []),
     '| what | value |',
     '| --- | --- |',
     ...facts.map(([what, value]) => `| ${what} | ${value} |`),
@@ -65,6 +66,12 @@ export function modelCardText(card: ModelCard, files: readonly string[]): string
     '',
   ].join('\n')
 }
+
+const NORMS_WARNING: readonly string[] = [
+  '**Not ready to use.** In this study (FedBN) each site keeps its own batch norms. Those in this file are the ones the study began with: put',
+  "a site's in their place, weights, biases and running statistics, or estimate them on tiles of your own. As it is, its answers mean nothing.",
+  '',
+]
 
 /** Each site's part in the rounds, the largest first. */
 function sharesOf(

@@ -1,7 +1,13 @@
 /** @file What the log says of one study. */
 import { TesseraError } from '@tessera/shared/errors'
 import { isIdentityEvent, type StoredEvent, type StudyCreated } from '../events.ts'
-import { evolve, initialRounds, type RoundsState } from '../rounds/index.ts'
+import {
+  initialRounds,
+  type Round,
+  type RoundEvent,
+  type RoundsState,
+  replayHistory,
+} from '../rounds/index.ts'
 
 /** Study by study, in the order of creation. A study that a crash has logged twice counts once. */
 export function createdStudies(events: readonly StoredEvent[]): StudyCreated[] {
@@ -13,12 +19,19 @@ export function createdStudies(events: readonly StoredEvent[]): StudyCreated[] {
 }
 
 /** The state of a study's rounds after all events. */
-export function replayRounds({ study, student }: StudyCreated, events: readonly StoredEvent[]): RoundsState {
-  let state = initialRounds(study, student)
-  for (const event of events) {
-    if (!isIdentityEvent(event) && event.type !== 'study.created') state = evolve(state, event)
-  }
-  return state
+export function replayRounds(created: StudyCreated, events: readonly StoredEvent[]): RoundsState {
+  return replayStudy(created, events).state
+}
+
+/** The same, with every attempt that has ended. */
+export function replayStudy(
+  { study, student }: StudyCreated,
+  events: readonly StoredEvent[],
+): { state: RoundsState; ended: Round[] } {
+  return replayHistory(
+    initialRounds(study, student),
+    events.filter((event): event is RoundEvent => !isIdentityEvent(event) && event.type !== 'study.created'),
+  )
 }
 
 /** @throws {TesseraError} ERR_STUDY_UNKNOWN */

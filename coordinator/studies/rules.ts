@@ -8,6 +8,9 @@ const MAX_SEMCKD_CHANNELS = 640
 /** Its embeddings are a quarter as wide as a batch has tiles. */
 const MIN_SEMCKD_BATCH = 4
 
+/** Differences of 1280 features between all pairs take 84 MB, and a step holds several such tensors. */
+const MAX_RKD_BATCH = 128
+
 /** Faults of a study, one sentence each; empty when it can be run. */
 export function studyFaults(study: Study): string[] {
   const { method, teacher, student, classes, federation } = study
@@ -61,8 +64,12 @@ export function studyFaults(study: Study): string[] {
     )
   }
   rule(
-    method.name !== 'moma' || method.featureDim % method.heads === 0,
+    method.name !== 'moma' || method.attention === 'none' || method.featureDim % method.heads === 0,
     'method.featureDim must be a multiple of method.heads, got a remainder',
+  )
+  rule(
+    method.name !== 'rkd' || study.training.batchSize <= MAX_RKD_BATCH,
+    `training.batchSize must be at most ${MAX_RKD_BATCH} for method rkd, got ${study.training.batchSize}: it holds the differences between all pairs of a batch`,
   )
   rule(
     federation.quorum <= federation.minSites,

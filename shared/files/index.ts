@@ -1,3 +1,5 @@
 export * from './chunk-file.ts'
 export * from './durable.ts'
 export { tryLock } from './folder-lock.ts'
+export { readModelFile } from './read-model-file.ts'
+export * from './sealed-file.ts'

@@ -4,6 +4,7 @@
  *
  * Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
  */
+import { TesseraError } from '../errors.ts'
 import { createRandom } from '../random.ts'
 import { type ClassIndices, type ConfusionMatrix, confusionMatrix } from './confusion.ts'
 
@@ -14,8 +15,6 @@ export interface BootstrapOptions {
   readonly resamples: number
   /** Share of the values inside the interval, in (0, 1). */
   readonly level: number
-  /** Number of classes; without it, the largest index + 1. */
-  readonly classes?: number
   /** One label an item: whole groups are drawn (patients, slides), since tiles of one group are not independent. */
   readonly groups?: readonly string[]
 }
@@ -31,23 +30,51 @@ export function bootstrapInterval(
   truth: ClassIndices,
   predicted: ClassIndices,
   metric: (matrix: ConfusionMatrix) => number,
-  { seed, resamples, level, classes, groups }: BootstrapOptions,
+  {
+    classes,
+    ...options
+  }: BootstrapOptions & {
+    /** Without it, the largest index + 1. */
+    readonly classes?: number
+  },
 ): Interval {
   const width = classes ?? 1 + Math.max(0, ...truth, ...predicted)
+  confusionMatrix(truth, predicted, width) // lengths and ranges
   // One matrix a unit: drawing a unit adds its matrix, whatever the number of items in it.
-  const units = unitCells(truth, predicted, width, groups)
-  if (units.length === 0) return { low: Number.NaN, high: Number.NaN }
-  const random = createRandom(seed)
-  const values: number[] = []
-  for (let draw = 0; draw < resamples; draw++) {
+  const units = unitsOf(truth.length, options.groups).map((items) =>
+    items.map((i): Cell => [truth[i] ?? 0, predicted[i] ?? 0]),
+  )
+  return intervalOf(units, options, (drawn) => {
     const matrix = confusionMatrix([], [], width)
-    for (let k = 0; k < units.length; k++) {
-      for (const [i, j] of units[random.integer(units.length)] ?? []) {
+    for (const unit of drawn) {
+      for (const [i, j] of unit) {
         const row = matrix[i]
         if (row !== undefined) row[j] = (row[j] ?? 0) + 1
       }
     }
-    const value = metric(matrix)
+    return metric(matrix)
+  })
+}
+
+/** The same for a metric of the items themselves, such as one of their probabilities: `metric` gets the indices of the drawn ones. */
+export function bootstrapItems(
+  count: number,
+  metric: (items: readonly number[]) => number,
+  options: BootstrapOptions,
+): Interval {
+  return intervalOf(unitsOf(count, options.groups), options, (drawn) => metric(drawn.flat()))
+}
+
+function intervalOf<U>(
+  units: readonly U[],
+  { seed, resamples, level }: BootstrapOptions,
+  metric: (drawn: readonly U[]) => number,
+): Interval {
+  if (units.length === 0) return { low: Number.NaN, high: Number.NaN }
+  const random = createRandom(seed)
+  const values: number[] = []
+  for (let draw = 0; draw < resamples; draw++) {
+    const value = metric(units.map(() => units[random.integer(units.length)] as U))
     if (!Number.isNaN(value)) values.push(value)
   }
   values.sort((a, b) => a - b)
@@ -56,19 +83,17 @@ export function bootstrapInterval(
 
 type Cell = readonly [truth: number, predicted: number]
 
-function unitCells(
-  truth: ClassIndices,
-  predicted: ClassIndices,
-  classes: number,
-  groups: readonly string[] | undefined,
-): Cell[][] {
-  confusionMatrix(truth, predicted, classes) // lengths and ranges
-  const units = new Map<string | number, Cell[]>()
-  for (let i = 0; i < truth.length; i++) {
+/** Indices of the items that are drawn together. */
+function unitsOf(count: number, groups: readonly string[] | undefined): number[][] {
+  if (groups !== undefined && groups.length !== count) {
+    throw new TesseraError('ERR_INTERNAL', `internal: groups must have ${count} items, got ${groups.length}`)
+  }
+  const units = new Map<string | number, number[]>()
+  for (let i = 0; i < count; i++) {
     const unit = groups?.[i] ?? i
-    const cells = units.get(unit) ?? []
-    cells.push([truth[i] ?? 0, predicted[i] ?? 0])
-    units.set(unit, cells)
+    const items = units.get(unit)
+    if (items === undefined) units.set(unit, [i])
+    else items.push(i)
   }
   return [...units.values()]
 }

@@ -62,7 +62,8 @@ export function isClassifierTensor(name: string): boolean {
 }
 
 /**
- * Tensors of a study's student: the backbone and, for MoMA, `student_head` and `attention_query`. With FedBN the batch norms are `local-only`,
+ * Tensors of a study's student: the backbone and what else is learnt: for MoMA `student_head` and `attention_query`, for CRD `student_embed` and
+ * `teacher_embed`. With FedBN the batch norms are `local-only`,
  * parameters and statistics alike: each site keeps its own.
  */
 export function studentLayout(study: Study): Layout {
@@ -86,16 +87,36 @@ export function trainedLayout(study: Study): Layout {
   const { method } = study
   // The classifier is the teacher's and stays it: neither trained nor averaged.
   if (method.name === 'simkd') return withKind(backbone, isClassifierTensor, 'local-only')
+  const width = featureWidth(study.student)
+  if (method.name === 'crd') {
+    return {
+      architecture: `${backbone.architecture} crd feature-dim=${method.featureDim}`,
+      tensors: [
+        ...backbone.tensors,
+        ...linear('student_embed', method.featureDim, width),
+        ...linear('teacher_embed', method.featureDim, teacherWidth(study)),
+      ],
+    }
+  }
   if (method.name !== 'moma') return backbone
+  const head = headTensors('student_head', width, method.featureDim)
+  if (method.attention === 'none') {
+    return {
+      architecture: `${backbone.architecture} moma feature-dim=${method.featureDim}`,
+      tensors: [...backbone.tensors, ...head],
+    }
+  }
   return {
     // The number of heads changes what the attention computes without changing a shape: it is part of the text.
     architecture: `${backbone.architecture} moma feature-dim=${method.featureDim} heads=${method.heads}`,
-    tensors: [
-      ...backbone.tensors,
-      ...headTensors('student_head', featureWidth(study.student), method.featureDim),
-      ...attentionTensors('attention_query', method.featureDim),
-    ],
+    tensors: [...backbone.tensors, ...head, ...attentionTensors('attention_query', method.featureDim)],
   }
+}
+
+/** @throws {TesseraError} ERR_STUDY_INVALID */
+function teacherWidth({ teacher, method }: Study): number {
+  if (teacher) return teacher.name === 'onnx' ? teacher.featureWidth : featureWidth(teacher)
+  throw new TesseraError('ERR_STUDY_INVALID', `study must have a teacher for method ${method.name}, got none`)
 }
 
 /**

@@ -6,7 +6,8 @@
 import { z } from 'zod'
 import { type Clock, systemClock } from '../clock.ts'
 import { ERROR_CODES, type ErrorCode, TesseraError } from '../errors.ts'
-import { explain, printable } from './explain.ts'
+import { printable } from '../printable.ts'
+import { explain } from './explain.ts'
 import type { Catalogue, Refusal, ReplyBody, Request } from './messages.ts'
 
 /** A Socket.IO socket of either end, however its events are typed: messages are checked against the catalogue, not by the socket's type. */

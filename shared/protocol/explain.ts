@@ -1,5 +1,6 @@
 /** @file Says in one line why a value does not fit its schema, without repeating the value. */
 import type { z } from 'zod'
+import { printable } from '../printable.ts'
 
 /** Longest line: a peer chooses how many faults its message has, and the line is logged and sent back. */
 const MAX_CHARACTERS = 300
@@ -10,11 +11,5 @@ export function explain(error: z.ZodError): string {
     const path = issue.path.map(String).join('.')
     return path === '' ? issue.message : `${path}: ${issue.message}`
   })
-  return printable(faults.join('; '))
-}
-
-/** The text without control characters, cut to a length that fits a log line. */
-export function printable(text: string, max: number = MAX_CHARACTERS): string {
-  const clean = text.replaceAll(/\p{C}/gu, ' ')
-  return clean.length > max ? `${clean.slice(0, max - 1)}…` : clean
+  return printable(faults.join('; '), MAX_CHARACTERS)
 }

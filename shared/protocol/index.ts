@@ -1,5 +1,4 @@
 export * from './exchange.ts'
-export { printable } from './explain.ts'
 export * from './limits.ts'
 export { isLoopback } from './loopback.ts'
 export * from './map-methods.ts'

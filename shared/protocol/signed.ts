@@ -231,8 +231,16 @@ export const published = z.strictObject({
   closedAtMs: timeMs,
 })
 
-/** Coordinator → whoever verifies: the deltas of rounds 1 to `through` were removed on purpose. */
-export const pruned = z.strictObject({ study: name, through: round, atMs: timeMs })
+/**
+ * Coordinator → whoever verifies: the deltas of rounds 1 to `through` were removed on purpose. `keepRounds`: by the coordinator's setting, which
+ * keeps those of so many rounds; absent, by a command of its operator.
+ */
+export const pruned = z.strictObject({
+  study: name,
+  through: round,
+  keepRounds: z.int().positive().optional(),
+  atMs: timeMs,
+})
 
 export const signedPayloads = {
   enrolRequest,

@@ -21,6 +21,8 @@ export const sha256: z.ZodString = z.string().regex(/^[0-9a-f]{64}$/, 'must be 6
 
 const positive = z.number().positive()
 const fraction = z.number().min(0).max(1)
+/** Of a term of the loss. */
+const weight = z.number().min(0)
 
 /** Networks that are known by name. */
 export const ARCHITECTURE_NAMES = [
@@ -71,6 +73,13 @@ export const moma = z.strictObject({
   temperature: positive.default(0.15),
   klTemperature: positive.default(4),
   momentum: fraction.default(0.999),
+  /**
+   * Over the batch. `self`: the published code's three, one each for query, key and queue. `shared`: key and queue pass through one, so that they
+   * cannot be told from each other without telling tiles apart (docs/fidelity.md). `none`: the heads' outputs as they are.
+   */
+  attention: z.enum(['self', 'shared', 'none']).default('self'),
+  /** What a tile is told apart from: the queue, or the batch's other keys (then there is no queue). */
+  negatives: z.enum(['queue', 'batch']).default('queue'),
 })
 export const kd = z.strictObject({
   name: z.literal('kd'),
@@ -80,9 +89,43 @@ export const kd = z.strictObject({
   klTemperature: positive.default(4),
 })
 export const ce = z.strictObject({ name: z.literal('ce') })
-export const method = z.discriminatedUnion('name', [moma, kd, ce, ...mapMethod.options])
+/**
+ * Methods that compare features. Their weights are those of RepDistiller's `run_cifar_distill.sh`, which has no KL term (`kl` 0) unless asked;
+ * `ce` and `klTemperature` as there.
+ */
+export const sp = z.strictObject({
+  name: z.literal('sp'),
+  weights: featureWeights({ sp: weight.default(3000) }),
+  klTemperature: positive.default(4),
+})
+export const rkd = z.strictObject({
+  name: z.literal('rkd'),
+  weights: featureWeights({ distance: weight.default(25), angle: weight.default(50) }),
+  klTemperature: positive.default(4),
+})
+export const crd = z.strictObject({
+  name: z.literal('crd'),
+  weights: featureWeights({ crd: weight.default(0.8) }),
+  klTemperature: positive.default(4),
+  featureDim: z.int().positive().max(8192).default(128),
+  /** Tiles that each batch is told apart from; all of the site's, when it has fewer. */
+  negatives: z
+    .int()
+    .positive()
+    .max(1 << 20)
+    .default(16_384),
+  temperature: positive.default(0.07),
+  /** Share of a tile's old row in its new one. */
+  memoryMomentum: fraction.default(0.5),
+})
+export const method = z.discriminatedUnion('name', [moma, kd, ce, sp, rkd, crd, ...mapMethod.options])
 export type Method = z.infer<typeof method>
 export type MomaMethod = z.infer<typeof moma>
+export type CrdMethod = z.infer<typeof crd>
+
+function featureWeights<T extends z.ZodRawShape>(own: T) {
+  return z.strictObject({ ce: weight.default(1), kl: weight.default(0), ...own }).prefault({} as never)
+}
 
 /** `same`: the teacher's classes are the study's. `different`: no KL term, its classifier is not used. */
 const task = z.enum(['same', 'different'])
@@ -145,6 +188,12 @@ export const strategy = z.discriminatedUnion('name', [
   /** `mu`: of the proximal term μ/2·‖w − w_global‖²; the paper's grid is 0.001 to 1. */
   z.strictObject({ name: z.literal('fedprox'), mu: positive.max(10).default(0.01) }),
   z.strictObject({ name: z.literal('fedbn') }),
+  /** `mu`: weight of the model-contrastive term; both defaults are the published code's. */
+  z.strictObject({
+    name: z.literal('moon'),
+    mu: positive.max(100).default(1),
+    temperature: positive.default(0.5),
+  }),
   z.strictObject({ name: z.literal('median') }),
   /** `trim`: share of the sites that is left out at each end, rounded down. */
   z.strictObject({ name: z.literal('trimmed-mean'), trim: z.number().gt(0).lt(0.5).default(0.2) }),
@@ -211,7 +260,10 @@ export const study = z.strictObject({
     learningRate: positive.default(0.05),
     momentum: fraction.default(0.9),
     weightDecay: z.number().min(0).default(1e-4),
-    schedule: z.enum(['cosine', 'constant']).default('cosine'),
+    /** `steps`: a tenth after the epochs of `stepEpochs` each, as the paper's code does without `--cosine`. */
+    schedule: z.enum(['cosine', 'constant', 'steps']).default('cosine'),
+    /** Epochs of the whole study; the code's own. */
+    stepEpochs: z.array(z.int().positive()).max(20).default([30, 40, 60]),
     /** `randaugment`: what the paper's code does. docs/fidelity.md says why it is not the default. */
     augment: z.enum(['none', 'flips', 'flips-and-stain', 'randaugment']).default('flips-and-stain'),
   }),

@@ -17,8 +17,15 @@ interface Group<T extends Item> {
   readonly label: string
 }
 
-/** How items of one place are spread over sites. `alpha` is Dirichlet's: 0.1 nearly one class a site, 100 nearly even. */
-export type PartitionRule = { readonly kind: 'iid' } | { readonly kind: 'dirichlet'; readonly alpha: number }
+/**
+ * How items of one place are spread over sites. `alpha` is Dirichlet's: 0.1 nearly one class a site, 100 nearly even. `quantity`: one draw for all
+ * classes, so sites differ in size only. `labels`: each site has `classes` of the classes, and shares each evenly with the others that have it.
+ */
+export type PartitionRule =
+  | { readonly kind: 'iid' }
+  | { readonly kind: 'dirichlet'; readonly alpha: number }
+  | { readonly kind: 'quantity'; readonly alpha: number }
+  | { readonly kind: 'labels'; readonly classes: number }
 
 export interface AssignOptions {
   readonly sites: number
@@ -52,18 +59,17 @@ export function assignToSites<T extends Item>(items: readonly T[], options: Assi
   )
 }
 
-function spread<T extends Item>(
-  groups: readonly Group<T>[],
-  { sites, rule }: AssignOptions,
-  random: Random,
-): T[][] {
-  const out: T[][] = Array.from({ length: sites }, () => [])
-  for (const [label, ofLabel] of byLabel(groups)) {
+function spread<T extends Item>(groups: readonly Group<T>[], options: AssignOptions, random: Random): T[][] {
+  const out: T[][] = Array.from({ length: options.sites }, () => [])
+  const labels = byLabel(groups)
+  const sharesOf = drawShares(
+    labels.map(([label]) => label),
+    options,
+    random,
+  )
+  for (const [label, ofLabel] of labels) {
     const stream = random.fork(label)
-    const shares =
-      rule.kind === 'iid'
-        ? Array.from({ length: sites }, () => 1 / sites)
-        : stream.dirichlet(rule.alpha, sites)
+    const shares = sharesOf(label, stream)
     const order = stream.shuffled(ofLabel)
     const total = order.reduce((sum, group) => sum + group.items.length, 0)
     // Walks along the shares: a group goes to the site in whose stretch its middle lies.
@@ -75,6 +81,36 @@ function spread<T extends Item>(
     }
   }
   return out
+}
+
+/** Gives each label's shares over the sites. */
+function drawShares(
+  labels: readonly string[],
+  { sites, rule }: AssignOptions,
+  random: Random,
+): (label: string, stream: Random) => readonly number[] {
+  const even = Array.from({ length: sites }, () => 1 / sites)
+  if (rule.kind === 'iid') return () => even
+  if (rule.kind === 'dirichlet') return (_, stream) => stream.dirichlet(rule.alpha, sites)
+  if (rule.kind === 'quantity') {
+    const shares = random.fork('quantity').dirichlet(rule.alpha, sites)
+    return () => shares
+  }
+  // Dealt in a circle, so that every label has a site as soon as sites × classes reach the labels.
+  const order = random.fork('labels').shuffled(labels)
+  const has = (site: number, label: string): boolean =>
+    Array.from({ length: rule.classes }, (_, k) => order[(site * rule.classes + k) % order.length]).includes(
+      label,
+    )
+  return (label) => {
+    const holders = even.map((_, site) => (has(site, label) ? 1 : 0))
+    const count = holders.reduce<number>((sum, n) => sum + n, 0)
+    if (count > 0) return holders.map((n) => n / count)
+    throw new TesseraError(
+      'ERR_CONFIG_INVALID',
+      `sites must hold every class, got ${sites} sites of ${rule.classes} for ${labels.length} classes`,
+    )
+  }
 }
 
 function siteAt(shares: readonly number[], place: number): number {

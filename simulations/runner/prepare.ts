@@ -1,13 +1,13 @@
 /** @file Writes a run's tiles: `OUT/sites/SITE/{train,test}/CLASS/*.png`, `OUT/teacher/CLASS/*.png`, and all training tiles in one place. */
 import { link, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { TesseraError } from '@tessera/shared/errors'
 import type { DemoConfig } from './config.ts'
 import { commonScale, type Scale } from './cut.ts'
 import { drawnTiles, planRun, type RunPlan } from './plan.ts'
 import type { ProcessSet } from './processes.ts'
 import { collectTiles, type SourceTile } from './source-tiles.ts'
 import type { TileOrder } from './tasks.ts'
+import { countCodes, writeTiles } from './write-tiles.ts'
 
 /** Tiles of one folder, by class. `groups`: of each tile, in the order in which the folder is read. */
 export interface PreparedTiles {
@@ -37,11 +37,6 @@ export interface Prepared {
   readonly skipped: Readonly<Record<string, number>>
 }
 
-/** Processes that paint or cut. */
-const WRITERS = 2
-/** More than this share of unusable files, and the set is not what its owner thinks it is (as site-agent/data). */
-const MAX_BAD_SHARE = 0.05
-
 /**
  * @throws {TesseraError} As {@link collectTiles} and {@link planRun}; ERR_DATA_TOO_MANY_BAD.
  */
@@ -56,14 +51,7 @@ export async function prepare(
   const orders = ordersOf(plan)
   for (const dir of ['sites', 'teacher', 'pooled']) await rm(join(out, dir), { recursive: true, force: true })
 
-  const codes = await write(out, config, scale, orders, processes, onProgress)
-  const bad = codes.filter((code) => code !== '').length
-  if (bad > MAX_BAD_SHARE * orders.length) {
-    throw new TesseraError(
-      'ERR_DATA_TOO_MANY_BAD',
-      `at most ${MAX_BAD_SHARE * 100} % of ${orders.length} tiles must be bad, got ${bad} (${[...new Set(codes)].filter(Boolean).join(', ')})`,
-    )
-  }
+  const codes = await writeTiles(out, { ...config, scale }, orders, processes, onProgress)
   const written = orders.filter((_, i) => codes[i] === '')
   await pool(out, plan, written)
   const tilesIn = (dir: string, classes = plan.classes): PreparedTiles => {
@@ -146,37 +134,6 @@ function ordersOf(plan: RunPlan): PlacedOrder[] {
   ]
 }
 
-/** @returns One code an order; `''` when it was written. */
-async function write(
-  out: string,
-  { seed, tilePx }: DemoConfig,
-  scale: Scale,
-  orders: readonly PlacedOrder[],
-  processes: ProcessSet,
-  onProgress: (done: number, total: number) => void,
-): Promise<string[]> {
-  const codes = orders.map(() => '')
-  const done = Array.from({ length: WRITERS }, () => 0)
-  const size = Math.ceil(orders.length / WRITERS)
-  await Promise.all(
-    done.map(async (_, w) => {
-      const tiles = orders
-        .slice(w * size, (w + 1) * size)
-        .map(({ label, picture, site, to }) => ({ label, picture, site, to }))
-      const task = { kind: 'write', root: out, seed, tilePx, scale, tiles } as const
-      const { skipped } = await processes.work(task, (progress) => {
-        done[w] = progress.done
-        onProgress(
-          done.reduce((sum, n) => sum + n, 0),
-          orders.length,
-        )
-      })
-      for (const { order, code } of skipped) codes[w * size + order] = code
-    }),
-  )
-  return codes
-}
-
 /** Hard links: the same tiles under one roof, without a second copy. */
 async function pool(out: string, plan: RunPlan, written: readonly PlacedOrder[]): Promise<void> {
   for (const label of plan.classes) await mkdir(join(out, 'pooled', label), { recursive: true })
@@ -184,10 +141,4 @@ async function pool(out: string, plan: RunPlan, written: readonly PlacedOrder[])
     const match = /^sites\/([^/]+)\/train\/.*\/([^/]+)$/.exec(to)
     if (match !== null) await link(join(out, to), join(out, 'pooled', label, `${match[1]}-${match[2]}`))
   }
-}
-
-function countCodes(codes: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const code of codes) if (code !== '') counts[code] = (counts[code] ?? 0) + 1
-  return counts
 }

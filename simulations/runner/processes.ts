@@ -1,5 +1,5 @@
 /** @file The child processes of a run: started here, so that all of them can be stopped by their ids. */
-import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
@@ -7,9 +7,8 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { TesseraError } from '@tessera/shared/errors'
 import type { Task, TaskProgress, TaskResults } from './tasks.ts'
-import type { WorkerMessage } from './worker.ts'
+import { startWorker, takeWorker, type Worker } from './worker-process.ts'
 
-const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url))
 const PROGRAM = fileURLToPath(new URL('../../cli/tessera.mjs', import.meta.url))
 /** From the wish to stop until a process is killed: an agent ends its step and writes its state. */
 const GRACE_MS = 5000
@@ -23,8 +22,15 @@ export interface Program {
 }
 
 export interface ProcessSet {
-  /** Does a task in a process of its own. */
-  work<T extends Task>(task: T, onProgress: (progress: TaskProgress) => void): Promise<TaskResults[T['kind']]>
+  /**
+   * Does a task in a worker process, which does nothing else meanwhile; the next task may get the same one, whose engine runs already.
+   * @param threads Of its engine. Default: the engine's own choice.
+   */
+  work<T extends Task>(
+    task: T,
+    onProgress: (progress: TaskProgress) => void,
+    threads?: number,
+  ): Promise<TaskResults[T['kind']]>
   /**
    * Starts `tessera ARGS`; what it writes goes to the log file and, line by line, to `onLine`.
    * @param atOnce Programs that compute at the same time: each engine gets its share of the processors. Default 1.
@@ -36,6 +42,7 @@ export interface ProcessSet {
 
 export function createProcessSet(): ProcessSet {
   const running = new Set<ChildProcess>()
+  const idle: Worker[] = []
   let stopping = false
   const keep = <C extends ChildProcess>(child: C): C => {
     running.add(child)
@@ -47,26 +54,14 @@ export function createProcessSet(): ProcessSet {
   }
 
   return {
-    async work<T extends Task>(task: T, onProgress: (progress: TaskProgress) => void) {
+    async work<T extends Task>(task: T, onProgress: (progress: TaskProgress) => void, threads?: number) {
       assertOpen()
-      const child = keep(fork(WORKER, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] }))
-      let complaint = ''
-      eachLine(child.stderr, (line) => {
-        complaint = line
-      })
-      return new Promise<TaskResults[T['kind']]>((resolve, reject) => {
-        child.on('message', (message: WorkerMessage) => {
-          if ('progress' in message) onProgress(message.progress)
-          else if ('result' in message) resolve(message.result as TaskResults[T['kind']])
-          else reject(new TesseraError(message.failure.code, message.failure.message))
-        })
-        child.once('error', reject)
-        child.once('exit', (status, signal) => {
-          const end = signal ?? `status ${status}`
-          reject(stopping ? interrupted() : internal(`worker must send a result, got ${end}: ${complaint}`))
-        })
-        child.send(task)
-      })
+      const worker = takeWorker(idle, threads) ?? startWorker(threads, keep)
+      const result = await worker.work(task, onProgress, (end) =>
+        stopping ? interrupted() : internal(`worker must send a result, got ${end}`),
+      )
+      idle.push(worker)
+      return result
     },
 
     program(args, log, onLine, atOnce = 1) {

@@ -41,6 +41,9 @@ const TITLE = 24
 const MIN_COLUMNS = 60
 const MAX_COLUMNS = 100
 
+/** More stages than this do not fit a screen: only those that run are shown. */
+const MOST_LINES = 24
+
 /** Share of the work that must be done before the time left is estimated. */
 const MIN_WORKED = 0.05
 
@@ -68,8 +71,12 @@ export function createProgress(views: readonly StageView[], screen: Screen, cloc
   const redraw = (): void => {
     if (screen.columns === null) return
     const width = Math.max(MIN_COLUMNS, Math.min(MAX_COLUMNS, screen.columns)) - 1
-    const lines = [...[...stages.values()].map((stage) => stageLine(stage, clock.now())), summary()]
-    const up = drawnLines > 0 ? `\u001B[${drawnLines}A` : ''
+    const all = [...stages.values()]
+    const shown = all.length <= MOST_LINES ? all : all.filter(({ state }) => state === 'running')
+    const lines = [...shown.map((stage) => stageLine(stage, clock.now())), summary()]
+    // Fewer lines than before: what stands below is cleared.
+    const clear = lines.length < drawnLines ? '\u001B[J' : ''
+    const up = drawnLines > 0 ? `\u001B[${drawnLines}A${clear}` : ''
     screen.write(`${up}${lines.map((line) => `\u001B[2K${line.slice(0, width)}\n`).join('')}`)
     drawnLines = lines.length
   }

@@ -5,13 +5,15 @@ import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
 import type { Item } from '../partition/index.ts'
 import type { DataFolder } from './config.ts'
-import { readGroups } from './labels-csv.ts'
+import { readLabels } from './labels-csv.ts'
 
 /** A file to cut a tile from. */
 export interface FileTile {
   readonly kind: 'file'
   readonly path: string
   readonly micronsPerPx: number | null
+  /** SHA-256 of the file. */
+  readonly sha256: string
 }
 
 /** A tile to draw. */
@@ -26,6 +28,8 @@ export interface SourceTile extends Item {
   /** Where it comes from; its site too, unless a partition deals it out. */
   readonly site: string
   readonly picture: FileTile | DrawnTile
+  /** What labels.csv says of it, by column. */
+  readonly columns?: Readonly<Record<string, string>>
 }
 
 export interface Collection {
@@ -37,20 +41,22 @@ export interface Collection {
 const TILE_NAME = /\.(png|jpe?g)$/i
 
 /**
- * Lists `DIR/SITE/CLASS/*.png|jpg` of each folder, with groups from `DIR/labels.csv` (columns path and group) where there is one. A tile
+ * Lists `DIR/SITE/CLASS/*.png|jpg` of each folder, with what `DIR/labels.csv` says of each (a column path, and any others) where there is one. A tile
  * without a group is a group of its own.
  * @param seen Hashes of files listed before; added to.
+ * @param groupColumn Column of the groups.
  * @throws {TesseraError} ERR_DATA_FOLDER when a folder cannot be read or holds no tile; ERR_DATA_CLASSES when a wanted class is nowhere.
  */
 export async function collectTiles(
   folders: readonly DataFolder[],
   classes: readonly string[],
   seen: Set<string>,
+  groupColumn = 'group',
 ): Promise<Collection> {
   const tiles: SourceTile[] = []
   let duplicates = 0
   for (const [number, { dir, micronsPerPx }] of folders.entries()) {
-    const groups = await readGroups(join(dir, 'labels.csv'))
+    const labels = await readLabels(join(dir, 'labels.csv'), groupColumn)
     const before = tiles.length
     for (const path of await tilePaths(dir)) {
       const [site = '', label = ''] = path.split('/')
@@ -64,13 +70,15 @@ export async function collectTiles(
         continue
       }
       seen.add(digest)
-      const group = groups.get(path) ?? ''
+      const columns = labels.get(path) ?? {}
+      const group = columns[groupColumn] ?? ''
       tiles.push({
         site,
         label,
         // Two data sets may both have a group called 1.
         group: group === '' ? `${number}/tile/${path}` : `${number}/group/${group}`,
-        picture: { kind: 'file', path: file, micronsPerPx },
+        picture: { kind: 'file', path: file, micronsPerPx, sha256: digest },
+        columns,
       })
     }
     if (tiles.length === before) {

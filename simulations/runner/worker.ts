@@ -1,4 +1,4 @@
-/** @file A worker process: does one task that its parent sends, reports progress, sends the result, ends. Ends too when the parent is gone. */
+/** @file A worker process: does the tasks that its parent sends, one after the other, reports progress, sends results. Ends after a failure, and when the parent is gone. */
 import { asTesseraError, type ErrorCode } from '@tessera/shared/errors'
 import { runTask, type Task, type TaskProgress, type TaskResults } from './tasks.ts'
 
@@ -16,7 +16,7 @@ const send = (message: WorkerMessage): Promise<void> =>
     else process.send(message, () => resolve())
   })
 
-process.once('message', (task: Task) => {
+process.on('message', (task: Task) => {
   let reportedMs = 0
   const report = (progress: TaskProgress): void => {
     const now = Date.now()
@@ -26,11 +26,12 @@ process.once('message', (task: Task) => {
   }
   runTask(task, report)
     .then((result) => send({ result }))
-    .catch((thrown: unknown) => {
+    .catch(async (thrown: unknown) => {
       const { code, message } = asTesseraError(thrown)
-      return send({ failure: { code, message } })
+      await send({ failure: { code, message } })
+      // What it has left behind in the engine, nobody knows.
+      process.disconnect()
     })
-    .finally(() => process.disconnect())
 })
 process.once('disconnect', () => process.exit())
 // The parent ends its workers itself; a Ctrl-C that reaches the whole group must not cut off their last words.

@@ -1,11 +1,12 @@
 /** @file `tessera site audit`. */
+import { print } from '@tessera/shared/print'
 import { type Command, InvalidArgumentError } from 'commander'
 import { localDay, readPolicy } from '../policy/index.ts'
 import { auditTable } from '../screen/audit-table.ts'
 import { readableBytes } from '../screen/table.ts'
 import { auditFile, loadSite } from '../session/site-folder.ts'
 import { type AuditEntry, verifyAudit } from '../uplink/audit.ts'
-import { example, print, withDir } from './command.ts'
+import { example, withDir } from './command.ts'
 
 interface AuditFlags {
   dir: string

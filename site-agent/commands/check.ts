@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { isMissing } from '@tessera/shared/files'
+import { print } from '@tessera/shared/print'
+import { printable } from '@tessera/shared/printable'
 import { type Study, study as studySchema } from '@tessera/shared/protocol'
 import type { Command } from 'commander'
 import { assessTiles, openTiles } from '../data/index.ts'
@@ -14,7 +16,7 @@ import { dataLines } from '../screen/data-table.ts'
 import { findingLines } from '../screen/finding-lines.ts'
 import { loadSite, readIdentity } from '../session/site-folder.ts'
 import { distillTrainer, studyFile } from '../session/workplace.ts'
-import { type DataRules, example, print, untilStopped, whole, withDataRules, withDir } from './command.ts'
+import { type DataRules, example, untilStopped, whole, withDataRules, withDir } from './command.ts'
 
 interface CheckFlags extends DataRules {
   dir: string
@@ -56,7 +58,7 @@ async function check(dataDir: string, flags: CheckFlags, signal: AbortSignal): P
     sizePx,
     ...rules,
     onSkipped: (path, reason) => {
-      if (flags.showBad) process.stderr.write(`${reason} ${path}\n`)
+      if (flags.showBad) process.stderr.write(`${reason} ${printable(path)}\n`)
     },
   })
   if (!flags.json && report !== null) print(dataLines(report).join('\n'))

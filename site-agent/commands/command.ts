@@ -3,17 +3,13 @@ import type { Clock } from '@tessera/shared/clock'
 import { createLog, type Log } from '@tessera/shared/log'
 import { type Command, InvalidArgumentError } from 'commander'
 
-/** A line of a result. */
-export function print(line: string): void {
-  process.stdout.write(`${line}\n`)
-}
-
 export function whole(text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('must be a whole number.')
 }
 
-function share(text: string): number {
+/** A share, 0 to 1. */
+export function share(text: string): number {
   const value = Number(text)
   if (text !== '' && value >= 0 && value <= 1) return value
   throw new InvalidArgumentError('must be a number from 0 to 1.')

@@ -1,10 +1,11 @@
 /** @file `tessera site enroll`. */
 import { resolve } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
+import { print } from '@tessera/shared/print'
 import { fingerprint } from '@tessera/shared/security'
 import type { Command } from 'commander'
 import { enroll } from '../session/enroll.ts'
-import { example, print, stderrLog, untilStopped, withDir } from './command.ts'
+import { example, stderrLog, untilStopped, withDir } from './command.ts'
 
 interface EnrollFlags {
   dir: string

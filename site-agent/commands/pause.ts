@@ -1,10 +1,11 @@
 /** @file `tessera site pause`, `resume` and `approve`: what a person says to an agent that runs. */
 import { systemClock } from '@tessera/shared/clock'
+import { print } from '@tessera/shared/print'
 import { name } from '@tessera/shared/protocol'
 import { type Command, InvalidArgumentError } from 'commander'
 import { approve, pause, resume } from '../policy/index.ts'
 import { loadSite } from '../session/site-folder.ts'
-import { example, print, whole, withDir } from './command.ts'
+import { example, whole, withDir } from './command.ts'
 
 interface Flags {
   dir: string

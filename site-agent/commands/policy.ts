@@ -1,11 +1,12 @@
 /** @file `tessera site policy …`: write it, look at it, sign it. */
 import { systemClock } from '@tessera/shared/clock'
 import { asTesseraError } from '@tessera/shared/errors'
+import { print } from '@tessera/shared/print'
 import type { Command } from 'commander'
 import { loadPolicy, readPolicy, signPolicy, writeDefaultPolicy } from '../policy/index.ts'
 import { policyLines } from '../screen/policy-lines.ts'
 import { loadSite } from '../session/site-folder.ts'
-import { example, print, withDir } from './command.ts'
+import { example, withDir } from './command.ts'
 
 interface Flags {
   dir: string

@@ -1,5 +1,7 @@
 /** @file `tessera site start`. */
 import { systemClock } from '@tessera/shared/clock'
+import type { EngineChoice } from '@tessera/shared/engine'
+import { print } from '@tessera/shared/print'
 import { type Command, Option } from 'commander'
 import { loadPolicy } from '../policy/index.ts'
 import { dryRunLines } from '../screen/dry-run-lines.ts'
@@ -10,17 +12,20 @@ import type { AgentEvent } from '../session/events.ts'
 import { isRotationOpen, rotateSiteKey } from '../session/rotate-key.ts'
 import { loadSite } from '../session/site-folder.ts'
 import { approvalPrompt } from './approval-prompt.ts'
-import { type DataRules, example, print, stderrLog, untilStopped, withDataRules, withDir } from './command.ts'
+import { type DataRules, example, stderrLog, untilStopped, withDataRules, withDir } from './command.ts'
 
 interface StartFlags extends DataRules {
   dir: string
   study: string
   data: string
   coordinator?: string
-  engine: 'auto' | 'wasm' | 'cpu'
+  engine?: EngineChoice
   dryRun?: true
   progressJson?: true
 }
+
+/** Not the engine's own list: `--help` would load TensorFlow.js. */
+const ENGINES: Record<EngineChoice, true> = { auto: true, wasm: true, tensorflow: true, cpu: true }
 
 export function addStart(group: Command): void {
   const command = withDataRules(withDir(group.command('start')))
@@ -34,7 +39,9 @@ export function addStart(group: Command): void {
     )
     .option('--progress-json', 'print progress as JSON lines to standard output, for a parent program')
     .addOption(
-      new Option('--engine <name>', 'what computes').choices(['auto', 'wasm', 'cpu']).default('auto'),
+      new Option('--engine <name>', 'what computes (default: TESSERA_ENGINE, else auto)').choices(
+        Object.keys(ENGINES),
+      ),
     )
     .action((flags: StartFlags) => untilStopped((signal) => start(flags, signal)))
   example(command, '$ tessera site start --study colon --data tiles --dir site-data')
@@ -49,7 +56,7 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
     await rotateSiteKey({ dir, coordinatorUrl, signal, clock: systemClock, log: stderrLog(systemClock) })
   }
   const { startEngine } = await import('@tessera/shared/engine')
-  const engine = await startEngine({ engine: flags.engine })
+  const engine = await startEngine(flags.engine ? { engine: flags.engine } : {})
   const screen =
     process.stderr.isTTY && !progressJson ? createScreen((text) => void process.stderr.write(text)) : null
   const log = stderrLog(systemClock, screen?.note)

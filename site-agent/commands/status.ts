@@ -1,13 +1,14 @@
 /** @file `tessera site status`: how this site stands, from its folder, whether or not its agent runs. */
 import { systemClock } from '@tessera/shared/clock'
 import { asTesseraError } from '@tessera/shared/errors'
+import { print } from '@tessera/shared/print'
 import { fingerprint } from '@tessera/shared/security'
 import type { Command } from 'commander'
 import { createTotals, loadPolicy, pausedSince, readPolicy } from '../policy/index.ts'
 import { readableBytes, table } from '../screen/table.ts'
 import { auditFile, loadSite } from '../session/site-folder.ts'
 import { verifyAudit } from '../uplink/audit.ts'
-import { example, print, withDir } from './command.ts'
+import { example, withDir } from './command.ts'
 
 interface Flags {
   dir: string

@@ -5,7 +5,7 @@
 import type { Random } from '@tessera/shared/random'
 import type { BatchOptions, TileBatch, TileSource } from '../distill/index.ts'
 import { type BatchRing, createBatchRing, lookAhead } from './batch-ring.ts'
-import type { BatchJob } from './tile-job.ts'
+import type { BatchJob, TilePath } from './tile-job.ts'
 import { createProgress } from './tile-queue.ts'
 import { type RunningJob, runJob } from './tile-workers.ts'
 
@@ -14,8 +14,8 @@ export interface TileSet {
   readonly sizePx: number
   /** Class index of each tile. */
   readonly labels: Int32Array
-  /** File of each tile. */
-  readonly paths: readonly string[]
+  /** Where each tile is. */
+  readonly paths: readonly TilePath[]
   /** Decoded tiles, `[slots, sizePx, sizePx, 3]`, shared; null: each is decoded when it is needed. */
   readonly store: Uint8Array | null
   /** Each tile's place in `store`. */
@@ -31,8 +31,14 @@ export interface TileSourceOptions {
   readonly run?: (job: BatchJob, workers: number) => RunningJob
 }
 
+/** A source that can be divided: one part to train on, one to choose by. */
+export interface DividedSource extends TileSource {
+  /** The tiles at these places, as a source of their own. */
+  part(places: readonly number[]): TileSource
+}
+
 /** Builds the source that a trainer reads from. */
-export function tileSource(tiles: TileSet, options: TileSourceOptions): TileSource {
+export function tileSource(tiles: TileSet, options: TileSourceOptions): DividedSource {
   const classCounts = Array.from({ length: options.classes }, () => 0)
   for (const label of tiles.labels) classCounts[label] = (classCounts[label] ?? 0) + 1
   const ring = createBatchRing()
@@ -40,9 +46,21 @@ export function tileSource(tiles: TileSet, options: TileSourceOptions): TileSour
   return {
     sizePx: tiles.sizePx,
     count: tiles.labels.length,
+    labels: tiles.labels,
     classCounts,
     skipped: options.skipped,
     batches: (batch) => batches(tiles, batch, ring, (job) => run(job, options.workers)),
+    part: (places) => tileSource(partOf(tiles, places), { ...options, skipped: 0 }),
+  }
+}
+
+function partOf(tiles: TileSet, places: readonly number[]): TileSet {
+  const at = (values: Int32Array): Int32Array => Int32Array.from(places, (place) => values[place] as number)
+  return {
+    ...tiles,
+    labels: at(tiles.labels),
+    slots: at(tiles.slots),
+    paths: places.map((place) => tiles.paths[place] as string),
   }
 }
 
@@ -82,7 +100,7 @@ async function* batches(
       ahead.shift()
       prepare()
       const labels = Int32Array.from(members, (i) => tiles.labels[i] as number)
-      yield { images: job.images, labels, size: members.length }
+      yield { images: job.images, labels, indices: Int32Array.from(members), size: members.length }
       // The reader asked for the next one, so it has done with this one.
       ring.giveBack(memory)
     }
@@ -102,7 +120,7 @@ function batchJob(
   return {
     kind: 'batch',
     sizePx,
-    paths: store === null ? members.map((i) => paths[i] as string) : null,
+    paths: store === null ? members.map((i) => paths[i] as TilePath) : null,
     store,
     slots: Int32Array.from(members, (i) => slots[i] as number),
     images: memory.subarray(0, members.length * sizePx * sizePx * 3),

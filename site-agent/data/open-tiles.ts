@@ -4,18 +4,21 @@
  */
 import { availableParallelism } from 'node:os'
 import { TesseraError } from '@tessera/shared/errors'
-import type { TileSource } from '../distill/index.ts'
-import { tileSource } from './batches.ts'
+import { type DividedSource, tileSource } from './batches.ts'
 import type { SkipReason } from './decode.ts'
 import { listTiles } from './folder.ts'
 import { surveyTiles } from './survey.ts'
 import { Tally } from './tally.ts'
+import type { TilePath } from './tile-job.ts'
+import type { SlideSkipReason } from './wsi/cut-slide.ts'
+import { listSlideTiles, type SlideReport } from './wsi/list-slide-tiles.ts'
+import { isSlideFolder } from './wsi/slide-folder.ts'
 
 /** Decoded tiles are kept up to this many bytes (87,000 tiles of 64 px, 7,000 of 224 px); a larger set is decoded again for each batch. */
 const MEMORY_BUDGET_BYTES = 1024 * 1024 * 1024
 
 export interface OpenTilesOptions {
-  /** Holds one folder a class. */
+  /** Holds one folder a class, or slides. */
   readonly dir: string
   /** The study's classes, in its order: a label is an index into it. */
   readonly classes: readonly string[]
@@ -30,7 +33,7 @@ export interface OpenTilesOptions {
   /** Threads that prepare tiles; 0: the main thread. The tiles are the same for any number. Default: one a core, none for a small set. */
   readonly workers?: number
   /** Called once a skipped file, for the operator's own screen. */
-  readonly onSkipped?: (path: string, reason: SkipReason) => void
+  readonly onSkipped?: (path: string, reason: SkipReason | SlideSkipReason) => void
 }
 
 /** What was found, as counts: no name, no path. */
@@ -50,14 +53,16 @@ export interface DataReport {
   readonly missingClasses: readonly string[]
   /** False when the set is larger than the memory budget. */
   readonly inMemory: boolean
+  /** Of a folder of slides. */
+  readonly slides?: SlideReport
 }
 
 /**
- * Reads `dir/CLASS/*.{png,jpg,jpeg}`.
+ * Reads `dir/CLASS/*.{png,jpg,jpeg}`, or tiles of the slides in `dir`.
  *
- * @throws {TesseraError} ERR_DATA_FOLDER, ERR_DATA_CLASSES, ERR_DATA_CLASS_EMPTY, ERR_DATA_ONE_CLASS or ERR_DATA_TOO_MANY_BAD.
+ * @throws {TesseraError} ERR_DATA_FOLDER, ERR_DATA_CLASSES, ERR_DATA_CLASS_EMPTY, ERR_DATA_ONE_CLASS or ERR_DATA_TOO_MANY_BAD; what listSlideTiles throws.
  */
-export async function openTiles(options: OpenTilesOptions): Promise<TileSource & { report: DataReport }> {
+export async function openTiles(options: OpenTilesOptions): Promise<DividedSource & { report: DataReport }> {
   const {
     dir,
     classes,
@@ -66,7 +71,9 @@ export async function openTiles(options: OpenTilesOptions): Promise<TileSource &
     allowMissingClasses = false,
     purpose = 'training',
   } = options
-  const folder = await listTiles({ dir, classes, allowMissingClasses })
+  const folder = (await isSlideFolder(dir))
+    ? await listSlideTiles({ dir, classes, sizePx, maxBadShare, onSkipped: options.onSkipped })
+    : await listTiles({ dir, classes, allowMissingClasses })
   const budget = options.memoryBudgetBytes ?? MEMORY_BUDGET_BYTES
   const inMemory = folder.files.length * sizePx * sizePx * 3 <= budget
 
@@ -74,13 +81,13 @@ export async function openTiles(options: OpenTilesOptions): Promise<TileSource &
   const store = inMemory ? sharedBytes(folder.files.length * sizePx * sizePx * 3) : null
 
   const tally = new Tally(folder.files.length, maxBadShare)
-  const kept: { path: string; label: number; slot: number }[] = []
+  const kept: { path: TilePath; label: number; slot: number }[] = []
   const paths = folder.files.map(({ path }) => path)
   for await (const { index, ...finding } of surveyTiles({ paths, sizePx, store, workers })) {
     const { path, label } = folder.files[index] as (typeof folder.files)[number]
     if ('skipped' in finding) {
       tally.skip(finding.skipped)
-      options.onSkipped?.(path, finding.skipped)
+      options.onSkipped?.(typeof path === 'string' ? path : path.slide, finding.skipped)
     } else {
       tally.keep(label, finding)
       kept.push({ path, label, slot: index })
@@ -111,6 +118,7 @@ export async function openTiles(options: OpenTilesOptions): Promise<TileSource &
       otherFiles: folder.otherFiles,
       missingClasses: missing,
       inMemory,
+      ...('slides' in folder ? { slides: folder.slides } : {}),
     },
   }
 }

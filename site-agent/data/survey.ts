@@ -1,6 +1,6 @@
 /** @file Looks at every file of a tile set once: decodes it, keeps the pixels where there is room, and tells what it found in the files' order. */
 import { SKIP_REASONS, type SkipReason } from './decode.ts'
-import { BAD, DIGEST_BYTES, RESIZED, type SurveyJob } from './tile-job.ts'
+import { BAD, DIGEST_BYTES, RESIZED, type SurveyJob, type TilePath } from './tile-job.ts'
 import { createProgress } from './tile-queue.ts'
 import { type RunningJob, runJob } from './tile-workers.ts'
 
@@ -13,7 +13,7 @@ export interface Finding {
 }
 
 export interface SurveyOptions {
-  readonly paths: readonly string[]
+  readonly paths: readonly TilePath[]
   readonly sizePx: number
   /** Room for all tiles, or null. */
   readonly store: Uint8Array | null

@@ -6,14 +6,18 @@ import { createHash } from 'node:crypto'
 import { asTesseraError } from '@tessera/shared/errors'
 import { resumeRandom } from '@tessera/shared/random'
 import { type AugmentName, drawAugmentation, UNCHANGED } from './augment.ts'
-import { decodeTile, isSkipReason, SKIP_REASONS } from './decode.ts'
+import { type DecodedTile, decodeTile, isSkipReason, SKIP_REASONS } from './decode.ts'
 import { threadMemory } from './wasm/tile-memory.ts'
 import { writeTile } from './write-tile.ts'
+import { readSlideTile, type SlideTile } from './wsi/read-slide-tile.ts'
+
+/** Where a tile is: a file of its own, or a part of a slide. */
+export type TilePath = string | SlideTile
 
 interface Work {
   readonly sizePx: number
-  /** Files of the tiles; absent when all are decoded in `store`. */
-  readonly paths: readonly string[] | null
+  /** Where the tiles are; null when all are decoded in `store`. */
+  readonly paths: readonly TilePath[] | null
   /** Decoded tiles, `[slots, sizePx, sizePx, 3]`, shared; null when the set does not fit. */
   readonly store: Uint8Array | null
   /** Each tile's place in `store`. */
@@ -58,8 +62,7 @@ export async function doTile(job: TileJob, i: number): Promise<void> {
   if (job.kind === 'survey') return surveyTile(job, i)
   const stored = storedTile(job, i)
   if (stored !== null) writeTileOf(job, i, stored)
-  else
-    await decodeTile(pathOf(job, i), job.sizePx, threadMemory(), ({ pixels }) => writeTileOf(job, i, pixels))
+  else await readTile(job, i, ({ pixels }) => writeTileOf(job, i, pixels))
 }
 
 function writeTileOf(job: BatchJob, i: number, pixels: Uint8Array): void {
@@ -75,7 +78,7 @@ function streamOf(streams: Uint32Array, i: number): ReturnType<typeof resumeRand
 
 async function surveyTile(job: SurveyJob, i: number): Promise<void> {
   try {
-    await decodeTile(pathOf(job, i), job.sizePx, threadMemory(), ({ pixels, resized }) => {
+    await readTile(job, i, ({ pixels, resized }) => {
       storedTile(job, i)?.set(pixels)
       job.digests.set(createHash('sha256').update(pixels).digest(), i * DIGEST_BYTES)
       job.outcomes[i] = resized ? RESIZED : GOOD
@@ -93,6 +96,8 @@ function storedTile({ store, slots, sizePx }: Work, i: number): Uint8Array | nul
   return store?.subarray(slot * bytes, (slot + 1) * bytes) ?? null
 }
 
-function pathOf({ paths }: Work, i: number): string {
-  return paths?.[i] ?? ''
+async function readTile({ paths, sizePx }: Work, i: number, use: (tile: DecodedTile) => void): Promise<void> {
+  const path = paths?.[i] ?? ''
+  if (typeof path === 'string') await decodeTile(path, sizePx, threadMemory(), use)
+  else use(await readSlideTile(path, sizePx))
 }

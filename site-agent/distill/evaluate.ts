@@ -24,6 +24,8 @@ export interface Evaluation {
   /** Class index of each tile, in the order of the tiles. */
   readonly truth: Int32Array
   readonly predicted: Int32Array
+  /** [tiles, classes]: softmax of the logits. */
+  readonly probabilities: Float32Array
   readonly matrix: ConfusionMatrix
 }
 
@@ -41,10 +43,15 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const stepper = createStepper(toValues(network.layout, new Map(own)), (state, feeds) => {
     const images = tensorOf(feeds, 'images') as tf.Tensor4D
     const { logits } = forward(network, new Map(state), images, { training: false })
-    return { next: new Map(), outputs: new Map([['predicted', tf.argMax(logits, 1)]]) }
+    const outputs = new Map<string, tf.Tensor>([
+      ['predicted', tf.argMax(logits, 1)],
+      ['probabilities', tf.softmax(logits)],
+    ])
+    return { next: new Map(), outputs }
   })
   const truth: number[] = []
   const predicted: number[] = []
+  const probabilities: number[] = []
   try {
     for await (const batch of tiles.batches({ random: null, batchSize, augment: 'none' })) {
       if (signal?.aborted)
@@ -52,6 +59,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       const shape = [batch.size, tiles.sizePx, tiles.sizePx, 3]
       const outputs = await stepper.run(new Map([['images', { shape, values: batch.images }]]))
       predicted.push(...(outputs.get('predicted') ?? []))
+      probabilities.push(...(outputs.get('probabilities') ?? []))
       truth.push(...batch.labels)
     }
   } finally {
@@ -60,6 +68,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   return {
     truth: Int32Array.from(truth),
     predicted: Int32Array.from(predicted),
+    probabilities: Float32Array.from(probabilities),
     matrix: confusionMatrix(truth, predicted, classes),
   }
 }

@@ -25,8 +25,9 @@ export interface MomaSettings {
 /** The teacher's side of a step. */
 export interface KeySide {
   readonly head: ProjectionHead // already moved by momentum
-  readonly attentionKey: BatchAttention
-  readonly attentionQueue: BatchAttention
+  /** Null: none, the head's rows as they are. */
+  readonly attentionKey: BatchAttention | null
+  readonly attentionQueue: BatchAttention | null
 }
 
 /** The student's side of a step: what gradients are taken of. */
@@ -34,7 +35,7 @@ export interface QuerySide {
   readonly features: tf.Tensor2D // [B, D]
   readonly logits: tf.Tensor2D // [B, N]
   readonly head: ProjectionHead
-  readonly attention: BatchAttention
+  readonly attention: BatchAttention | null
 }
 
 /** What the student's side is held against: constants of the step. */
@@ -43,7 +44,8 @@ export interface Targets {
   /** [B, N], or null when there is no KL term: another task, or weight 0. */
   readonly teacherLogits: tf.Tensor2D | null
   readonly key: tf.Tensor2D // [B, C]
-  readonly queue: tf.Tensor2D // [K, C] before this batch
+  /** [K, C] before this batch; null: a tile is told apart from the batch's other keys. */
+  readonly queue: tf.Tensor2D | null
 }
 
 /** A step's loss and its parts, unweighted. A part that the step does not have is null. */
@@ -66,14 +68,14 @@ export function keyFeatures(
   return tf.tidy(() => {
     const projected = projectionHead(features, head)
     return {
-      key: batchAttention(projected, attentionKey, heads),
-      entering: batchAttention(projected, attentionQueue, heads),
+      key: attended(projected, attentionKey, heads),
+      entering: attended(projected, attentionQueue, heads),
     }
   })
 }
 
 /**
- * Returns the step's loss, the query [B, C] after attention, and the contrast's logits [B, 1+K].
+ * Returns the step's loss, the query [B, C] after attention, and the contrast's logits [B, 1+K], [B, 1+B] without a queue.
  * Call it inside a gradient or tf.tidy, which frees what lies between.
  */
 export function momaLoss(
@@ -81,7 +83,7 @@ export function momaLoss(
   { labels, teacherLogits, key, queue }: Targets,
   { heads, temperature, klTemperature, weights }: MomaSettings,
 ): LossParts & { query: tf.Tensor2D; contrast: tf.Tensor2D } {
-  const query = batchAttention(projectionHead(features, head), attention, heads)
+  const query = attended(projectionHead(features, head), attention, heads)
   const contrast = contrastLogits({ query, key, queue }, temperature)
   const ce = crossEntropy(logits, labels)
   const kl = teacherLogits && klDivergence(logits, teacherLogits, klTemperature)
@@ -92,6 +94,10 @@ export function momaLoss(
     [nce, weights.nce],
   ])
   return { total, ce, kl, nce, query, contrast }
+}
+
+function attended(rows: tf.Tensor2D, attention: BatchAttention | null, heads: number): tf.Tensor2D {
+  return attention ? batchAttention(rows, attention, heads) : rows.clone()
 }
 
 /** Returns Σ weight·term over the terms that are there. */

@@ -23,8 +23,16 @@ export interface Teacher {
   feeds(batch: TileBatch, sizePx: number): Promise<NamedValues> | NamedValues
   /** [B, N], of the teacher before the step. */
   logits(images: tf.Tensor4D, inputs: StepInputs): tf.Tensor2D
+  /** [B, D] and [B, N] of the teacher before the step, by running statistics in both: a teacher that only answers. */
+  answers(images: tf.Tensor4D, inputs: StepInputs): TeacherAnswers
   /** [B, D], of the teacher after it has followed the student, and its tensors that changed. */
   features(images: tf.Tensor4D, inputs: StepInputs): { features: tf.Tensor2D; next: TensorMap }
+}
+
+export interface TeacherAnswers {
+  readonly features: tf.Tensor2D
+  /** Null for an ONNX teacher of another task. */
+  readonly logits: tf.Tensor2D | null
 }
 
 /** Before the names of the teacher's tensors in a step's state. */
@@ -52,6 +60,7 @@ export function networkTeacher(
     weights: new Map(withPrefix(TEACHER_PREFIX, weights)),
     feeds: () => new Map(),
     logits: (images, inputs) => forward(network, paramsOf(inputs), images, { training: false }).logits,
+    answers: (images, inputs) => forward(network, paramsOf(inputs), images, { training: false }),
     features(images, inputs) {
       const params = paramsOf(inputs)
       const moved = momentumUpdate(params, inputs.student, pairs, momentum)
@@ -86,6 +95,10 @@ export function fedTeacher(
       ])
     },
     logits: (_, { feeds }) => tensorOf(feeds, FED.logits) as tf.Tensor2D,
+    answers: (_, { feeds }) => ({
+      features: tensorOf(feeds, FED.features) as tf.Tensor2D,
+      logits: (feeds.get(FED.logits) as tf.Tensor2D | undefined) ?? null,
+    }),
     features: (_, { feeds }) => ({ features: tensorOf(feeds, FED.features) as tf.Tensor2D, next: new Map() }),
   }
 }

@@ -10,6 +10,7 @@ export interface TileBatch {
    */
   readonly images: Float32Array
   readonly labels: Int32Array // [size], index into the study's classes
+  readonly indices: Int32Array // [size], each tile's place in its source
   readonly size: number
 }
 
@@ -25,6 +26,8 @@ export interface BatchOptions {
 export interface TileSource {
   readonly sizePx: number
   readonly count: number
+  /** Class of each tile, by its place in the source. */
+  readonly labels: Int32Array
   /** Tiles of each class, in the study's order. */
   readonly classCounts: readonly number[]
   /** Files that were no usable tile. */

@@ -87,6 +87,8 @@ async function train({ config, inputs, params }: ReferenceCase): Promise<Map<str
     method,
     ...sgd,
     proximal: 0,
+    contrast: null,
+    previous: null,
     noise: { dropout: 0, stochasticDepth: 0 },
     student: inOrder(layout, withoutPrefix('student.', weights)),
     velocities: new Map(learnt.map(({ name, shape }) => [name, new Float32Array(elementCount(shape))])),
@@ -97,6 +99,7 @@ async function train({ config, inputs, params }: ReferenceCase): Promise<Map<str
       const batch = {
         images: imagesOf(images, step),
         labels: labels.slice(step * B, (step + 1) * B),
+        indices: Int32Array.from({ length: B }, (_, i) => step * B + i),
         size: B,
       }
       metrics.push(await training.step(batch, sizePx, learningRate, createRandom('no chance in a case')))
@@ -125,6 +128,7 @@ function stepSettings(
   const schedule = {
     schedule: choiceAt(training, 'schedule', ['cosine', 'constant']),
     learningRate: positiveAt(training, 'learningRate'),
+    stepEpochs: [],
   }
   const epochs = wholeAt(root, 'epochs', 1)
   const { epochOfStep } = root.values

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { StepFunction } from '@tessera/shared/engine'
 import { forward, type Network } from '@tessera/shared/model/network'
 import type { Method, MethodStep, StepBatch } from './methods/method.ts'
+import { fixedFeatures, type ModelContrast, modelContrastLoss, PREVIOUS_PREFIX } from './model-contrast.ts'
 import { withProximal } from './proximal.ts'
 import { sgdStep } from './sgd.ts'
 import { tensorOf, withoutPrefix, withPrefix } from './tensor-map.ts'
@@ -13,11 +14,16 @@ import { tensorOf, withoutPrefix, withPrefix } from './tensor-map.ts'
 /** Before the names of the student's tensors and their velocities in a step's state. */
 export const STUDENT_PREFIX = 'student.'
 export const VELOCITY_PREFIX = 'velocity.'
-/** Before those of the student that the round began with, where there is a proximal term. */
+/** Before those of the student that the round began with, where there is a proximal or a model-contrastive term. */
 export const ANCHOR_PREFIX = 'anchor.'
 
 /** Names of what every step is fed; beside them the masks of `drawNoise` and what the method's `feeds` gives. */
-export const FEEDS = { images: 'images', labels: 'labels', learningRate: 'learningRate' } as const
+export const FEEDS = {
+  images: 'images',
+  labels: 'labels',
+  learningRate: 'learningRate',
+  contrast: 'modelContrast',
+} as const
 
 export interface StepOptions {
   readonly network: Network
@@ -26,7 +32,12 @@ export interface StepOptions {
   readonly weightDecay: number
   /** μ of the proximal term; 0: none. */
   readonly proximal: number
+  /** The model-contrastive term; null: none. Its weight is fed: a site's first round has weight 0. */
+  readonly contrast: ModelContrast | null
 }
+
+/** Adds the local term to a method's loss, for the gradient. */
+type LocalTerm = (loss: tf.Scalar, features: tf.Tensor2D) => tf.Scalar
 
 /** What the student's pass gives besides its gradients. Kept by hand: a gradient frees all that its function does not return. */
 interface PassOutputs {
@@ -44,6 +55,7 @@ export function trainingStep({
   momentum,
   weightDecay,
   proximal,
+  contrast,
 }: StepOptions): StepFunction {
   return (state, feeds) => {
     const student = withoutPrefix(STUDENT_PREFIX, state)
@@ -53,13 +65,23 @@ export function trainingStep({
       labels: tensorOf(feeds, FEEDS.labels) as tf.Tensor1D,
     }
     const step = method.begin(batch, { state, student, feeds })
+    const withLocalTerm: LocalTerm = contrast
+      ? modelContrastTerm(network, contrast, state, batch, tensorOf(feeds, FEEDS.contrast) as tf.Scalar)
+      : (loss) => loss
     const names = [...velocities.keys()]
     let pass: PassOutputs | null = null
     const lossOf = (...tensors: tf.Tensor[]): tf.Scalar => {
       const own = new Map([...student, ...zip(names, tensors)])
-      const { total, ...outputs } = studentPass(network, step, own, batch, feeds, method.readsMaps ?? false)
+      const { total, features, ...outputs } = studentPass(
+        network,
+        step,
+        own,
+        batch,
+        feeds,
+        method.readsMaps ?? false,
+      )
       pass = outputs
-      return total
+      return withLocalTerm(total, features)
     }
     const ownGradients = new Map(zip(names, tf.grads(lossOf)(names.map((name) => tensorOf(student, name)))))
     // The method's modules have no anchor: there is none in the federation.
@@ -92,7 +114,7 @@ function studentPass(
   { images, labels }: StepBatch,
   noise: ReadonlyMap<string, tf.Tensor>,
   maps: boolean,
-): PassOutputs & { total: tf.Scalar } {
+): PassOutputs & { total: tf.Scalar; features: tf.Tensor2D } {
   const result = forward(network, own as Map<string, tf.Tensor>, images, {
     training: true,
     noise,
@@ -108,7 +130,20 @@ function studentPass(
     ['correct', tf.sum(tf.cast(right, 'float32'))],
   ])
   for (const tensor of [...result.statistics.values(), ...outputs.values()]) tf.keep(tensor)
-  return { total, statistics: result.statistics, outputs }
+  return { total, features: result.features, statistics: result.statistics, outputs }
+}
+
+function modelContrastTerm(
+  network: Network,
+  { temperature }: ModelContrast,
+  state: ReadonlyMap<string, tf.Tensor>,
+  { images }: StepBatch,
+  weight: tf.Scalar,
+): LocalTerm {
+  const global = fixedFeatures(network, state, ANCHOR_PREFIX, images)
+  const previous = fixedFeatures(network, state, PREVIOUS_PREFIX, images)
+  return (loss, features) =>
+    tf.add(loss, tf.mul(weight, modelContrastLoss(features, global, previous, temperature)))
 }
 
 function zip<T>(names: readonly string[], values: readonly T[]): [string, T][] {

@@ -20,11 +20,19 @@ import { learningRateAt } from './learning-rate.ts'
 import { assertOwnState, type LocalState, localState } from './local-state.ts'
 import { createMethod, type TeacherSource } from './methods/index.ts'
 import type { MethodState } from './methods/method.ts'
+import { backboneOf, modelContrastOf, previousFromState, previousInState } from './model-contrast.ts'
 import { ownFromState, ownInState, ownOf, withOwn } from './own-tensors.ts'
 import { proximalWeight } from './proximal.ts'
 import { type RoundMetrics, roundMetrics, type StepMetrics } from './round-metrics.ts'
 import type { TileSource } from './tiles.ts'
-import { startTraining, type Training, untouchedState, velocitiesOf, withModules } from './training.ts'
+import {
+  type StepperFactory,
+  startTraining,
+  type Training,
+  untouchedState,
+  velocitiesOf,
+  withModules,
+} from './training.ts'
 
 export interface TrainerOptions {
   readonly study: Study
@@ -35,6 +43,8 @@ export interface TrainerOptions {
   readonly site: string
   /** Of {@link LocalTrainer.state}, to go on from; absent at the site's first round. */
   readonly state?: LocalState | undefined
+  /** Default: the engine's. Another may give steppers of one study out again, which saves a recording each time. */
+  readonly createStepper?: StepperFactory | undefined
 }
 
 export interface Progress {
@@ -79,29 +89,43 @@ export interface LocalTrainer {
  * @throws {TesseraError} ERR_STUDY_INVALID if the method needs a teacher that is not there; ERR_STORE_CORRUPT if the state is not this
  * site's of this study; ERR_LAYOUT_MISMATCH, {TensorShapeError} if the teacher or the state does not fit.
  */
-export function createTrainer({ study, teacher, tiles, site, state }: TrainerOptions): LocalTrainer {
+export function createTrainer({
+  study,
+  teacher,
+  tiles,
+  site,
+  state,
+  createStepper,
+}: TrainerOptions): LocalTrainer {
   if (state) assertOwnState(state, study, site)
   const layout = trainedLayout(study)
   const federated = studentLayout(study)
   /** The student's tensors that no round replaces. */
   let own = ownFromState(state?.tensors ?? new Map())
+  const contrast = modelContrastOf(study)
+  /** The backbone that the last round ended with, where a local term looks at it. */
+  let previous = previousFromState(state?.tensors ?? new Map())
   /** Where the next training starts from; null: from the study's seed. */
   let rest: MethodState | null = state ?? null
   // Made at once, so that a study or a state that does not fit is refused here and not in the middle of a round.
-  let method = createMethod(study, teacher, rest)
+  let method = createMethod(study, teacher, tiles.labels, rest)
   let training: Training | null = null
 
+  const network = createNetwork(studentArchitecture(study), study.classes.length)
   const start = (student: Weights): Training =>
     startTraining({
-      network: createNetwork(studentArchitecture(study), study.classes.length),
+      network,
       layout,
       method,
       momentum: study.training.momentum,
       weightDecay: study.training.weightDecay,
       proximal: proximalWeight(study),
+      contrast,
+      previous,
       noise: { dropout: study.student.dropout, stochasticDepth: study.student.stochasticDepth },
       student,
       velocities: rest ? velocitiesOf(rest) : atRest(withModules(layout, method)),
+      createStepper,
     })
   const currentState = async (): Promise<MethodState> =>
     training?.state() ??
@@ -113,12 +137,13 @@ export function createTrainer({ study, teacher, tiles, site, state }: TrainerOpt
       const before = training ? await training.state() : rest
       try {
         const begun = withOwn(new Map([...options.student, ...(method.modules?.weights() ?? [])]), own)
-        if (training) await training.replaceStudent(begun)
+        if (training) await training.replaceStudent(begun, previous)
         else training = start(begun)
         rest = null
         const metrics = roundMetrics(await trainEpochs({ ...options, study, training, tiles, site }))
         const trained = await training.student()
         own = ownOf(federated, method.modules?.specs ?? [], trained)
+        if (contrast) previous = backboneOf(network.layout, trained)
         return {
           student: new Map([...trained].filter(([name]) => options.student.has(name))),
           samples: Math.round(metrics.seen / study.training.epochsPerRound),
@@ -128,13 +153,14 @@ export function createTrainer({ study, teacher, tiles, site, state }: TrainerOpt
         training?.dispose()
         training = null
         rest = before
-        method = createMethod(study, teacher, rest)
+        method = createMethod(study, teacher, tiles.labels, rest)
         throw thrown
       }
     },
     async state() {
       const { tensors, counters } = await currentState()
-      return localState(study, site, { tensors: new Map([...tensors, ...ownInState(own)]), counters })
+      const kept = [...tensors, ...ownInState(own), ...previousInState(previous)]
+      return localState(study, site, { tensors: new Map(kept), counters })
     },
     dispose: () => training?.dispose(),
   }

@@ -1,5 +1,5 @@
 /** @file A student in training: its step, the state that the step moves, and what is fed to it batch by batch. */
-import { createStepper, type NamedValues, type Values } from '@tessera/shared/engine'
+import { createStepper as engineStepper, type NamedValues, type Values } from '@tessera/shared/engine'
 import { TesseraError } from '@tessera/shared/errors'
 import type { Layout, TensorSpec, Weights } from '@tessera/shared/model'
 import {
@@ -11,6 +11,7 @@ import {
 } from '@tessera/shared/model/network'
 import type { Random } from '@tessera/shared/random'
 import type { Method, MethodState } from './methods/method.ts'
+import { backboneOf, type ModelContrast, PREVIOUS_PREFIX } from './model-contrast.ts'
 import type { StepMetrics } from './round-metrics.ts'
 import { withoutPrefix, withPrefix } from './tensor-map.ts'
 import type { TileBatch } from './tiles.ts'
@@ -25,12 +26,20 @@ export interface TrainingOptions {
   readonly weightDecay: number
   /** μ of the proximal term towards the student the round began with; 0: none. */
   readonly proximal: number
+  /** The model-contrastive term; null: none. */
+  readonly contrast: ModelContrast | null
+  /** The student that this site's round before ended with, where there is such a term; null in its first round. */
+  readonly previous: Weights | null
   readonly noise: NoiseSettings
   /** With the method's modules behind it. */
   readonly student: Weights
   /** One a trainable tensor of the layout and of the modules. */
   readonly velocities: Weights
+  readonly createStepper?: StepperFactory | undefined
 }
+
+/** Builds the stepper of a state: {@link engineStepper}, or one that gives the same. */
+export type StepperFactory = typeof engineStepper
 
 export interface Training {
   /**
@@ -41,8 +50,8 @@ export interface Training {
   step(batch: TileBatch, sizePx: number, learningRate: number, random: Random): Promise<StepMetrics>
   /** The student with the method's modules behind it, in PyTorch's element order. */
   student(): Promise<Weights>
-  /** Goes on with another student: the federation's. Method and velocities stay. */
-  replaceStudent(student: Weights): Promise<void>
+  /** Goes on with another student: the federation's. Method and velocities stay. @param previous As in {@link TrainingOptions}. */
+  replaceStudent(student: Weights, previous: Weights | null): Promise<void>
   /** What a site keeps: the method's tensors and counters, and the velocities as `velocity.*`. */
   state(): Promise<MethodState>
   dispose(): void
@@ -50,7 +59,7 @@ export interface Training {
 
 /** Starts training. Start the engine first. @throws {TesseraError} ERR_LAYOUT_MISMATCH, {TensorShapeError} if weights do not fit. */
 export function startTraining(options: TrainingOptions): Training {
-  const { network, method, noise } = options
+  const { network, method, noise, contrast, createStepper = engineStepper } = options
   const layout = withModules(options.layout, method)
   const learnt: Layout = { ...layout, tensors: layout.tensors.filter(({ kind }) => kind === 'trainable') }
   // The federation has no modules to pull to.
@@ -58,13 +67,19 @@ export function startTraining(options: TrainingOptions): Training {
   const methodLayout: Layout = { architecture: 'method', tensors: method.specs }
   const student = (weights: Weights): [string, Values][] =>
     withPrefix(STUDENT_PREFIX, toValues(layout, weights))
-  /** Where the proximal term pulls to. */
-  const anchor = (weights: Weights): [string, Values][] =>
-    options.proximal > 0 ? withPrefix(ANCHOR_PREFIX, toValues(anchored, pick(anchored, weights))) : []
+  const backbone = (prefix: string, weights: Weights): [string, Values][] =>
+    withPrefix(prefix, toValues(network.layout, backboneOf(network.layout, weights)))
+  /** What local terms hold the student against: where the round began, and where the last one ended. */
+  const anchors = (weights: Weights, previous: Weights | null): [string, Values][] => {
+    if (contrast !== null)
+      return [...backbone(ANCHOR_PREFIX, weights), ...backbone(PREVIOUS_PREFIX, previous ?? weights)]
+    return options.proximal > 0 ? withPrefix(ANCHOR_PREFIX, toValues(anchored, pick(anchored, weights))) : []
+  }
+  let hasPrevious = options.previous !== null
   const stepper = createStepper(
     new Map<string, Values>([
       ...student(options.student),
-      ...anchor(options.student),
+      ...anchors(options.student, options.previous),
       ...withPrefix(VELOCITY_PREFIX, toValues(learnt, options.velocities)),
       ...toValues(methodLayout, method.weights()),
     ]),
@@ -84,6 +99,7 @@ export function startTraining(options: TrainingOptions): Training {
       const outputs = await stepper.run(
         new Map<string, Values>([
           ...batchFeeds(batch, sizePx, learningRate),
+          ...(contrast ? [[FEEDS.contrast, scalar(hasPrevious ? contrast.weight : 0)] as const] : []),
           ...drawNoise(random, network.graph, batch.size, noise),
           ...(await method.feeds(batch, sizePx)),
         ]),
@@ -91,15 +107,11 @@ export function startTraining(options: TrainingOptions): Training {
       return metricsOf(outputs, batch.size)
     },
     student: () => read(layout.tensors, STUDENT_PREFIX),
-    replaceStudent: (weights) =>
-      stepper.write(
-        new Map(
-          [...student(weights), ...anchor(weights)].map(([name, { values }]) => [
-            name,
-            values as Float32Array,
-          ]),
-        ),
-      ),
+    async replaceStudent(weights, previous) {
+      hasPrevious = previous !== null
+      const replaced = [...student(weights), ...anchors(weights, previous)]
+      await stepper.write(new Map(replaced.map(([name, { values }]) => [name, values as Float32Array])))
+    },
     async state() {
       const kept = method.specs.filter(({ name }) => method.keeps(name))
       const tensors = new Map([
@@ -144,8 +156,12 @@ function batchFeeds({ images, labels, size }: TileBatch, sizePx: number, learnin
   return new Map<string, Values>([
     [FEEDS.images, { shape: [size, sizePx, sizePx, 3], values: images }],
     [FEEDS.labels, { shape: [size], values: labels }],
-    [FEEDS.learningRate, { shape: [], values: Float32Array.of(learningRate) }],
+    [FEEDS.learningRate, scalar(learningRate)],
   ])
+}
+
+function scalar(value: number): Values {
+  return { shape: [], values: Float32Array.of(value) }
 }
 
 function metricsOf(outputs: ReadonlyMap<string, Float32Array | Int32Array>, seen: number): StepMetrics {

@@ -13,14 +13,20 @@ const ROOM_BYTES = 200e6
 
 /**
  * Bytes that a study may take in the site's folder. Features of an ONNX teacher's tiles come on top: they depend on its width.
+ * @param tiles How many the folder has.
  * @param moduleNumbers Of what the method trains beside the student.
  */
-export function diskNeed(study: Study, moduleNumbers: number): number {
+export function diskNeed(study: Study, tiles: number, moduleNumbers: number): number {
   const student = 4 * studentLayout(study).tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0)
-  const { method } = study
-  const queue = method.name === 'moma' ? 4 * method.queueSize * method.featureDim : 0
-  // Each of three states holds the modules, and their velocities.
-  return STUDENT_SIZES * student + 3 * (queue + 2 * 4 * moduleNumbers) + ROOM_BYTES
+  // Modules and their velocities.
+  const kept = keptNumbers(study.method, tiles) + 2 * moduleNumbers
+  return STUDENT_SIZES * student + 3 * 4 * kept + ROOM_BYTES
+}
+
+/** What a method keeps in a state besides networks and modules. */
+function keptNumbers(method: Study['method'], tiles: number): number {
+  if (method.name === 'crd') return 2 * tiles * method.featureDim
+  return method.name === 'moma' && method.negatives === 'queue' ? method.queueSize * method.featureDim : 0
 }
 
 export function judgeDisk(freeBytes: number, neededBytes: number): Finding {

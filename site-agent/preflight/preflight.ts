@@ -28,7 +28,8 @@ export async function preflight(options: PreflightOptions): Promise<Finding[]> {
   const { dir, study, machine } = options
   // Not before it is needed: it brings the engine's library with it.
   const { moduleNumbers } = await import('../distill/index.ts')
-  const findings = [judgeDisk(await machine.freeDiskBytes(dir), diskNeed(study, moduleNumbers(study)))]
+  const needed = diskNeed(study, options.tiles?.labels.length ?? 0, moduleNumbers(study))
+  const findings = [judgeDisk(await machine.freeDiskBytes(dir), needed)]
   const engine = await lookAtEngine(machine)
   findings.push(engine)
   if (engine.status === 'ok') findings.push(await lookAtRound(options))

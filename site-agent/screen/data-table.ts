@@ -1,5 +1,6 @@
 /** @file A data report for people. */
 import type { DataReport } from '../data/index.ts'
+import { slideLines } from './slide-lines.ts'
 import { table } from './table.ts'
 
 /** Lines of the report: counts only. */
@@ -22,5 +23,6 @@ export function dataLines(report: DataReport): string[] {
     `duplicates   ${report.duplicates}, of which ${report.contradictions} under another class`,
     `resized      ${report.resized}`,
     `other files  ${report.otherFiles}`,
+    ...(report.slides === undefined ? [] : ['', ...slideLines(report.slides)]),
   ]
 }

@@ -1,4 +1,5 @@
 /** @file What a dry run found, for people. */
+import { printable } from '@tessera/shared/printable'
 import type { DryRun } from '../session/dry-run.ts'
 import { readableBytes, table } from './table.ts'
 
@@ -6,7 +7,9 @@ import { readableBytes, table } from './table.ts'
 export function dryRunLines({ manifest, messages, tensors, refusal }: DryRun): string[] {
   const { study, round } = manifest
   const verdict =
-    refusal === null ? 'The policy would let it leave now.' : `It would not leave now: ${refusal.message}`
+    refusal === null
+      ? 'The policy would let it leave now.'
+      : `It would not leave now: ${printable(refusal.message)}`
   return [
     `Round ${round} of ${study} was trained and nothing of it was sent. This would leave:`,
     '',

@@ -1,4 +1,5 @@
 /** @file The agent's work as one line of a terminal, rewritten in place. */
+import { printable } from '@tessera/shared/printable'
 import type { AgentEvent } from '../session/events.ts'
 import { readableBytes, readableSeconds } from './table.ts'
 
@@ -52,31 +53,51 @@ export function bar(share: number): string {
 }
 
 /** Writes to a terminal: notes stay, the line below them is rewritten. */
-export interface Screen {
-  readonly show: (event: AgentEvent) => void
-  /** A line that stays. */
+export interface Lines {
+  /** The line below everything else. */
+  readonly line: (text: string) => void
+  /** A line that stays, above it. */
   readonly note: (text: string) => void
+  /** A line that stays, in its place. */
+  readonly end: (text: string) => void
   /** Leaves the terminal clean. */
   readonly close: () => void
 }
 
-/** Builds a screen on a terminal's `write`. */
-export function createScreen(write: (text: string) => void): Screen {
+/** Builds lines on a terminal's `write`. */
+export function createLines(write: (text: string) => void): Lines {
   let line = ''
   const clear = '\r\u001b[K'
-  const note = (text: string): void => write(`${clear}${text}\n${line}`)
+  const note = (text: string): void => write(`${clear}${printable(text)}\n${line}`)
+  return {
+    line(text) {
+      line = printable(text)
+      write(`${clear}${line}`)
+    },
+    note,
+    end(text) {
+      line = ''
+      note(text)
+    },
+    close: () => write(clear),
+  }
+}
+
+/** The agent's work on a terminal. */
+export interface Screen extends Pick<Lines, 'note' | 'close'> {
+  readonly show: (event: AgentEvent) => void
+}
+
+/** Builds a screen on a terminal's `write`. */
+export function createScreen(write: (text: string) => void): Screen {
+  const { line, note, end, close } = createLines(write)
   return {
     note,
     show(event) {
       const text = progressText(event)
-      if ('line' in text) {
-        line = text.line
-        write(`${clear}${line}`)
-      } else {
-        line = ''
-        note(text.note)
-      }
+      if ('line' in text) line(text.line)
+      else end(text.note)
     },
-    close: () => write(clear),
+    close,
   }
 }

@@ -1,8 +1,9 @@
 /** @file Tables and sizes as plain text. */
+import { printable } from '@tessera/shared/printable'
 
-/** Lines of a table: the first row is the head; columns of numbers are flushed right. */
+/** Lines of a table: the first row is the head; columns of numbers are flushed right. A cell may hold any text. */
 export function table(rows: readonly (readonly (string | number)[])[]): string[] {
-  const cells = rows.map((row) => row.map(String))
+  const cells = rows.map((row) => row.map((cell) => printable(String(cell))))
   const columns = Math.max(0, ...cells.map((row) => row.length))
   const widths = Array.from({ length: columns }, (_, c) =>
     Math.max(0, ...cells.map((row) => row[c]?.length ?? 0)),

@@ -23,6 +23,7 @@ import { pinPlan } from './plan.ts'
 import type { Rounds } from './rounds.ts'
 import { loadSite, type Site, updateIdentity } from './site-folder.ts'
 import type { TrainerFactory } from './train.ts'
+import type { Turn } from './turn.ts'
 import { openWorkplace, studyFile } from './workplace.ts'
 
 export interface AgentOptions {
@@ -45,6 +46,8 @@ export interface AgentOptions {
   /** Default: MoMA and the baselines of site-agent/distill on the engine that `startEngine` picks. */
   readonly createTrainer?: TrainerFactory
   readonly dial?: Dial
+  /** Of several agents on one machine; between its turns an agent keeps nothing large in memory. Default: always its turn. */
+  readonly turn?: Turn
 }
 
 export interface AgentOutcome {

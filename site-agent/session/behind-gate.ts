@@ -4,7 +4,8 @@ import { studentLayout } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
 import { createGuard, createTotals, isApproved, isPaused, type SitePolicy } from '../policy/index.ts'
 import { type AuditLog, openAudit } from '../uplink/audit.ts'
-import { createGate, type Gate, type GateStudy } from '../uplink/gate.ts'
+import { createGate, type Gate } from '../uplink/gate.ts'
+import type { GateStudy } from '../uplink/gate-state.ts'
 import { auditFile, lockFolder, type SiteIdentity } from './site-folder.ts'
 
 export interface BehindGateOptions {

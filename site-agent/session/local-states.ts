@@ -5,11 +5,19 @@
  * way and counts only once r is delivered: a round that is trained again after a crash gives the same bits. The delta is held beside it, so
  * that after a crash within the upload there is nothing to train again.
  */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { deserialize, serialize } from 'node:v8'
-import { TesseraError } from '@tessera/shared/errors'
-import { explained, isMissing, renameDurably, TEMPORARY_PREFIX, writeDurably } from '@tessera/shared/files'
+import {
+  explained,
+  readStored,
+  renameDurably,
+  SEAL_BYTES,
+  seal,
+  TEMPORARY_PREFIX,
+  unseal,
+  writeDurably,
+  writeSealed,
+} from '@tessera/shared/files'
 import type { Weights } from '@tessera/shared/model'
 import type { SiteMetrics } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
@@ -63,8 +71,8 @@ export interface LocalStates {
 
 /** Two: the state after the last round, and the one before it, from which that round would be trained again. */
 const KEPT = 2
-const DIGEST_BYTES = 64
 const LENGTH_BYTES = 8
+const ROLE = 'local state'
 
 /** Opens `dir`, which need not exist. */
 export function openLocalStates(dir: string): LocalStates {
@@ -101,7 +109,7 @@ export function openLocalStates(dir: string): LocalStates {
       await explained(() => mkdir(dir, { recursive: true, mode: 0o700 }))
       // The delta first: what has no state beside it is not looked at.
       await writeDelta(deltaFile(round), payload, delta)
-      await write(fileOf('held', round), { payload, state, residual } satisfies Held)
+      await writeSealed(fileOf('held', round), { payload, state, residual } satisfies Held)
     },
     held,
     async heldDelta(round) {
@@ -124,13 +132,8 @@ export function openLocalStates(dir: string): LocalStates {
   }
 }
 
-async function write(file: string, value: Held): Promise<void> {
-  const body = serialize(value)
-  await writeDurably(file, [Buffer.from(sha256Hex(body)), body])
-}
-
 async function read(file: string): Promise<Held> {
-  return deserialize(checked(await readWhole(file))) as Held
+  return unseal(ROLE, await readStored(ROLE, file)) as Held
 }
 
 /**
@@ -139,34 +142,17 @@ async function read(file: string): Promise<Held> {
  *   length of the head, 8 bytes, little-endian | SHA-256 of the head in hex | head | bytes
  */
 async function writeDelta(file: string, payload: string, { bytes, ...told }: HeldDelta): Promise<void> {
-  const head = serialize({ ...told, payload } satisfies DeltaHead)
+  const [digest, head] = seal({ ...told, payload } satisfies DeltaHead)
   const length = Buffer.alloc(LENGTH_BYTES)
   length.writeBigUInt64LE(BigInt(head.length))
-  await writeDurably(file, [length, Buffer.from(sha256Hex(head)), head, bytes])
+  await writeDurably(file, [length, digest, head, bytes])
 }
 
 /** Null: it is another delta than that of `payload`. */
 async function readDelta(file: string, payload: string | null): Promise<HeldDelta | null> {
-  const whole = await readWhole(file)
-  const start = LENGTH_BYTES + DIGEST_BYTES + Number(whole.readBigUInt64LE())
-  const { payload: own, ...told } = deserialize(checked(whole.subarray(LENGTH_BYTES, start))) as DeltaHead
+  const whole = await readStored(ROLE, file)
+  const start = LENGTH_BYTES + SEAL_BYTES + Number(whole.readBigUInt64LE())
+  const { payload: own, ...told } = unseal(ROLE, whole.subarray(LENGTH_BYTES, start)) as DeltaHead
   const bytes = whole.subarray(start)
   return own === payload && sha256Hex(bytes) === payload ? { ...told, bytes } : null
-}
-
-async function readWhole(file: string): Promise<Buffer> {
-  return readFile(file).catch((cause: unknown) => {
-    throw corrupt(isMissing(cause) ? 'none' : 'an unreadable file', cause)
-  })
-}
-
-/** What stands behind its digest. */
-function checked(bytes: Buffer): Buffer {
-  const body = bytes.subarray(DIGEST_BYTES)
-  if (bytes.toString('latin1', 0, DIGEST_BYTES) !== sha256Hex(body)) throw corrupt('other bytes')
-  return body
-}
-
-function corrupt(got: string, cause?: unknown): TesseraError {
-  return new TesseraError('ERR_STORE_CORRUPT', `local state must be as it was written, got ${got}`, { cause })
 }

@@ -12,6 +12,7 @@ import type { AgentEvent } from './events.ts'
 import type { LocalStates } from './local-states.ts'
 import type { Receipts } from './receipts.ts'
 import type { RoundTrainer, TrainedRound } from './train.ts'
+import type { Turn } from './turn.ts'
 
 /** Faults of one round: the site says so and waits for the next. Any other fault would come again, so it ends the agent. */
 const OF_THE_ROUND: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -30,6 +31,8 @@ export interface RoundsOptions {
   readonly keys: KeyPair
   readonly connection: Connection
   readonly trainer: RoundTrainer
+  /** Within it a round is trained and delivered. */
+  readonly turn: Turn
   /** The site's policy over each step. */
   readonly permit: Permit
   readonly policyHash: string
@@ -64,7 +67,7 @@ export interface Rounds {
 
 /** Builds the rounds of a session. */
 export function createRounds(options: RoundsOptions): Rounds {
-  const { site, keys, connection, trainer, permit, policyHash, states, receipts, late } = options
+  const { site, keys, connection, trainer, turn, permit, policyHash, states, receipts, late } = options
   const { clock, log, onProgress } = options
   let current: Work | null = null
   let delivered = 0
@@ -181,8 +184,10 @@ export function createRounds(options: RoundsOptions): Rounds {
       const signal = AbortSignal.any([stop, work.over.signal])
       const cancel = abortAtDeadline(work)
       try {
-        const trained = await train(work, signal)
-        if (trained !== null) await settleNewest(work, trained, signal)
+        await turn(signal, async () => {
+          const trained = await train(work, signal)
+          if (trained !== null) await settleNewest(work, trained, signal)
+        })
       } catch (thrown) {
         if (stop.aborted) throw thrown
         const error = asTesseraError(work.over.signal.aborted ? work.over.signal.reason : thrown)

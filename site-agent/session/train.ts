@@ -16,7 +16,8 @@ import { createRandom, type Random } from '@tessera/shared/random'
 import type { FrozenTeacher, LocalTrainer, TileSource, TrainerOptions } from '../distill/index.ts'
 import { clipDelta } from '../policy/index.ts'
 import type { Ask } from '../uplink/connection.ts'
-import type { EncodedDelta, Gate } from '../uplink/gate.ts'
+import type { Gate } from '../uplink/gate.ts'
+import type { EncodedDelta } from '../uplink/gate-state.ts'
 import { fetchModel, keepOnly } from '../uplink/models.ts'
 import type { AgentEvent } from './events.ts'
 import type { LocalStates } from './local-states.ts'
@@ -59,6 +60,8 @@ export interface RoundTrainer {
    * @throws {TesseraError} ERR_TRAINING_DIVERGED, ERR_UPDATE_NORM, ERR_INTERRUPTED; what fetching, decoding or training throw.
    */
   train(offer: Offer, ask: Ask, signal: AbortSignal): Promise<TrainedRound>
+  /** Lets go of what the disk has too: the next round is trained from there, to the same bits. */
+  rest(): void
   dispose(): Promise<void>
 }
 
@@ -178,6 +181,10 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       await states.hold(round, payload, await trainer.state(), toHold, residual)
       trained = { round, base, encoding, delta: encoded, samples, metrics }
       return trained
+    },
+    rest() {
+      drop()
+      trained = null
     },
     async dispose() {
       drop()

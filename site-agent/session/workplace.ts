@@ -16,6 +16,7 @@ import { openReceipts } from './receipts.ts'
 import { createRounds, type Rounds } from './rounds.ts'
 import type { Site } from './site-folder.ts'
 import { createRoundTrainer, type RoundTrainer, type TrainerFactory } from './train.ts'
+import { atOnce, type Turn } from './turn.ts'
 
 /** What training takes. */
 export interface TrainingOptions {
@@ -32,6 +33,7 @@ export interface TrainingOptions {
 }
 
 export interface WorkplaceOptions extends TrainingOptions {
+  readonly turn?: Turn
   readonly connection: Connection
   readonly log: Log
 }
@@ -90,7 +92,7 @@ export function openTraining(options: TrainingOptions, tiles: TileSource, states
 
 /** Opens it. @throws {TesseraError} As {@link openSiteTiles}; ERR_STORE_CORRUPT. */
 export async function openWorkplace(options: WorkplaceOptions): Promise<Workplace> {
-  const { dir, study, gate, connection, clock, log, onProgress } = options
+  const { dir, study, gate, connection, turn, clock, log, onProgress } = options
   const { site, keys, coordinator } = options.site
   const tiles = await openSiteTiles(options)
   log.info('data.opened', { samples: tiles.count, count: tiles.skipped })
@@ -117,6 +119,10 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
     keys,
     connection,
     trainer,
+    turn:
+      turn === undefined
+        ? atOnce
+        : (signal, work) => turn(signal, () => work().finally(() => trainer.rest())),
     permit: createPermit({
       ask: (step, round) => gate.assertRound(step, round),
       clock,

@@ -7,13 +7,13 @@
 import type { Clock } from '@tessera/shared/clock'
 import { asTesseraError, ERROR_CODES, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
+import { printable } from '@tessera/shared/printable'
 import {
   call,
   coordinatorMessages,
   onBadFrame,
   PROGRESS_TIMEOUT_MS,
   PROTOCOL_VERSION,
-  printable,
   type ReplyBody,
   type Request,
   type SiteMessage,
@@ -64,6 +64,8 @@ export interface Connection {
   readonly close: () => void
 }
 
+/** Of what a peer gives as its reason: it is one line of a log. */
+const MAX_REASON_CHARACTERS = 300
 /** From Socket.IO's connect to the coordinator's challenge, its first message. */
 const CHALLENGE_TIMEOUT_MS = 20_000
 
@@ -158,7 +160,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     })
     serve(current, coordinatorMessages, 'session:refused', ({ code, message }) => {
       // The text may end up on a terminal, so it must not steer one.
-      if (socket === current) retry(new TesseraError(code, printable(message)))
+      if (socket === current) retry(new TesseraError(code, printable(message, MAX_REASON_CHARACTERS)))
       return {}
     })
     serve(current, coordinatorMessages, 'session:snapshot', async ({ welcome }) => {
@@ -287,7 +289,7 @@ function systemCode(cause: unknown): string {
   }
   const { description } = Object(cause) as { description?: unknown }
   if (typeof description === 'number' && description > 0) return `HTTP status ${description}`
-  return cause instanceof Error ? printable(cause.message) : 'no connection'
+  return cause instanceof Error ? printable(cause.message, MAX_REASON_CHARACTERS) : 'no connection'
 }
 
 function lost(cause: unknown): TesseraError {

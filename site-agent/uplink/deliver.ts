@@ -2,7 +2,7 @@
 import { asTesseraError, type ErrorCode } from '@tessera/shared/errors'
 import { chunkCount, chunkLength, chunkOf, inWindow, unpackMissing } from '@tessera/shared/transfer'
 import type { Connection } from './connection.ts'
-import type { EncodedDelta } from './gate.ts'
+import type { EncodedDelta } from './gate-state.ts'
 import { isCut } from './patient.ts'
 
 /** The coordinator forgot the upload, or lost some of it: opening it again helps, unless one end is wrong about it every time. */

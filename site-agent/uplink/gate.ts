@@ -10,26 +10,24 @@
 
 import { deltaBytes, encodeDelta } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
-import { type Layout, layoutHash, type Weights } from '@tessera/shared/model'
+import type { Weights } from '@tessera/shared/model'
 import {
-  CHUNK_BYTES,
   createParser,
-  type Encoding,
   encodeFrame,
   MAX_MODEL_BYTES,
   MAX_TOKEN_CHARACTERS,
-  type Manifest,
   type SiteMessage,
   type SiteMetrics,
   siteMessages,
 } from '@tessera/shared/protocol'
 import type { Random } from '@tessera/shared/random'
-import { fingerprint, readUnverified, sha256Hex } from '@tessera/shared/security'
-import { chunkCount, chunkOf, listChunks } from '@tessera/shared/transfer'
-import type { z } from 'zod'
+import { sha256Hex } from '@tessera/shared/security'
+import { chunkCount, listChunks } from '@tessera/shared/transfer'
 import type { Guard, RoundStep } from '../policy/index.ts'
 import type { AuditLog } from './audit.ts'
-import { assertClipped, assertTensors, judgeAnswer, refused, withheld } from './gate-form.ts'
+import { assertClipped, assertTensors, judgeAnswer, refused } from './gate-form.ts'
+import { type Body, createReasons, type Reason } from './gate-reasons.ts'
+import { type EncodedDelta, type GateState, type GateStudy, inStudy, mayTellLoss } from './gate-state.ts'
 import type { UplinkParser } from './socket.ts'
 
 /** Largest frame without a chunk: the largest, an announced delta, is about 2 KB. Leaves no room for an image. */
@@ -44,30 +42,6 @@ type OutgoingPacket = Parameters<typeof encodeFrame>[0]
 
 /** Socket.IO's packet types (socket.io-protocol, revision 5). */
 const [CONNECT, DISCONNECT, EVENT, ANSWER] = [0, 1, 2, 3]
-
-/** What may leave for one study. */
-export interface GateStudy {
-  readonly site: string
-  readonly study: string
-  readonly layout: Layout
-  /** What its deltas are written in. Default: f32. */
-  readonly encoding?: Encoding
-  /** Public key of its coordinator. */
-  readonly coordinatorKey: string
-  /** SHA-256 of its teacher; null: it has none. */
-  readonly teacher: string | null
-  /** Tiles of a step, whose mean loss is told as progress. */
-  readonly batchSize: number
-}
-
-/** A delta as it may leave. */
-export interface EncodedDelta {
-  readonly bytes: Uint8Array
-  /** Their SHA-256. */
-  readonly payload: string
-  /** SHA-256 of each of their chunks, one after the other. */
-  readonly chunks: Uint8Array
-}
 
 export interface Gate {
   /** SHA-256 of the policy that it enforces, for the manifest. */
@@ -102,16 +76,9 @@ export interface Gate {
   recorded(): Promise<void>
 }
 
-type Body<E extends SiteMessage> = z.infer<(typeof siteMessages)[E]['request']>
-
-/** What the gate says of a packet that has the right form. */
-interface Verdict {
+/** Why a packet may leave, and as what. */
+interface Verdict extends Reason {
   readonly kind: string
-  readonly why: string
-  /** For the audit's sums and the policy's limits. */
-  readonly study?: string
-  readonly round?: number
-  readonly announces?: Manifest
 }
 
 /**
@@ -119,19 +86,6 @@ interface Verdict {
  * @param guard The site's signed policy; null: there is none yet, and no study is ever admitted.
  */
 export function createGate(audit: AuditLog, guard: Guard | null): Gate {
-  let admitted: GateStudy | null = null
-  let classCounts: readonly number[] | null = null
-  let delta: EncodedDelta | null = null
-  /** The announced delta: chunks belong to it. */
-  let announced: Manifest | null = null
-
-  const inStudy = (kind: SiteMessage | 'round', study?: string): GateStudy => {
-    if (admitted === null || (study !== undefined && study !== admitted.study)) {
-      throw refused(`${kind} must belong to the joined study`, 'another study')
-    }
-    return admitted
-  }
-
   const rules = (): Guard => {
     if (guard !== null) return guard
     throw new TesseraError(
@@ -139,98 +93,8 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
       'study must wait for a signed policy (tessera site policy sign), got none',
     )
   }
-  const mayTellLoss = (): boolean => rules().mayTellMeans(inStudy('round:progress').batchSize, classCounts)
-
-  /** One entry a message: refuses it, or says why it may leave. The type makes a missing entry an error. */
-  const reasons: { [E in SiteMessage]: (body: Body<E>) => Omit<Verdict, 'kind'> } = {
-    'site:enroll'({ request }) {
-      const { site } = readUnverified('enrolRequest', request)
-      return { why: `enrolment of ${site}: its new public key and the proof of its kit` }
-    },
-    'site:rotate'({ request }) {
-      const { site, to } = readUnverified('siteKeyChange', request)
-      return { why: `replaces the key of ${site}: its new public key ${fingerprint(to)}` }
-    },
-    'key:fetch': ({ number }) => ({ why: `asks for change ${number} of the coordinator's key` }),
-    'session:join'({ token }) {
-      const { study } = readUnverified('joinToken', token)
-      return { why: `proves who this site is, for study ${study}`, study }
-    },
-    'ledger:show'({ record }) {
-      const { study, round } = readUnverified('published', record)
-      inStudy('ledger:show', study)
-      const why = `shows the coordinator its own record of round ${round}, which it does not know`
-      return { why, study, round }
-    },
-    'model:open'({ sha256 }) {
-      const { study } = inStudy('model:open')
-      return { why: `asks what model ${sha256.slice(0, 12)} is made of`, study }
-    },
-    'model:chunk'({ sha256, index }) {
-      const { study } = inStudy('model:chunk')
-      return { why: `asks for chunk ${index} of model ${sha256.slice(0, 12)}`, study }
-    },
-    'ledger:fetch'({ study, round }) {
-      inStudy('ledger:fetch', study)
-      return { why: `asks for the record of round ${round}`, study, round }
-    },
-    'round:progress'({ study, round, step, steps, loss }) {
-      inStudy('round:progress', study)
-      if (loss !== null && !mayTellLoss()) throw withheld('round:progress')
-      const mean = loss === null ? '' : ' and its mean loss'
-      return { why: `progress of round ${round}: step ${step} of ${steps}${mean}`, study, round }
-    },
-    'round:decline'({ study, round, code }) {
-      inStudy('round:decline', study)
-      return { why: `declines round ${round} with ${code}`, study, round }
-    },
-    'upload:open'({ manifest, chunks }) {
-      const claim = readUnverified('manifest', manifest)
-      const { study, round, bytes, samples, metrics } = claim
-      assertAnnounces(claim, chunks, inStudy('upload:open', study), delta)
-      assertTold(claim)
-      const means = metrics.loss === null ? 'no losses' : 'means of the losses'
-      const why = `announces the delta of round ${round}: ${bytes} bytes, the hashes of its ${chunkCount(bytes)} chunks, ${samples} samples, ${means}`
-      return { why, study, round, announces: claim }
-    },
-    'upload:chunk'({ index, chunk }) {
-      inStudy('upload:chunk')
-      if (announced === null || delta === null) throw refused('upload:chunk must follow upload:open', 'none')
-      const { bytes } = delta
-      const start = index * CHUNK_BYTES
-      const want = chunkOf(bytes, index)
-      if (want.byteLength === 0 || chunk.byteLength > want.byteLength) {
-        const got = `bytes ${start} to ${start + chunk.byteLength}`
-        throw new TesseraError('ERR_GATE_SIZE', `chunk must end at byte ${bytes.byteLength}, got ${got}`)
-      }
-      if (Buffer.compare(want, chunk) !== 0) {
-        throw new TesseraError('ERR_GATE_TENSOR', 'chunk must be one of the announced delta, got other bytes')
-      }
-      const { study, round } = announced
-      return {
-        why: `bytes ${start} to ${start + chunk.byteLength} of the delta of round ${round}`,
-        study,
-        round,
-      }
-    },
-    'upload:commit'() {
-      inStudy('upload:commit')
-      if (announced === null) throw refused('upload:commit must follow upload:open', 'none')
-      const { study, round } = announced
-      return { why: `all of the delta of round ${round} is sent`, study, round }
-    },
-  }
-
-  /** The manifest tells what the policy lets it tell, under the policy's own hash. */
-  const assertTold = ({ samples, metrics, policyHash }: Manifest): void => {
-    if (policyHash !== rules().hash)
-      throw refused('manifest must name the policy that is enforced', 'another')
-    rules().assertSamples(samples)
-    const allowed = rules().reportable(samples, metrics, classCounts)
-    for (const [name, value] of Object.entries(allowed)) {
-      if (metrics[name as keyof SiteMetrics] !== value) throw withheld(`manifest's ${name}`)
-    }
-  }
+  const state: GateState = { admitted: null, classCounts: null, delta: null, announced: null, rules }
+  const reasons = createReasons(state)
 
   const judge = ({ type, nsp, data }: OutgoingPacket): Verdict => {
     if (nsp !== '/') throw refused('packet must be for namespace /', 'another')
@@ -244,7 +108,7 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
     const result = siteMessages[kind].request.safeParse(body)
     if (!result.success) throw refused(`${kind} must have its declared fields`, 'others')
     // The entry and the schema are both picked by `kind`; the compiler cannot follow that.
-    return { kind, ...(reasons[kind] as (body: unknown) => Omit<Verdict, 'kind'>)(result.data) }
+    return { kind, ...(reasons[kind] as (body: unknown) => Reason)(result.data) }
   }
 
   return {
@@ -256,21 +120,21 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
     },
     admitStudy(study) {
       rules().assertStudy(study)
-      admitted = study
+      state.admitted = study
     },
     admitTiles(counts) {
       rules().assertSamples(counts.reduce((sum, count) => sum + count, 0))
-      classCounts = counts
+      state.classCounts = counts
     },
     assertRound(step, round) {
-      const { study, layout, encoding } = inStudy('round')
+      const { study, layout, encoding } = inStudy(state, 'round')
       const bytes = deltaBytes(layout, encoding)
       // An upper bound of what the frames of one whole upload take.
       const frames = chunkCount(bytes) * (MAX_ENVELOPE_BYTES + DIGEST_BYTES) + 2 * MAX_CONTROL_BYTES
       rules().assertRound(step, study, round, bytes + frames)
     },
     admitDelta(values, random) {
-      const { layout, encoding = 'f32' } = inStudy('upload:open')
+      const { layout, encoding = 'f32' } = inStudy(state, 'upload:open')
       assertTensors(layout, values)
       const bytes = encodeDelta(layout, values, { encoding, random })
       if (bytes.byteLength > MAX_MODEL_BYTES) {
@@ -280,15 +144,16 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
         )
       }
       assertClipped(layout, values, rules().normClip)
-      delta = { bytes, payload: sha256Hex(bytes), chunks: listChunks(bytes).digests }
-      announced = null
+      const delta = { bytes, payload: sha256Hex(bytes), chunks: listChunks(bytes).digests }
+      state.delta = delta
+      state.announced = null
       return delta
     },
     admitMetrics(samples, metrics) {
       rules().assertSamples(samples)
-      return rules().reportable(samples, metrics, classCounts)
+      return rules().reportable(samples, metrics, state.classCounts)
     },
-    mayTellLoss,
+    mayTellLoss: () => mayTellLoss(state),
     pass(packet) {
       const { kind, why, study, round, announces } = judge(packet)
       const frame = encodeFrame(packet)
@@ -306,7 +171,7 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
         ...(study === undefined ? {} : { study }),
         ...(round === undefined ? {} : { round }),
       })
-      if (announces !== undefined) announced = announces
+      if (announces !== undefined) state.announced = announces
       return frame
     },
     recorded: () => audit.recorded(),
@@ -332,31 +197,6 @@ function isSiteMessage(kind: unknown): kind is SiteMessage {
 
 function isEmpty(data: unknown): boolean {
   return data === undefined || data === null || (typeof data === 'object' && Object.keys(data).length === 0)
-}
-
-/** Checks that a manifest and its list of chunks announce the admitted delta. */
-function assertAnnounces(
-  claim: Manifest,
-  chunks: Uint8Array,
-  { site, layout, encoding = 'f32' }: GateStudy,
-  delta: EncodedDelta | null,
-): void {
-  const bytes = deltaBytes(layout, encoding)
-  if (claim.bytes !== bytes || delta?.bytes.byteLength !== bytes) {
-    throw new TesseraError('ERR_GATE_SIZE', `delta must have ${bytes} bytes, got ${claim.bytes} announced`)
-  }
-  if (claim.encoding !== encoding) {
-    throw new TesseraError('ERR_GATE_TENSOR', `delta must be announced as ${encoding}, got ${claim.encoding}`)
-  }
-  if (claim.site !== site || claim.layoutHash !== layoutHash(layout) || claim.payload !== delta.payload) {
-    throw new TesseraError(
-      'ERR_GATE_TENSOR',
-      "manifest must announce this site's delta of the study's layout, got another",
-    )
-  }
-  if (Buffer.compare(chunks, delta.chunks) !== 0 || claim.chunks !== sha256Hex(delta.chunks)) {
-    throw new TesseraError('ERR_GATE_TENSOR', "chunks must be the hashes of the delta's chunks, got others")
-  }
 }
 
 /** What carries bytes may be larger by them: both were compared with the delta. */

@@ -11,6 +11,17 @@ describe('describeFailure()', () => {
     expect(lines[2]).toBe('  ERR_KIT_USED, see docs/errors.md')
     expect(exitCode(failure)).toBe(77)
   })
+  test('a message cannot steer the terminal, nor begin a line of its own', () => {
+    const classes = '\u001b[2Jnormal, \u202etumor\ntessera: all is well'
+    const failure = new TesseraError('ERR_DATA_CLASSES', `data must have one folder for each of ${classes}`)
+    const lines = describeFailure(failure).trimEnd().split('\n')
+    expect(lines).toHaveLength(3)
+    expect(lines[0]).toBe(
+      String.raw`tessera: data must have one folder for each of \u001b[2Jnormal, \u202etumor\u000atessera: all is well`,
+    )
+    const internal = describeFailure(new TesseraError('ERR_INTERNAL', `internal: ${classes}`))
+    expect(internal.replaceAll('\n', '')).not.toMatch(/\p{C}/u)
+  })
   test('shows a stack for an internal error, and for no other', () => {
     expect(describeFailure(new TesseraError('ERR_INTERNAL', 'internal: x'))).toMatch(/at .*failure\.test/)
     expect(describeFailure(new TesseraError('ERR_USAGE', 'x'))).not.toMatch(/\bat /)

@@ -12,7 +12,7 @@ import { Command } from 'commander'
 import { describe, expect, test, vi } from 'vitest'
 import { addLedgerCommands } from '../../cli/ledger.ts'
 import { federation } from '../coordinator/federation.ts'
-import { deltaOf } from '../coordinator/raw-site.ts'
+import { deltaOf, started } from '../coordinator/raw-site.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 /** Runs `tessera ledger …` and gives what it printed. */
@@ -115,7 +115,18 @@ describe('tessera ledger verify', () => {
     expect(await ledger('export', 'tiny', '--dir', dir, '--out', out)).toContain('2 rounds and 2 deltas')
     const text = await ledger('verify', out)
     expect(text).toContain('2 rounds verified, 1 computed again to the bit')
-    expect(text).toMatch(/Deltas up to round 1 were removed on 20\d\d-/)
+    expect(text).toMatch(/Deltas up to round 1 were removed by a command on 20\d\d-/)
+  })
+
+  test('verify tells deltas that the coordinator has pruned by its rule', async () => {
+    const { dir } = await finished()
+    const file = join(dir, 'coordinator.json')
+    const settings = JSON.parse(await readFile(file, 'utf8')) as object
+    await writeFile(file, JSON.stringify({ ...settings, keepRounds: 1 }))
+    await (await started(dir)).coordinator.close()
+    expect(await ledger('verify', dir)).toContain(
+      'Deltas up to round 1 were pruned by rule, which keeps those of the latest 1, last on',
+    )
   })
 })
 

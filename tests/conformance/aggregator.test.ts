@@ -35,6 +35,7 @@ const STRATEGIES: readonly [Strategy, text: string, { means: boolean }][] = [
     { means: false },
   ],
   [{ name: 'fedprox', mu: 0.01 }, 'fedprox mu=0.01', { means: true }],
+  [{ name: 'moon', mu: 1, temperature: 0.5 }, 'moon mu=1 temperature=0.5', { means: true }],
   [{ name: 'fedbn' }, 'fedbn', { means: true }],
   [{ name: 'median' }, 'median', { means: true }],
   [{ name: 'trimmed-mean', trim: 0.2 }, 'trimmed-mean trim=0.2', { means: true }],

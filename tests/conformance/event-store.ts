@@ -75,6 +75,27 @@ export function describeEventStore(name: string, empty: () => Promise<Place>): v
       expect(await read(place)).toEqual(events(1, 2, 3, 4, 5))
     })
 
+    test('any of its events is read by its number, which appending gives; one that is not there is ERR_STORE_CORRUPT', async () => {
+      const place = await filled()
+      const store = await open(place)
+      expect(await store.append(events(4, 5))).toBe(5)
+      expect(await store.append([])).toBe(5)
+      for (const n of [1, 3, 5]) expect(await store.read(n)).toEqual(anEvent(n))
+      for (const n of [0, 6]) await expect(store.read(n)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+      await store.close()
+    })
+
+    test('forgets what it was opened with, and goes on from there', async () => {
+      const place = await filled()
+      const store = await open(place)
+      store.forget()
+      expect(store.events).toEqual([])
+      await store.append(anEvent(4))
+      expect(await store.read(2)).toEqual(anEvent(2))
+      await store.close()
+      expect(await read(place)).toEqual(events(1, 2, 3, 4))
+    })
+
     test('any text comes back as it was', async () => {
       const place = await empty()
       const all: Event[] = []

@@ -62,7 +62,7 @@ describe('a whole round', () => {
     expect(last).toMatchObject({ round: 2, final: true, previous: sha256Hex(first) })
     await coordinator.ended
     const { card, files } = await exportStudy({ dir, study: 'tiny', out: join(dir, 'out') })
-    expect(card).toMatchObject({ round: 2, finished: true, student: last.student })
+    expect(card).toMatchObject({ round: 2, finished: true, student: last.student, batchNorms: 'federated' })
     expect(card.rounds.map(({ round }) => round)).toEqual([1, 2])
     expect(sha256Hex(await readFile(files[0] ?? ''))).toBe(last.student)
     const onnx = await exportStudy({ dir, study: 'tiny', out: join(dir, 'onnx'), format: 'onnx' })

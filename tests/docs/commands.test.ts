@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { addCoordinatorCommands } from '@tessera/coordinator/main'
 import { addDemoCommand } from '@tessera/simulations/main'
+import { addSimulateCommand } from '@tessera/simulations/simulate'
 import { addSiteCommands } from '@tessera/site-agent/main'
+import { addTeacherCommands } from '@tessera/site-agent/main-teacher'
 import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { addDoctorCommand } from '../../cli/doctor.ts'
@@ -21,10 +23,13 @@ const PAGES = [
   'docs/rounds.md',
   'docs/fidelity.md',
   'docs/models.md',
+  'docs/methods.md',
   'docs/export.md',
+  'docs/experiments.md',
   'docs/security.md',
   'docs/operations.md',
   'docs/site.md',
+  'docs/slides.md',
   'tests/parity/README.md',
   'simulations/bench/README.md',
 ]
@@ -33,7 +38,9 @@ const program = new Command('tessera')
 for (const add of [
   addCoordinatorCommands,
   addSiteCommands,
+  addTeacherCommands,
   addDemoCommand,
+  addSimulateCommand,
   addVerifyCommand,
   addEngineCommands,
   addDoctorCommand,
@@ -77,7 +84,9 @@ function unknownOption(root: Command, words: readonly string[]): string | null {
     if (child === undefined) break
     command = child
   }
-  if (command.commands.length > 0) return `no verb ${words.join(' ')}`
+  // A verb with arguments of its own may have verbs below it as well.
+  if (command.commands.length > 0 && command.registeredArguments.length === 0)
+    return `no verb ${words.join(' ')}`
   const known = new Set(['--', '--help', ...command.options.flatMap((o) => [o.long, o.short])])
   const unknown = words.filter((word) => word.startsWith('-') && !known.has(word))
   return unknown.length > 0 ? `${command.name()} has no ${unknown.join(', ')}` : null

@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import promises, { open } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import Database from 'libsql'
+import { Client } from 'pg'
 
 const killAt = Number(process.env.KILL_AT ?? 0)
 const report = process.env.KILL_REPORT ?? ''
@@ -57,5 +58,8 @@ const database = new Database(':memory:')
 watch(Object.getPrototypeOf(database.prepare('SELECT 1')), 'run')
 database.close()
 watch(Database.prototype, 'exec')
+
+// Of PostgreSQL what is durable is decided by its server: a point around each statement that it is sent.
+watch(Client.prototype, 'query')
 
 if (killAt === 0 && report !== '') process.on('exit', () => fs.appendFileSync(report, `${points} in all\n`))

@@ -48,11 +48,16 @@ export async function supervise(
   throw new Error(`tessera ${args.join(' ')} was killed more than once`)
 }
 
-/** The first few, evenly spread, of 1 to `count`; all with TESSERA_FAULTS=all. */
+/** A few, evenly spread, of 1 to `count`. TESSERA_FAULTS: how many, `all`, or from which to which, as `120-180`. */
 export function chosen(count: number, few: number): number[] {
-  const all = Array.from({ length: count }, (_, i) => i + 1)
-  if (process.env.TESSERA_FAULTS === 'all') return all
-  return Array.from({ length: few }, (_, i) => all[Math.floor(((i + 0.5) * count) / few)] ?? 1)
+  const [, from, to] = /^(\d+)-(\d+)$/.exec(process.env.TESSERA_FAULTS ?? '') ?? []
+  if (from !== undefined)
+    return Array.from({ length: count }, (_, i) => i + 1).filter(
+      (at) => at >= Number(from) && at <= Number(to),
+    )
+  const wanted = process.env.TESSERA_FAULTS ?? few
+  const points = wanted === 'all' ? count : Math.min(Number(wanted), count)
+  return Array.from({ length: points }, (_, i) => 1 + Math.floor(((i + 0.5) * count) / points))
 }
 
 /** A port that nothing listens on now: the same for all lives of a coordinator. */

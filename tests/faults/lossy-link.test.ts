@@ -22,6 +22,7 @@ import { chunkCount } from '@tessera/shared/transfer'
 import { type AgentOptions, type AgentOutcome, runAgent } from '@tessera/site-agent'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { loadCoordinator } from '../../coordinator/config.ts'
+import { createDoor } from '../../coordinator/door.ts'
 import { type Office, openOffice } from '../../coordinator/office.ts'
 import { openSession, type SiteSocket } from '../../coordinator/session.ts'
 import { additiveTrainer, type EnrolledSite, enrolledSite } from '../support/enrolled-site.ts'
@@ -80,7 +81,7 @@ async function setup(study: StudyInput, loss: number, seed: string) {
     loss,
     cutEveryMs: 60_000,
     accept(end) {
-      if (isOpen) openSession(end as unknown as SiteSocket, there.office, clock, silentLog)
+      if (isOpen) openSession(end as unknown as SiteSocket, there.office, createDoor(), clock, silentLog)
       else end.disconnect()
     },
     watch(what, event, request) {

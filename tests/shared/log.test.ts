@@ -20,6 +20,13 @@ describe('createLog()', () => {
     log.error('site.refused', { reason: 'a\nb' })
     expect(lines[0]?.split('\n')).toHaveLength(2)
   })
+  test('what steers a terminal is escaped, and the line still says the same', () => {
+    const { lines, log } = recorded()
+    const reason = '\u001b[2J\u009b1m\u202etumor\u2028'
+    log.error('site.refused', { reason })
+    expect(lines[0]?.trimEnd()).not.toMatch(/[\p{C}\p{Zl}]/u)
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ reason })
+  })
   test('a field that is not on the list does not reach the log', () => {
     const { lines, log } = recorded()
     const fields = { round: 1, file: '/data/slide-0042.svs', privateKey: 'd' }

@@ -263,6 +263,25 @@ describe('tessera site start', () => {
     )
   })
 
+  test('takes the engine that the environment names when the command line names none', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    const who = { site: 'north', keys: site.keys, coordinator: (await generateKeyPair()).publicKey }
+    await writePolicy(site.dir, who, {})
+    vi.stubEnv('TESSERA_ENGINE', 'abacus')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const start = `site start --study tiny --data ${site.dataDir} --dir ${site.dir}`
+    await expect(tessera(start)).rejects.toMatchObject({
+      code: 'ERR_CONFIG_INVALID',
+      message: 'TESSERA_ENGINE must be auto, wasm, tensorflow, cpu, got abacus',
+    })
+  })
+
+  test.each(['auto', 'wasm', 'tensorflow', 'cpu'])('knows the engine %s', async (engine) => {
+    await expect(
+      tessera(`site start --engine ${engine} --study tiny --data tiles --dir /no/such/folder`),
+    ).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })
+  })
+
   test('finds out at once that the folder is not enrolled', async () => {
     await expect(tessera('site start --study tiny --data tiles --dir /no/such/folder')).rejects.toMatchObject(
       {

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type Coordinator,
+  type CoordinatorOptions,
   createStudy,
   exportStudy,
   initCoordinator,
@@ -50,7 +51,7 @@ export interface SmallFederation {
   readonly root: string
   /** The coordinator's. */
   readonly dir: string
-  start(options?: { port?: number }): Promise<Coordinator>
+  start(options?: Omit<CoordinatorOptions, 'dir'>): Promise<Coordinator>
   /** Runs a site's agent against `url` until the study ends. */
   agent(site: SiteName, url: string, options?: Partial<AgentOptions>): Promise<AgentOutcome>
   siteDir(site: SiteName): string
@@ -82,7 +83,8 @@ export async function smallFederation(
   const root = await temporaryFolder()
   const dir = join(root, 'coordinator')
   await initCoordinator({ dir, port: 0 })
-  const layout = backboneLayout(BACKBONE, GRADES.length)
+  const classes = study.teacher?.name === 'onnx' ? undefined : study.teacher?.classes
+  const layout = backboneLayout(BACKBONE, classes ?? GRADES.length)
   const teacher = onnxTeacher ?? encodeSafetensors(layout, initialWeights(layout, 'a teacher'))
   const teacherFile = join(root, onnxTeacher ? 'teacher.onnx' : 'teacher.safetensors')
   await writeFile(teacherFile, teacher)

@@ -10,6 +10,8 @@ export const METADATA = {
   round: 'tessera.round',
   /** SHA-256 of the student's published safetensors file. */
   student: 'tessera.student',
+  /** `initial` when no round has changed them (FedBN); else absent. */
+  batchNorms: 'tessera.batch-norms',
   /** Names of outputs. */
   features: 'tessera.features',
   logits: 'tessera.logits',

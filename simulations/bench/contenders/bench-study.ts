@@ -50,6 +50,7 @@ export function noiseBatch({ batch, sidePx }: Size): TileBatch {
   return {
     images: Float32Array.from({ length: batch * sidePx * sidePx * 3 }, () => random.normal()),
     labels: Int32Array.from({ length: batch }, (_, i) => i % CLASSES),
+    indices: Int32Array.from({ length: batch }, (_, i) => i),
     size: batch,
   }
 }

@@ -47,6 +47,7 @@ export function sameBatch(batch: TileBatch, sizePx: number, classes: number): Ti
   return {
     sizePx,
     count: batch.size,
+    labels: batch.labels,
     classCounts: Array.from({ length: classes }, () => batch.size / classes),
     skipped: 0,
     async *batches() {

@@ -35,7 +35,7 @@ const BUDGET_MS = 20 * 60_000
 /** @throws {TesseraError} ERR_BENCH_PEER, ERR_INTERRUPTED, ERR_STORE_WRITE */
 export async function measureAggregation(flags: AggregationFlags): Promise<void> {
   const { updates, floats, encoding, rounds, threads = availableParallelism(), out } = flags
-  const python = await findPython(flags.python)
+  const python = await findPython(flags.python, ['numpy', 'torch'])
   const signal = stopSignal()
   const machine = describeMachine()
   const contests: ContestResult[] = []

@@ -7,27 +7,48 @@ import type { FrozenTeacher } from '../frozen-teacher.ts'
 import { mapTeacher } from '../map-teacher.ts'
 import { fedTeacher, networkTeacher, type Teacher } from '../teacher.ts'
 import { createCe } from './ce.ts'
+import { createCrd } from './crd.ts'
 import { createKd } from './kd.ts'
 import { createMapMethod } from './map-method.ts'
 import { mapTermOf } from './map-terms.ts'
 import type { Method, MethodState } from './method.ts'
 import { createMoma } from './moma.ts'
 import { momaParts, teacherWeightsOf } from './moma-parts.ts'
+import { createRkd } from './rkd.ts'
+import { createSp } from './sp.ts'
 
 /** The study's teacher as a site has it: weights for a network of ours, a runtime for an ONNX file, null when the study has none. */
 export type TeacherSource = Weights | FrozenTeacher | null
 
 /**
  * Builds the study's method.
+ * @param labels Class of each of the site's tiles.
  * @param state Of an earlier {@link Method.state}, null at the site's first round.
  * @throws {TesseraError} ERR_STUDY_INVALID if the method needs a teacher that the study does not have or that has other classes.
  */
-export function createMethod(study: Study, source: TeacherSource, state: MethodState | null): Method {
+export function createMethod(
+  study: Study,
+  source: TeacherSource,
+  labels: Int32Array,
+  state: MethodState | null,
+): Method {
   const { method } = study
   if (method.name === 'ce') return createCe()
   if (isMapMethod(method)) return mapMethodOf(study, method, source)
   const teacher = teacherFor(study, source, state)
-  if (method.name === 'kd') return createKd(method, teacher)
+  const usesLogits = study.teacher?.task === 'same' && method.weights.kl > 0
+  switch (method.name) {
+    case 'kd':
+      return createKd(method, teacher)
+    case 'sp':
+      return createSp(method, teacher, usesLogits)
+    case 'rkd':
+      return createRkd(method, teacher, usesLogits)
+    case 'crd':
+      return createCrd({ study, settings: method, teacher, usesLogits, labels, state })
+    case 'moma':
+      break
+  }
   return createMoma(method, momaParts(study, method, teacher, state))
 }
 
@@ -76,7 +97,7 @@ function teacherFor(study: Study, given: TeacherSource, state: MethodState | nul
   const { method } = study
   if (teacher.name === 'onnx') {
     if ('outputs' in source)
-      return fedTeacher(source, { features: method.name === 'moma', logits: teacher.task === 'same' })
+      return fedTeacher(source, { features: method.name !== 'kd', logits: teacher.task === 'same' })
   } else if (!('outputs' in source)) {
     const network = createNetwork(teacher, teacher.classes)
     if (method.name !== 'moma') return networkTeacher(network, source, [], 1)

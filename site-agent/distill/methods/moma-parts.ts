@@ -21,6 +21,13 @@ export const HEAD = 'teacher_head'
 export const ATTENTION_KEY = 'attention_key'
 export const ATTENTION_QUEUE = 'attention_queue'
 
+/** The attentions that a site holds besides the student's, by how the study attends. */
+const FIXED_ATTENTIONS: { readonly [A in MomaMethod['attention']]: readonly string[] } = {
+  self: [ATTENTION_KEY, ATTENTION_QUEUE],
+  shared: [ATTENTION_KEY],
+  none: [],
+}
+
 /** Tensors with their values, in PyTorch's element order. */
 interface Part {
   readonly specs: readonly TensorSpec[]
@@ -37,9 +44,10 @@ export interface TeacherHead extends Part {
 export interface MomaParts {
   readonly teacher: Teacher
   readonly head: TeacherHead
-  /** `attention_key.*` and `attention_queue.*`. Never moved: no gradient reaches them, in the published code as here. */
+  /** `attention_key.*` and `attention_queue.*`, where there are any. Never moved: no gradient reaches them, in the published code as here. */
   readonly attentions: Part
-  readonly queue: FeatureQueue
+  /** Null: the batch's other keys are what a tile is told apart from. */
+  readonly queue: FeatureQueue | null
   /** Row that the next batch enters at. */
   readonly queueIndex: number
   /** False when there is no KL term: another task, or weight 0. It saves the teacher's pass in eval mode. */
@@ -74,7 +82,7 @@ export function momaParts(
   teacher: Teacher,
   state: MethodState | null,
 ): MomaParts {
-  const { featureDim, queueSize, weights } = settings
+  const { featureDim, weights } = settings
   const width = teacher.featureWidth
   const head = teacherHead(width, featureDim, width === featureWidth(study.student), (layout) =>
     // Its own random weights, not a copy of the student's: so the published code starts it.
@@ -85,16 +93,24 @@ export function momaParts(
   return {
     teacher,
     head,
-    attentions: fixedAttentions(featureDim, (layout) => initialWeights(layout, `${study.seed}/site`)),
-    queue: state
-      ? filledQueue(queueSize, featureDim, stored(state, 'queue'))
-      : {
-          spec: queueSpec(queueSize, featureDim),
-          rows: () => initialQueue(queueSize, featureDim, study.seed),
-        },
-    queueIndex: (state?.counters.queueIndex ?? 0) % queueSize,
+    attentions: fixedAttentions(
+      featureDim,
+      (layout) => initialWeights(layout, `${study.seed}/site`),
+      FIXED_ATTENTIONS[settings.attention],
+    ),
+    queue: settings.negatives === 'queue' ? featureQueue(study, settings, state) : null,
+    queueIndex: (state?.counters.queueIndex ?? 0) % settings.queueSize,
     usesLogits: study.teacher?.task === 'same' && weights.kl > 0,
   }
+}
+
+function featureQueue(
+  { seed }: Study,
+  { queueSize, featureDim }: MomaMethod,
+  state: MethodState | null,
+): FeatureQueue {
+  if (state) return filledQueue(queueSize, featureDim, stored(state, 'queue'))
+  return { spec: queueSpec(queueSize, featureDim), rows: () => initialQueue(queueSize, featureDim, seed) }
 }
 
 /** The teacher's backbone and classifier in a state, or null when it holds none. */
@@ -122,9 +138,13 @@ export function teacherHead(
   return { specs: layout.tensors, weights: weightsOf(layout), pairs: follows ? pairs : [] }
 }
 
-/** Builds the attentions of key and queue. */
-export function fixedAttentions(featureDim: number, weightsOf: (layout: Layout) => Weights): Part {
-  const tensors = [ATTENTION_KEY, ATTENTION_QUEUE].flatMap((name) => attentionTensors(name, featureDim))
+/** Builds the attentions of key and queue. @param names Which of them there are. */
+export function fixedAttentions(
+  featureDim: number,
+  weightsOf: (layout: Layout) => Weights,
+  names: readonly string[] = FIXED_ATTENTIONS.self,
+): Part {
+  const tensors = names.flatMap((name) => attentionTensors(name, featureDim))
   return { specs: tensors, weights: weightsOf({ architecture: 'fixed attentions', tensors }) }
 }
 

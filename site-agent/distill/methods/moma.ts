@@ -6,11 +6,11 @@
  */
 import type * as tf from '@tensorflow/tfjs-core'
 import { enqueue, type TensorMap, type Values } from '@tessera/shared/engine'
-import { batchAttentionOf } from '../batch-attention.ts'
+import { type BatchAttention, batchAttentionOf } from '../batch-attention.ts'
 import { keyFeatures, type MomaSettings, momaLoss } from '../moma-step.ts'
 import { momentumUpdate } from '../momentum-update.ts'
 import { projectionHeadOf } from '../projection-head.ts'
-import { tensorOf } from '../tensor-map.ts'
+import { type NamedTensors, tensorOf } from '../tensor-map.ts'
 import type { Method } from './method.ts'
 import { ATTENTION_KEY, ATTENTION_QUEUE, HEAD, type MomaParts } from './moma-parts.ts'
 
@@ -20,15 +20,24 @@ const QUEUE_INDEX = 'queueIndex'
 export function createMoma(settings: MomaSettings & { readonly momentum: number }, parts: MomaParts): Method {
   const { heads, momentum } = settings
   const { teacher, head, attentions, queue, usesLogits } = parts
-  const [K = 0] = queue.spec.shape
+  const K = queue?.spec.shape[0] ?? 1
+  const has = (attention: string): boolean => attentions.weights.has(`${attention}.qkv.weight`)
+  const attentionOf = (tensors: NamedTensors, name: string): BatchAttention | null =>
+    has(ATTENTION_KEY) ? batchAttentionOf(tensors, name) : null
   let { queueIndex } = parts
 
   return {
-    specs: [...teacher.specs, ...head.specs, ...attentions.specs, queue.spec],
+    specs: [...teacher.specs, ...head.specs, ...attentions.specs, ...(queue ? [queue.spec] : [])],
     weights: () =>
-      new Map([...teacher.weights, ...head.weights, ...attentions.weights, [queue.spec.name, queue.rows()]]),
+      new Map([
+        ...teacher.weights,
+        ...head.weights,
+        ...attentions.weights,
+        ...(queue ? [[queue.spec.name, queue.rows()] as const] : []),
+      ]),
     keeps: (name) => !attentions.weights.has(name),
     async feeds(batch, sizePx) {
+      if (!queue) return teacher.feeds(batch, sizePx)
       const index = { shape: [], values: Int32Array.of(queueIndex) }
       queueIndex = (queueIndex + batch.size) % K
       return new Map<string, Values>([...(await teacher.feeds(batch, sizePx)), [QUEUE_INDEX, index]])
@@ -42,12 +51,12 @@ export function createMoma(settings: MomaSettings & { readonly momentum: number 
         asked.features,
         {
           head: projectionHeadOf(new Map([...state, ...movedHead]), HEAD),
-          attentionKey: batchAttentionOf(state, ATTENTION_KEY),
-          attentionQueue: batchAttentionOf(state, ATTENTION_QUEUE),
+          attentionKey: attentionOf(state, ATTENTION_KEY),
+          attentionQueue: attentionOf(state, has(ATTENTION_QUEUE) ? ATTENTION_QUEUE : ATTENTION_KEY),
         },
         heads,
       )
-      const before = tensorOf(state, queue.spec.name) as tf.Tensor2D
+      const before = queue && (tensorOf(state, queue.spec.name) as tf.Tensor2D)
       return {
         loss: ({ features, logits }, own) =>
           momaLoss(
@@ -55,7 +64,7 @@ export function createMoma(settings: MomaSettings & { readonly momentum: number 
               features,
               logits,
               head: projectionHeadOf(own, 'student_head'),
-              attention: batchAttentionOf(own, 'attention_query'),
+              attention: attentionOf(own, 'attention_query'),
             },
             { labels, teacherLogits, key, queue: before },
             settings,
@@ -64,7 +73,14 @@ export function createMoma(settings: MomaSettings & { readonly momentum: number 
           new Map<string, tf.Tensor>([
             ...asked.next,
             ...movedHead,
-            [queue.spec.name, enqueue(before, entering, tensorOf(feeds, QUEUE_INDEX) as tf.Scalar)],
+            ...(queue && before
+              ? [
+                  [
+                    queue.spec.name,
+                    enqueue(before, entering, tensorOf(feeds, QUEUE_INDEX) as tf.Scalar),
+                  ] as const,
+                ]
+              : []),
           ]),
       }
     },

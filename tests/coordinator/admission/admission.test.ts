@@ -180,6 +180,23 @@ describe('checkReplay()', () => {
     }
     expect(() => checkReplay(aBorder({ rounds }), good())).toThrow(refuses('ERR_ROUND_CLOSED'))
   })
+  test('what is of a round that nobody looks back on is told that its round has ended, delivered or not', () => {
+    const study = { ...STUDY, training: { ...STUDY.training, rounds: 9 } }
+    let rounds = openRounds(initialRounds(study, HASH('a')))
+    for (let round = 1; round <= 5; round++) {
+      rounds = openRounds(published(atDeadline(withAccepted(rounds, 'south'))))
+    }
+    for (const [site, nonce] of [
+      ['north', NONCE(0)],
+      ['south', NONCE(1)],
+    ] as const) {
+      const border = aBorder({ rounds, site })
+      expect(() => checkReplay(border, good({ site, nonce }))).toThrow(refuses('ERR_ROUND_CLOSED'))
+      expect(() => checkReplay(border, good({ site, nonce, round: 5 }))).toThrow(
+        refuses('ERR_UPDATE_REPLAYED'),
+      )
+    }
+  })
   test('a site without an offer is told so', () => {
     const west = aBorder({ site: 'west' })
     expect(() => checkReplay(west, good({ site: 'west' }))).toThrow(refuses('ERR_ROUND_NOT_OFFERED'))

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rotateCoordinatorKey } from '@tessera/coordinator'
 import { exportLedger, openLedgers, pruneDeltas, verifyLedger } from '@tessera/coordinator/ledger'
-import type { Published } from '@tessera/shared/protocol'
+import type { Published, StudyInput } from '@tessera/shared/protocol'
 import {
   type KeyPair,
   loadPrivateKey,
@@ -17,8 +17,10 @@ import { federation, wholeRound } from '../federation.ts'
 import { codeOf, deltaOf } from '../raw-site.ts'
 
 /** A coordinator's folder whose study has two published rounds of two sites; the coordinator is closed. */
-async function finished(): Promise<{ dir: string; keys: Record<'north' | 'south', KeyPair> }> {
-  const { dir, coordinator, keys, north, south } = await federation()
+async function finished(
+  settings: StudyInput['federation'] = {},
+): Promise<{ dir: string; keys: Record<'north' | 'south', KeyPair> }> {
+  const { dir, coordinator, keys, north, south } = await federation(settings)
   await wholeRound([north, south], [0.01, 0.02])
   await north.published()
   await wholeRound([north, south], [0.03, 0.04])
@@ -47,6 +49,14 @@ const faultOf = async (dir: string): Promise<string> => {
     return `${code}: ${message}`
   }
   return 'no fault'
+}
+
+/** Files of the strategy's state after each published round. */
+async function statesOf(dir: string): Promise<string[][]> {
+  const [ledger] = await openLedgers(dir)
+  return (ledger?.events ?? []).flatMap((event) =>
+    event.type === 'round.published' ? [readUnverified('published', event.record).serverState] : [],
+  )
 }
 
 type Line = Record<string, unknown> & { type: string; round?: number; site?: string }
@@ -114,6 +124,32 @@ describe('verifyLedger()', () => {
     expect(await verify(out)).toMatchObject({ rounds: 1, recomputed: 1, head })
     expect((await readdir(out)).toSorted()).toEqual(['events.jsonl', 'ledger.json', 'models', 'updates'])
     expect(await readFile(join(out, 'events.jsonl'), 'utf8')).not.toContain(nonce)
+  })
+
+  test('holds a late update against the offer that its site answered, and counts it where its entry says', async () => {
+    const { dir, coordinator, clock, north, south } = await federation({
+      late: { maxStaleness: 1 },
+      graceMs: 1000,
+    })
+    const overtaken = await south.offer()
+    await wholeRound([north], [0.01])
+    clock.advance(1000)
+    await north.published()
+    const bytes = deltaOf(0.02)
+    await south.deliver(await south.manifest(overtaken, bytes), bytes)
+    await wholeRound([north], [0.03])
+    await coordinator.ended
+    await coordinator.close()
+    expect(await verify(dir)).toMatchObject({ rounds: 2, recomputed: 2, final: true })
+
+    const out = join(await temporaryFolder(), 'ledger')
+    await exportLedger({ dir, study: 'tiny', out })
+    expect(await verify(out)).toMatchObject({ rounds: 2, recomputed: 2 })
+    // As one in time it would weigh more.
+    await tamper(out, (lines) => lines.map((line) => ({ ...line, late: undefined })))
+    expect(await faultOf(out)).toBe(
+      'ERR_LEDGER_BROKEN: round 2 must have an update of south with round 2, got 1 signed',
+    )
   })
 
   test.each<[string, (lines: Line[]) => Line[], string]>([
@@ -318,6 +354,32 @@ describe('pruneDeltas()', () => {
     )
     expect(await verify(dir)).toMatchObject({ pruned: null })
   })
+
+  test.each(['fedavgm', 'fedadam', 'fedyogi'] as const)(
+    'of a study with %s, keeps what the first round with deltas goes on from, and removes what is older',
+    async (name) => {
+      const { dir } = await finished({ strategy: { name } })
+      const [first = [], second = []] = await statesOf(dir)
+      const there = async (states: readonly string[]): Promise<boolean[]> => {
+        const files = new Set(await readdir(join(dir, 'models')))
+        return states.map((state) => files.has(`${state}.safetensors`))
+      }
+      await pruneDeltas({ dir, study: 'tiny', keepRounds: 1 })
+      expect([...(await there(first)), ...(await there(second))]).not.toContain(false)
+      expect(await verify(dir)).toMatchObject({ rounds: 2, recomputed: 1 })
+      const out = join(await temporaryFolder(), 'ledger')
+      await exportLedger({ dir, study: 'tiny', out })
+      expect(await verify(out)).toMatchObject({ rounds: 2, recomputed: 1 })
+
+      expect(await pruneDeltas({ dir, study: 'tiny', keepRounds: 0 })).toEqual({
+        through: 2,
+        removed: 2 + first.length,
+      })
+      expect(await there(first)).not.toContain(true)
+      expect(await there(second)).not.toContain(false)
+      expect(await verify(dir)).toMatchObject({ rounds: 2, recomputed: 0 })
+    },
+  )
 
   test('keeps a delta whose bytes a later round has too', async () => {
     const { dir, coordinator, north, south } = await federation()

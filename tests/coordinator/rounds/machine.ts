@@ -4,8 +4,11 @@ import {
   decide,
   evolve,
   initialRounds,
+  participation,
+  type Round,
   type RoundEvent,
   type RoundsState,
+  replayHistory,
   type Signs,
 } from '@tessera/coordinator/rounds'
 import { type Study, study as studySchema } from '@tessera/shared/protocol'
@@ -33,9 +36,14 @@ export function machine(study: Study = tinyStudy()) {
     }
     return events
   }
+  /** Every attempt that has ended, from the first; or that had after the first `events` of the log. */
+  const ended = (events = log.length): Round[] =>
+    replayHistory(initialRounds(study, HASH('0')), log.slice(0, events)).ended
   return {
     log,
     state: () => state,
+    ended,
+    report: () => participation(ended(), state),
     give,
     tick(nowMs: number, present: readonly string[], signs: Signs = new Map()): string[] {
       const nonce = (): string => `nonce-${String(nonces++).padStart(16, '0')}`

@@ -1,4 +1,4 @@
-import { alarms, participation } from '@tessera/coordinator/rounds'
+import { alarms } from '@tessera/coordinator/rounds'
 import { describe, expect, test } from 'vitest'
 import { DEADLINE_MS, machine, tinyStudy } from './machine.ts'
 
@@ -19,7 +19,7 @@ describe('participation()', () => {
     rounds.tick(DEADLINE_MS, [])
     rounds.publish()
     round(rounds, ['a', 'b'], ['a', 'b'])
-    const [first, second] = participation(rounds.state())
+    const [first, second] = rounds.report()
     expect(first).toMatchObject({
       round: 1,
       attempt: 1,
@@ -59,10 +59,12 @@ describe('participation()', () => {
     rounds.accept('b', { round: 1, attempt: 2, receivedAtMs: 250 })
     rounds.accept('a', { receivedAtMs: 210 })
     rounds.tick(300, [])
-    const seen = participation(rounds.state()).map(({ round, attempt, outcome, sites }) => [
-      `${round}.${attempt} ${outcome}`,
-      ...sites.map(({ site, part, leftOut, staleness }) => `${site} ${part} ${leftOut} ${staleness}`),
-    ])
+    const seen = rounds
+      .report()
+      .map(({ round, attempt, outcome, sites }) => [
+        `${round}.${attempt} ${outcome}`,
+        ...sites.map(({ site, part, leftOut, staleness }) => `${site} ${part} ${leftOut} ${staleness}`),
+      ])
     expect(seen).toEqual([
       ['1.1 retry', 'a contributed 0 0', 'b absent 0 null'],
       ['1.2 publish', 'a contributed 0 0', 'b absent 1 null', 'c contributed 0 0'],

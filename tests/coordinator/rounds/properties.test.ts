@@ -2,6 +2,7 @@ import {
   contributors,
   evolve,
   initialRounds,
+  keptRounds,
   participation,
   type RoundsState,
 } from '@tessera/coordinator/rounds'
@@ -40,7 +41,7 @@ const play = fc.tuple(history, policy).map(([steps, federation]) => run(steps, f
 function run(steps: readonly [{ do: string; site: string; wait: number }, string[]][], federation: object) {
   const study = tinyStudy({ quorum: 2, stretch: 3, ...federation })
   const rounds = machine(study)
-  const states: RoundsState[] = []
+  const states: { state: RoundsState; events: number }[] = []
   const signs = new Map<string, number>()
   let nowMs = 0
   const late = (site: string): void => {
@@ -70,7 +71,7 @@ function run(steps: readonly [{ do: string; site: string; wait: number }, string
     } catch {
       // Refused: the next step finds the state as it was.
     }
-    states.push(rounds.state())
+    states.push({ state: rounds.state(), events: rounds.log.length })
   }
   return { rounds, states, study, signs, nowMs }
 }
@@ -104,20 +105,23 @@ describe('whatever happens', () => {
   test('what has a receipt counts in exactly one published round, or still will, unless its site was revoked', () => {
     fc.assert(
       fc.property(play, ({ rounds }) => {
-        const { history, current, carried } = rounds.state()
+        const { current, carried } = rounds.state()
+        const ended = rounds.ended()
         const open = current === null ? carried : current.accepted
         const revoked = new Set(
           rounds.log.flatMap((event) => (event.type === 'site.revoked' ? [event.site] : [])),
         )
         for (const event of rounds.log) {
           if (event.type !== 'update.accepted' || revoked.has(event.site)) continue
-          const published = history.filter(
+          const { site, round, attempt } = event
+          // No site has two updates that count in one attempt.
+          const isIn = (updates: ReadonlyMap<string, { round: number; attempt: number }>): boolean =>
+            updates.get(site)?.round === round && updates.get(site)?.attempt === attempt
+          const published = ended.filter(
             ({ accepted, end }) =>
-              accepted.get(event.site) === event &&
-              end?.outcome === 'publish' &&
-              end.contributors.includes(event.site),
+              isIn(accepted) && end?.student !== null && end?.contributors.includes(site),
           )
-          expect(published.length + (open.get(event.site) === event ? 1 : 0)).toBe(1)
+          expect(published.length + (isIn(open) ? 1 : 0)).toBe(1)
         }
       }),
     )
@@ -147,7 +151,7 @@ describe('whatever happens', () => {
   test('a round ends with those who delivered, and names everyone else it was offered to', () => {
     fc.assert(
       fc.property(play, ({ rounds }) => {
-        for (const round of rounds.state().history) {
+        for (const round of rounds.ended()) {
           const named = [
             ...(round.end?.contributors ?? []),
             ...(round.end?.absent ?? []).map(({ site }) => site),
@@ -164,9 +168,24 @@ describe('whatever happens', () => {
   test('a round that has ended never changes', () => {
     fc.assert(
       fc.property(play, ({ rounds, states }) => {
-        for (const { history } of states) {
-          expect(rounds.state().history.slice(0, history.length)).toEqual(history)
+        const ended = rounds.ended()
+        const last = (round: number, attempt: number) =>
+          ended.find((one) => one.round === round && one.attempt === attempt)
+        for (const { state } of states) {
+          for (const past of state.history) expect(last(past.round, past.attempt)).toEqual(past)
         }
+      }),
+    )
+  })
+
+  test('the state holds the latest rounds and no others, and of all of them the hash of their record', () => {
+    fc.assert(
+      fc.property(play, ({ rounds }) => {
+        const { history, records, policy, round, current } = rounds.state()
+        // The one that is being published is not in it yet.
+        const ended = rounds.ended().slice(0, current?.end ? -1 : undefined)
+        expect(history).toEqual(ended.filter((past) => past.round >= round - keptRounds(policy)))
+        expect(records).toHaveLength(ended.filter(({ end }) => end?.record).length)
       }),
     )
   })
@@ -222,9 +241,9 @@ describe('whatever happens', () => {
     fc.assert(
       fc.property(play, ({ rounds, states }) => {
         if (rounds.log.some(({ type }) => type === 'site.revoked')) return
-        const last = participation(rounds.state())
-        for (const state of states) {
-          const seen = participation(state)
+        const last = rounds.report()
+        for (const { state, events } of states) {
+          const seen = participation(rounds.ended(events), state)
           expect(last.slice(0, seen.length)).toEqual(seen)
         }
         const sites = last.at(-1)?.sites ?? []

@@ -56,6 +56,22 @@ describe('exportFiles()', () => {
       [METADATA.student]: student.student,
     })
   })
+  test('of a study with fedbn, gives safetensors that say whose batch norms they are, and nothing that is ready to run', () => {
+    const student = exported({ federation: { strategy: { name: 'fedbn' } } })
+    expect(exportFiles(student, 'safetensors', 'torchvision').get('student.safetensors')).toBe(student.bytes)
+    const named = exportFiles(student, 'safetensors', 'timm').get('student-timm.safetensors')
+    expect(decodeSafetensors(named ?? new Uint8Array()).metadata).toMatchObject({
+      [METADATA.batchNorms]: 'initial',
+    })
+    for (const format of ['onnx', 'tfjs'] as const) {
+      expect(thrownBy(() => exportFiles(student, format, 'torchvision'))).toMatchObject({
+        code: 'ERR_USAGE',
+        message: expect.stringContaining(`must be exported as safetensors, got ${format}`),
+      })
+    }
+    const other = exportFiles(exported(), 'safetensors', 'timm').get('student-timm.safetensors')
+    expect(decodeSafetensors(other ?? new Uint8Array()).metadata).not.toHaveProperty(METADATA.batchNorms)
+  })
   test('gives an ONNX file that can be a teacher without a word more', () => {
     const { study, ...student } = exported()
     const bytes =

@@ -37,6 +37,7 @@ const card: ModelCard = {
   student: 'b'.repeat(64),
   round: 2,
   finished: true,
+  batchNorms: 'federated',
   coordinator: { publicKey: 'key', fingerprint: 'AB:CD' },
   initialStudent: 'f'.repeat(64),
   rounds: [round(1, { north: 30, south: 10 }), round(2, { south: 40 })],
@@ -64,6 +65,10 @@ describe('modelCardText()', () => {
   test('gives each site’s tiles and share, the largest first', () => {
     const rows = page.split('\n').filter((line) => /^\| (north|south) /.test(line))
     expect(rows).toEqual(['| south | 2 | 50 | 62.5 % |', '| north | 1 | 30 | 37.5 % |'])
+  })
+  test('says of a study whose batch norms stay at the sites that it is not ready to use', () => {
+    expect(page).not.toContain('Not ready to use')
+    expect(modelCardText({ ...card, batchNorms: 'initial' }, [])).toContain('**Not ready to use.**')
   })
   test('lets no class name end its table', () => {
     expect(page).toContain('`benign`, `odd    name `')

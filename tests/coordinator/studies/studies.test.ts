@@ -237,6 +237,13 @@ describe('studyFaults()', () => {
       expect(faults({ method: { name }, teacher: { ...TEACHER, sha256 } })).toEqual([])
     }
     expect(faults({ method: { name: 'moma' }, teacher: { ...TEACHER, sha256 } })).toEqual([])
+    const attention = 'none'
+    const without = { name: 'moma', featureDim: 10, heads: 4, attention } as const
+    expect(faults({ method: without, teacher: { ...TEACHER, sha256 } })).toEqual([])
+    for (const name of ['sp', 'rkd', 'crd'] as const)
+      expect(
+        faults({ method: { name }, teacher: { ...TEACHER, sha256, task: 'different', classes: 9 } }),
+      ).toEqual([])
   })
   test.each<[string, Partial<StudyInput>, string]>([
     ['a class twice', { classes: ['a', 'a'] }, 'classes'],
@@ -301,6 +308,16 @@ describe('studyFaults()', () => {
       { method: { name: 'moma', featureDim: 10, heads: 4 }, teacher: { ...TEACHER, sha256 } },
       'method.heads',
     ],
+    [
+      'relations of more tiles than memory has room for',
+      {
+        method: { name: 'rkd' },
+        teacher: { ...TEACHER, sha256 },
+        training: { rounds: 1, batchSize: 129 },
+      },
+      'training.batchSize must be at most 128 for method rkd, got 129',
+    ],
+    ['crd without a teacher', { method: { name: 'crd' } }, 'method crd must have a teacher'],
   ])('names %s', (_, changes, word) => {
     expect(faults(changes)).toEqual([expect.stringContaining(word)])
   })
@@ -333,7 +350,7 @@ describe('studyWarnings()', () => {
     studyWarnings(studySchema.parse({ ...TINY_STUDY, federation }))
 
   test('the defaults, and every strategy that means, have none', () => {
-    for (const name of ['fedavg', 'fedavgm', 'fedadam', 'fedyogi', 'fedprox'] as const)
+    for (const name of ['fedavg', 'fedavgm', 'fedadam', 'fedyogi', 'fedprox', 'moon'] as const)
       expect(warnings({ strategy: { name } })).toEqual([])
   })
   test.each<[string, StudyInput['federation'], string]>([

@@ -20,6 +20,8 @@ export interface AttackedAgent {
   readonly events: AgentEvent[]
   /** Lines of its log. */
   readonly log: { event: string; code?: string; reason?: string }[]
+  /** The same as it was written. */
+  readonly lines: string[]
   /** Resolves at the next join from now on. */
   nextJoin(): Promise<void>
 }
@@ -35,18 +37,25 @@ const LONGEST_BACKOFF_MS = 10_000
 export interface AttackOptions {
   /** `hasty`: without waits between two connections. */
   readonly clock?: 'hasty'
+  /** Its coordinator, when the test has one already. */
+  readonly mini?: MiniCoordinator
   /** Whose coordinator and site it takes, when that one has ended. */
   readonly after?: AttackedAgent
 }
 
 /** Starts both; they end with the test. */
-export async function attackedAgent({ clock: pace, after }: AttackOptions = {}): Promise<AttackedAgent> {
-  const mini = after?.mini ?? (await miniCoordinator())
+export async function attackedAgent({
+  clock: pace,
+  mini: given,
+  after,
+}: AttackOptions = {}): Promise<AttackedAgent> {
+  const mini = after?.mini ?? given ?? (await miniCoordinator())
   const clock = pace === 'hasty' ? HASTY : systemClock
   const site = after?.site ?? (await enrolledSite(mini.url, mini.keys))
   const training: TrainingLog = { rounds: [] }
   const events: AgentEvent[] = []
   const log: AttackedAgent['log'] = []
+  const lines: string[] = []
   const waiting = new Set<() => void>()
   const stop = new AbortController()
   const outcome = runAgent({
@@ -55,6 +64,7 @@ export async function attackedAgent({ clock: pace, after }: AttackOptions = {}):
     study: 'tiny',
     signal: stop.signal,
     log: createLog((line) => {
+      lines.push(line)
       const said = JSON.parse(line) as AttackedAgent['log'][number]
       log.push(said)
       if (said.event !== 'coordinator.joined') return
@@ -71,5 +81,5 @@ export async function attackedAgent({ clock: pace, after }: AttackOptions = {}):
     await outcome.catch(() => undefined)
   })
   const nextJoin = (): Promise<void> => new Promise((resolve) => waiting.add(resolve))
-  return { mini, site, outcome, training, events, log, nextJoin }
+  return { mini, site, outcome, training, events, log, lines, nextJoin }
 }

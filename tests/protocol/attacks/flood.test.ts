@@ -2,11 +2,26 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { connect as dialTcp, type Socket as TcpSocket } from 'node:net'
 import { join } from 'node:path'
-import { BURST_FRAMES, encodeFrame, FRAMES_PER_SECOND } from '@tessera/shared/protocol'
-import type { Socket } from 'socket.io-client'
+import {
+  BURST_FRAMES,
+  coordinatorMessages,
+  createParser,
+  encodeFrame,
+  FRAMES_PER_SECOND,
+  serve,
+} from '@tessera/shared/protocol'
+import { io, type Socket } from 'socket.io-client'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { federation, wholeRound } from '../../coordinator/federation.ts'
-import { ask, codeOf, connect, coordinatorFolder, joined, started } from '../../coordinator/raw-site.ts'
+import {
+  ask,
+  codeOf,
+  connect,
+  coordinatorFolder,
+  enrolled,
+  joined,
+  started,
+} from '../../coordinator/raw-site.ts'
 
 /** Short, so that a test can wait for it. */
 const HEARTBEAT_MS = 200
@@ -33,12 +48,40 @@ async function flood(socket: Socket, count: number): Promise<number> {
   return written
 }
 
-async function withShortHeartbeat(): Promise<string> {
+async function withSettings(changes: object): Promise<{ dir: string; url: string; key: string }> {
   const dir = await coordinatorFolder()
   const file = join(dir, 'coordinator.json')
   const settings = JSON.parse(await readFile(file, 'utf8')) as object
-  await writeFile(file, JSON.stringify({ ...settings, heartbeatMs: HEARTBEAT_MS }))
-  return (await started(dir)).coordinator.url
+  await writeFile(file, JSON.stringify({ ...settings, ...changes }))
+  const { url, publicKey } = (await started(dir)).coordinator
+  return { dir, url, key: publicKey }
+}
+
+const withShortHeartbeat = async (): Promise<string> =>
+  (await withSettings({ heartbeatMs: HEARTBEAT_MS })).url
+
+/** Opens a session behind a proxy that names this address; gives what it is told first. */
+async function sessionFrom(url: string, address: string): Promise<{ told: string; leave: () => void }> {
+  const socket = io(url, {
+    parser: createParser(),
+    transports: ['websocket'],
+    forceNew: true,
+    reconnection: false,
+    extraHeaders: { 'x-forwarded-for': `forged, ${address}` },
+  })
+  onTestFinished(() => void socket.disconnect())
+  const told = await new Promise<string>((resolve) => {
+    socket.on('connect_error', () => resolve('no connection'))
+    serve(socket, coordinatorMessages, 'session:refused', ({ code, message }) => {
+      resolve(`${code}: ${message}`)
+      return {}
+    })
+    serve(socket, coordinatorMessages, 'session:challenge', () => {
+      resolve('a challenge')
+      return {}
+    })
+  })
+  return { told, leave: () => void socket.disconnect() }
 }
 
 function tcpTo(url: string): { socket: TcpSocket; closed: Promise<void>; read: () => string } {
@@ -80,6 +123,51 @@ describe('a million small events', () => {
     expect(await answered()).toBe('ERR_NOT_JOINED')
     await flood(socket, 1)
     expect((await refused).code).toBe('ERR_RATE_LIMIT')
+  })
+})
+
+describe('connections without number', () => {
+  test('beyond those that a study needs are refused, and those that are there go on', async () => {
+    const { dir, url, key } = await withSettings({ maxSessions: 4 })
+    const [north, south] = [
+      await joined(url, key, 'north', await enrolled(dir, url, 'north')),
+      await joined(url, key, 'south', await enrolled(dir, url, 'south')),
+    ]
+    const strangers = [await sessionFrom(url, ''), await sessionFrom(url, '')]
+    expect(strangers.map(({ told }) => told)).toEqual(['a challenge', 'a challenge'])
+    for (let i = 0; i < 20; i++) {
+      expect((await sessionFrom(url, '')).told).toBe(
+        'ERR_SESSIONS_FULL: coordinator must have at most 4 sessions at once, got one more',
+      )
+    }
+    await wholeRound([north, south], [0.01, 0.02])
+    strangers[0]?.leave()
+    await expect.poll(async () => (await sessionFrom(url, '')).told).toBe('a challenge')
+  })
+
+  test('from one address, as the proxy names it, are refused, and other addresses get in', async () => {
+    const { url } = await withSettings({
+      url: 'https://fl.example.org',
+      proxy: true,
+      maxSessionsPerAddress: 2,
+    })
+    const told = async (address: string): Promise<string> => (await sessionFrom(url, address)).told
+    expect([await told('203.0.113.1'), await told('203.0.113.1')]).toEqual(['a challenge', 'a challenge'])
+    expect(await told('203.0.113.1')).toBe(
+      'ERR_SESSIONS_FULL: one address must have at most 2 sessions at once, got one more',
+    )
+    expect(await told('203.0.113.2')).toBe('a challenge')
+  })
+
+  test('that say nothing are hung up on as they come, when there are more than sessions could need', async () => {
+    // So long that nothing else hangs up on them during this test.
+    const { url } = await withSettings({ maxSessions: 3, heartbeatMs: 60_000 })
+    const silent = Array.from({ length: 30 }, () => tcpTo(url))
+    let closed = 0
+    for (const { closed: end } of silent) void end.then(() => closed++)
+    await expect.poll(() => closed).toBe(30 - 4 * 3)
+    for (const { socket } of silent) socket.destroy()
+    await expect.poll(async () => (await sessionFrom(url, '')).told).toBe('a challenge')
   })
 })
 

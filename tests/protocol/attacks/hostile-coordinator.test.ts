@@ -1,6 +1,7 @@
 /** @file A coordinator with the right key and another program, against a site's agent: what it says may end a session, and gets nothing else. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { asTesseraError } from '@tessera/shared/errors'
 import { encodeSafetensors, initialStudent, layoutHash, studentLayout } from '@tessera/shared/model'
 import {
   BURST_FRAMES,
@@ -12,6 +13,7 @@ import {
 import { sha256Hex } from '@tessera/shared/security'
 import { pack } from 'msgpackr'
 import { describe, expect, test } from 'vitest'
+import { describeFailure } from '../../../cli/failure.ts'
 import { checkWelcome, verifyPinned } from '../../../site-agent/session/join.ts'
 import { miniCoordinator, TINY_LAYOUT, TINY_STUDY } from '../../support/mini-coordinator.ts'
 import { HASH } from '../../support/signed-parts.ts'
@@ -132,7 +134,8 @@ describe('frames', () => {
     const { mini, log } = agent
     await mini.joined()
     const frame = encodeFrame({ type: 2, nsp: '/', data: ['x', null] })
-    for (let i = 0; i < BURST_FRAMES + 1000; i++) mini.write(frame)
+    // Three bursts: a busy machine reads the first so slowly that the second is allowed for a part.
+    for (let i = 0; i < 3 * BURST_FRAMES; i++) mini.write(frame)
     await expect.poll(() => log).toContainEqual(expect.objectContaining({ code: 'ERR_RATE_LIMIT' }))
     await mini.heard('session:join', 2)
     await mini.offer()
@@ -147,8 +150,23 @@ describe('a text', () => {
     mini.refuse('ERR_SITE_REVOKED', '\u001b[2Jrevoked\r\n\u0007please run this')
     await expect(outcome).rejects.toMatchObject({
       code: 'ERR_SITE_REVOKED',
-      message: ' [2Jrevoked   please run this',
+      message: String.raw`\u001b[2Jrevoked\u000d\u000a\u0007please run this`,
     })
+  })
+
+  test('of a study cannot steer a terminal', async () => {
+    const mini = await miniCoordinator()
+    const classes = ['\u001b[2J\u009b1mnormal', '\u202etumor\ntessera: all is well']
+    const study = { ...TINY_STUDY, classes }
+    mini.welcome = { changes: {}, plan: { study, layoutHash: layoutHash(studentLayout(study)) } }
+    const { outcome, lines } = await attackedAgent({ mini })
+    const failure = asTesseraError(await outcome.catch((thrown: unknown) => thrown))
+    expect(failure.code).toBe('ERR_DATA_CLASSES')
+    expect(failure.message).toContain(classes[0])
+    for (const text of [...lines, describeFailure(failure)]) {
+      expect(text.replaceAll('\n', '')).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u)
+    }
+    expect(describeFailure(failure).trimEnd().split('\n')).toHaveLength(3)
   })
 
   test.each(PATHS)('%j in a welcome where a name or a hash belongs is refused', async (path) => {

@@ -8,7 +8,7 @@ import {
   studentLayout,
   teacherLayout,
 } from '@tessera/shared/model'
-import type { Study } from '@tessera/shared/protocol'
+import type { Study, StudyInput } from '@tessera/shared/protocol'
 import { describe, expect, test } from 'vitest'
 import { b0, momaStudy, tiny } from './support.ts'
 
@@ -120,6 +120,28 @@ describe('studentLayout()', () => {
     expect(projector.map(({ name }) => name.split('.')[1]).join('')).toBe('011113444467777')
     expect(layoutHash(studentLayout(study))).not.toBe(
       layoutHash(studentLayout({ ...study, method: { ...study.method, factor: 2 } as Study['method'] })),
+    )
+  })
+
+  test('has no attention where MoMA has none, and for CRD an embedding of either side', () => {
+    const added = (method: StudyInput['method']): unknown =>
+      studentLayout(momaStudy({ method }))
+        .tensors.slice(backboneLayout(tiny, 3).tensors.length)
+        .map(({ name, shape }) => `${name} ${shape.join()}`)
+    expect(added({ name: 'moma', featureDim: 16, attention: 'none' })).toEqual([
+      'student_head.fc1.weight 128,128',
+      'student_head.fc1.bias 128',
+      'student_head.fc2.weight 16,128',
+      'student_head.fc2.bias 16',
+    ])
+    expect(added({ name: 'crd', featureDim: 16 })).toEqual([
+      'student_embed.weight 16,128',
+      'student_embed.bias 16',
+      'teacher_embed.weight 16,128',
+      'teacher_embed.bias 16',
+    ])
+    expect(() => studentLayout(momaStudy({ method: { name: 'crd' }, teacher: undefined }))).toThrow(
+      'study must have a teacher for method crd, got none',
     )
   })
 

@@ -17,7 +17,7 @@ function collection(sites: readonly string[], classes: readonly string[], perCla
           site,
           label,
           group: `${site}/${label}/${Math.floor(i / 2)}`,
-          picture: { kind: 'file', path: `${site}/${label}/${i}`, micronsPerPx: null },
+          picture: { kind: 'file', path: `${site}/${label}/${i}`, micronsPerPx: null, sha256: '' },
         }),
       ),
     ),

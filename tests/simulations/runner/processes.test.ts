@@ -27,7 +27,7 @@ describe('work()', () => {
     const [one, two] = [await temporaryFolder(), await temporaryFolder()]
     const missing = {
       label: 'benign',
-      picture: { kind: 'file', path: join(one, 'nowhere.png'), micronsPerPx: null },
+      picture: { kind: 'file', path: join(one, 'nowhere.png'), micronsPerPx: null, sha256: '' },
       site: null,
       to: 'benign/missing.png',
     } as const

@@ -58,7 +58,7 @@ const fileTile = (path: string, micronsPerPx: number | null): SourceTile => ({
   site: 'a',
   label: 'x',
   group: path,
-  picture: { kind: 'file', path, micronsPerPx },
+  picture: { kind: 'file', path, micronsPerPx, sha256: '' },
 })
 
 describe('cutTile()', () => {
@@ -76,7 +76,7 @@ describe('cutTile()', () => {
     const tiles = [fileTile(fine, 0.25), fileTile(coarse, 1)]
     const scale = await commonScale(tiles, 32)
     expect(scale).toEqual({ fieldMicrons: 16, micronsPerPx: 0.5 })
-    const cut = await cutTile({ kind: 'file', path: coarse, micronsPerPx: 1 }, scale, 32)
+    const cut = await cutTile({ kind: 'file', path: coarse, micronsPerPx: 1, sha256: '' }, scale, 32)
     const { data, info } = await sharp(cut).raw().toBuffer({ resolveWithObject: true })
     expect([info.width, info.height, info.channels]).toEqual([32, 32, 3])
     expect(Math.min(...data)).toBe(200)
@@ -88,7 +88,7 @@ describe('cutTile()', () => {
       .toFile(file)
     const scale = await commonScale([fileTile(file, null), fileTile(file, 1)], 24)
     expect(scale.fieldMicrons).toBeNull()
-    const cut = await cutTile({ kind: 'file', path: file, micronsPerPx: null }, scale, 24)
+    const cut = await cutTile({ kind: 'file', path: file, micronsPerPx: null, sha256: '' }, scale, 24)
     expect(await sharp(cut).metadata()).toMatchObject({ width: 24, height: 24, format: 'png' })
   })
   test('refuses what is no RGB picture', async () => {
@@ -98,11 +98,13 @@ describe('cutTile()', () => {
     await writePng(grey, noisePixels('grey', 16, 1), 16, 1)
     await writeFile(broken, 'no picture')
     const scale = { fieldMicrons: null, micronsPerPx: null }
-    await expect(cutTile({ kind: 'file', path: grey, micronsPerPx: null }, scale, 16)).rejects.toMatchObject({
+    await expect(
+      cutTile({ kind: 'file', path: grey, micronsPerPx: null, sha256: '' }, scale, 16),
+    ).rejects.toMatchObject({
       code: 'ERR_DATA_TILE_NOT_RGB',
     })
     await expect(
-      cutTile({ kind: 'file', path: broken, micronsPerPx: null }, scale, 16),
+      cutTile({ kind: 'file', path: broken, micronsPerPx: null, sha256: '' }, scale, 16),
     ).rejects.toMatchObject({
       code: 'ERR_DATA_TILE_UNREADABLE',
     })

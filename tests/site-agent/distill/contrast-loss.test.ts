@@ -8,7 +8,7 @@ import {
 import { dot, expectGradient, leaked, logSumExpOf, matrix, onEachEngine, rowsOf } from './support.ts'
 import '../../support/allclose.ts'
 
-const features = (B: number, K: number, C: number): ContrastFeatures => ({
+const features = (B: number, K: number, C: number): ContrastFeatures & { queue: tf.Tensor2D } => ({
   query: matrix('query', B, C),
   key: matrix('key', B, C),
   queue: matrix('queue', K, C),
@@ -54,6 +54,19 @@ onEachEngine('contrastLoss()', () => {
       all.query,
       [0, 5, 11],
     )
+  })
+
+  test('tells each tile apart from the batch’s other keys when there is no queue, and from its own key once', () => {
+    const all = { ...features(4, 1, 5), queue: null }
+    const [query, key] = [rowsOf(all.query), rowsOf(all.key)]
+    const want = query.reduce((sum, q, i) => {
+      const scores = key.map((k) => dot(q, k) / 0.3)
+      return sum + logSumExpOf(scores) - (scores[i] ?? 0)
+    }, 0)
+    expect(contrastLoss(contrastLogits(all, 0.3)).dataSync()).toBeAllclose([want / 4], { relative: 1e-6 })
+    const lossOf = (query: tf.Tensor): tf.Scalar =>
+      contrastLoss(contrastLogits({ ...all, query: query as tf.Tensor2D }, 0.5))
+    expectGradient(lossOf, all.query, [0, 9, 19])
   })
 
   test('refuses a key or a queue that does not fit', () => {

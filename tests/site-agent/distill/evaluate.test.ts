@@ -22,6 +22,10 @@ describe('evaluate()', () => {
     const result = await evaluate({ architecture, classes: 3, weights: fixed, tiles, batchSize: 3 })
     expect([...result.truth]).toEqual([0, 1, 2, 0, 1, 2, 0])
     expect([...result.predicted]).toEqual([1, 1, 1, 1, 1, 1, 1])
+    // softmax of 0, 1 and 0.5, to float32's rounding
+    const sum = 1 + Math.exp(1) + Math.exp(0.5)
+    for (const [i, p] of result.probabilities.entries())
+      expect(p).toBeCloseTo(Math.exp([0, 1, 0.5][i % 3] ?? 0) / sum, 6)
     expect(result.matrix).toEqual([
       [0, 3, 0],
       [0, 2, 0],

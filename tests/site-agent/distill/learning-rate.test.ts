@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { learningRateAt } from '../../../site-agent/distill/learning-rate.ts'
 
-const cosine = { schedule: 'cosine', learningRate: 0.05 } as const
+const cosine = { schedule: 'cosine', learningRate: 0.05, stepEpochs: [] } as const
 
 describe('learningRateAt()', () => {
   test('is half way between both ends in the middle of the study', () => {
@@ -23,7 +23,14 @@ describe('learningRateAt()', () => {
     expect(rates).toEqual(rates.toSorted((a, b) => b - a))
   })
 
+  test('falls to a tenth after each step epoch', () => {
+    const steps = { schedule: 'steps', learningRate: 0.05, stepEpochs: [30, 40, 60] } as const
+    const rates = [1, 30, 31, 40, 41, 60, 61].map((epoch) => learningRateAt(steps, epoch, 60) / 0.05)
+    for (const [i, want] of [1, 1, 0.1, 0.1, 0.01, 0.01, 0.001].entries())
+      expect(rates[i]).toBeCloseTo(want, 12)
+  })
+
   test('stays where it is when constant', () => {
-    expect(learningRateAt({ schedule: 'constant', learningRate: 0.3 }, 7, 9)).toBe(0.3)
+    expect(learningRateAt({ schedule: 'constant', learningRate: 0.3, stepEpochs: [1] }, 7, 9)).toBe(0.3)
   })
 })

@@ -158,6 +158,7 @@ export function makeTiles(count: number, sizePx = 32): TileSource {
   return {
     sizePx,
     count,
+    labels: Int32Array.from(tiles, (_, i) => i % 3),
     classCounts: [0, 1, 2].map((label) => tiles.filter((_, i) => i % 3 === label).length),
     skipped: 2,
     async *batches({ random, batchSize }) {
@@ -167,7 +168,8 @@ export function makeTiles(count: number, sizePx = 32): TileSource {
         const chosen = order.slice(start, start + batchSize)
         const images = new Float32Array(chosen.length * length)
         for (const [at, tile] of chosen.entries()) images.set(tiles[tile] ?? [], at * length)
-        yield { images, labels: Int32Array.from(chosen, (tile) => tile % 3), size: chosen.length }
+        const [labels, indices] = [Int32Array.from(chosen, (tile) => tile % 3), Int32Array.from(chosen)]
+        yield { images, labels, indices, size: chosen.length }
       }
     },
   }

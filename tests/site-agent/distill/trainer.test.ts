@@ -88,6 +88,27 @@ const METHODS = {
   }),
   ce: makeStudy({ method: { name: 'ce' }, teacher: undefined }),
   'moma with a proximal term': makeStudy({ federation: { strategy: { name: 'fedprox', mu: 1 } } }),
+  'moma without attention': makeStudy({
+    method: { name: 'moma', featureDim: 8, queueSize: 10, attention: 'none' },
+  }),
+  'moma with one attention for key and queue': makeStudy({
+    method: { name: 'moma', featureDim: 8, heads: 2, queueSize: 10, attention: 'shared' },
+  }),
+  'moma without a queue': makeStudy({
+    method: { name: 'moma', featureDim: 8, heads: 2, negatives: 'batch' },
+  }),
+  sp: makeStudy({ method: { name: 'sp', weights: { kl: 1 } } }),
+  rkd: makeStudy({ method: { name: 'rkd' } }),
+  'crd of another task': makeStudy({
+    method: { name: 'crd', featureDim: 8, weights: { kl: 1 } },
+    teacher: { ...TINY, widthMultiplier: 0.2, sha256: '0'.repeat(64), task: 'different', classes: 5 },
+  }),
+  'crd that draws': makeStudy({ method: { name: 'crd', featureDim: 8, negatives: 5 } }),
+  'ce with a model-contrastive term': makeStudy({
+    method: { name: 'ce' },
+    teacher: undefined,
+    federation: { strategy: { name: 'moon' } },
+  }),
   'kd with batch norms of its own': makeStudy({
     method: { name: 'kd' },
     federation: { strategy: { name: 'fedbn' } },
@@ -142,22 +163,6 @@ describe('createTrainer() with an ONNX teacher', () => {
     return { weights, twin, student: initialStudent(study, weights) }
   }
 
-  test('distils logits to the bit as from the same network as a teacher of ours', async () => {
-    const study = makeStudy({ method: { name: 'kd' } })
-    const { weights, twin, student } = ofTwin(study)
-    const other = { ...study, teacher: onnx(twin.featureWidth, 3) }
-    const results: RoundResult[] = []
-    for (const [of, teacher] of [
-      [study, weights],
-      [other, twin],
-    ] as const) {
-      const trainer = createTrainer({ study: of, teacher, tiles, site: 'north' })
-      results.push(await trainer.trainRound({ round: 1, student }))
-      trainer.dispose()
-    }
-    expect(results[1]).toEqual(results[0])
-    expect(twin.asked).toBe(9 - 1)
-  })
   test.each([
     ['of the student’s width', 0.1, 3],
     ['of another width', 0.2, 3],
@@ -188,6 +193,24 @@ describe('createTrainer() with an ONNX teacher', () => {
       `teacher must be of known layers for method ${name}, got an ONNX file: its feature maps are not read`,
     )
   })
+  test.each(['kd', 'sp', 'rkd', 'crd'] as const)(
+    'trains %s to the bit as from the same network as a teacher of ours',
+    async (name) => {
+      const study = makeStudy({ method: { name, weights: { kl: 1 } } })
+      const { twin, student, weights } = ofTwin(study)
+      const results: RoundResult[] = []
+      for (const [of, teacher] of [
+        [study, weights],
+        [{ ...study, teacher: onnx(twin.featureWidth, 3) }, twin],
+      ] as const) {
+        const trainer = createTrainer({ study: of, teacher, tiles, site: 'north' })
+        results.push(await trainer.trainRound({ round: 1, student }))
+        trainer.dispose()
+      }
+      expect(results[1]).toEqual(results[0])
+      expect(twin.asked).toBe(9 - 1)
+    },
+  )
   test('refuses a teacher of the same task without logits', () => {
     const { twin } = ofTwin(makeStudy())
     const study = { ...makeStudy(), teacher: { ...onnx(8, null), task: 'same' } as Study['teacher'] }
@@ -348,6 +371,67 @@ describe('trainRound()', () => {
     const [[free = 0, freeLater = 0] = [], [held = 0, heldLater = 0] = []] = distances
     expect(held).toBeLessThan(free)
     expect(heldLater).toBeLessThan(freeLater)
+  })
+
+  test('a model-contrastive term is there from the second round on, and is not in the loss that is told', async () => {
+    const of = (mu: number | null): Study => {
+      const strategy = mu === null ? { name: 'fedavg' as const } : { name: 'moon' as const, mu }
+      return makeStudy({ method: { name: 'ce' }, teacher: undefined, federation: { strategy } })
+    }
+    const begun = initialStudent(of(null), null)
+    const [plain, moved] = await Promise.all(
+      [null, 10].map(async (mu) => {
+        const trainer = trainerOf(of(mu))
+        const first = await trainer.trainRound({ round: 1, student: begun })
+        // The federation's is another than the site's own: with equal ones the term has no slope.
+        const second = await trainer.trainRound({ round: 2, student: begun })
+        trainer.dispose()
+        return { first, second }
+      }),
+    )
+    expect(moved?.first).toEqual(plain?.first)
+    expect(moved?.second.student).not.toEqual(plain?.second.student)
+    expect(moved?.second.metrics.loss).toBeCloseTo(moved?.second.metrics.ce ?? Number.NaN, 5)
+  })
+
+  test('CRD moves the rows of the tiles it saw, towards unit length, and keeps its scale', async () => {
+    const crd = METHODS['crd that draws']
+    const trainer = trainerOf(crd)
+    const before = await trainer.state()
+    await trainer.trainRound({ round: 1, student: initialStudent(crd, teacherOf(crd)) })
+    const after = await trainer.state()
+    trainer.dispose()
+    const rowsOf = (state: LocalState): Float32Array[] => {
+      const memory = state.tensors.get('crd_student') ?? new Float32Array()
+      return Array.from({ length: 9 }, (_, tile) => memory.subarray(8 * tile, 8 * tile + 8))
+    }
+    const [was, is] = [rowsOf(before), rowsOf(after)]
+    const moved = is.filter((row, tile) => row.some((value, c) => value !== was[tile]?.[c]))
+    // 9 tiles in batches of 4: the last one alone is left out.
+    expect(moved).toHaveLength(8)
+    for (const row of moved) expect(Math.hypot(...row)).toBeCloseTo(1, 5)
+    expect(after.tensors.get('crd_scale')?.every((scale) => scale > 0)).toBe(true)
+    expect(after.counters).toEqual({ crdBatches: 2 })
+  })
+
+  test('SP, RKD and CRD leave the teacher out of what the site keeps, and out of another task the KL term', async () => {
+    for (const name of ['sp', 'rkd', 'crd'] as const) {
+      const weights = { kl: 1 }
+      const teacher = { ...TINY, sha256: '0'.repeat(64), classes: 3 }
+      for (const task of ['same', 'different'] as const) {
+        const chosen = makeStudy({ method: { name, weights }, teacher: { ...teacher, task } })
+        const trainer = trainerOf(chosen)
+        const { metrics } = await trainer.trainRound({
+          round: 1,
+          student: initialStudent(chosen, teacherOf(chosen)),
+        })
+        expect(metrics.kl === null).toBe(task === 'different')
+        expect(metrics.nce === null).toBe(name !== 'crd')
+        const { tensors } = await trainer.state()
+        trainer.dispose()
+        expect([...tensors.keys()].filter((key) => key.startsWith('teacher.'))).toEqual([])
+      }
+    }
   })
 
   test("batch norms of a site's own outlive the federation's student", async () => {

@@ -19,13 +19,15 @@ describe('judgeDisk()', () => {
     expect(judgeDisk(free, 100).status).toBe(status)
   })
   test('a study needs room for three states of its modules, with their velocities', () => {
-    expect(diskNeed(TINY_STUDY, 1000) - diskNeed(TINY_STUDY, 0)).toBe(3 * 2 * 4 * 1000)
+    expect(diskNeed(TINY_STUDY, 9, 1000) - diskNeed(TINY_STUDY, 9, 0)).toBe(3 * 2 * 4 * 1000)
   })
   test('a study needs room for its states, and MoMA for its queues', () => {
     const moma = defaultStudy(['a', 'b'], 96)
     const ce = studySchema.parse({ ...moma, teacher: undefined, method: { name: 'ce' } })
-    expect(diskNeed(moma, 0) - diskNeed(ce, 0)).toBeGreaterThan(3 * 4 * 16_384 * 512)
-    expect(diskNeed(TINY_STUDY, 0)).toBeGreaterThan(200e6)
+    expect(diskNeed(moma, 9, 0) - diskNeed(ce, 9, 0)).toBeGreaterThan(3 * 4 * 16_384 * 512)
+    expect(diskNeed(TINY_STUDY, 9, 0)).toBeGreaterThan(200e6)
+    const crd = studySchema.parse({ ...moma, method: { name: 'crd', featureDim: 100 } })
+    expect(diskNeed(crd, 1000, 0) - diskNeed(crd, 0, 0)).toBe(3 * 4 * 2 * 1000 * 100)
   })
 })
 

@@ -14,6 +14,14 @@ describe('table()', () => {
       ]),
     ).toEqual(['class   tiles', 'benign      7', 'a        1200'])
   })
+  test('a cell cannot steer the terminal, nor begin a row', () => {
+    expect(
+      table([
+        ['class', 'tiles'],
+        ['\u001b[2J\u202ea\nb', 7],
+      ]),
+    ).toEqual([`class${' '.repeat(20)}tiles`, `${String.raw`\u001b[2J\u202ea\u000ab`}      7`])
+  })
   test('is empty for no rows', () => expect(table([])).toEqual([]))
 })
 
@@ -72,6 +80,15 @@ test('createScreen() rewrites the line and keeps the notes above it', () => {
   expect(terminal).toBe(
     `${clear}${line}${clear}hello\n${line}${clear}round 1 goes on without this site: ERR_MODEL_HASH\n${clear}`,
   )
+})
+
+test('createScreen() shows a text that would steer the terminal as it is written', () => {
+  let terminal = ''
+  const screen = createScreen((text) => {
+    terminal += text
+  })
+  screen.show({ kind: 'waiting', round: 1, code: 'ERR_POLICY_STUDY', reason: '\u001b[2J\u202e\nx' })
+  expect(terminal).toBe(`\r\u001b[K${String.raw`round 1 waits: \u001b[2J\u202e\u000ax`}\n`)
 })
 
 test('dataLines() counts classes and reasons', () => {

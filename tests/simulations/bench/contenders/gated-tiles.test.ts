@@ -7,9 +7,10 @@ const OPTIONS = { random: null, batchSize: 2, augment: 'none' } as const
 const batchOf = (
   label: number,
   size: number,
-): { images: Float32Array; labels: Int32Array; size: number } => ({
+): { images: Float32Array; labels: Int32Array; indices: Int32Array; size: number } => ({
   images: new Float32Array(size * 3),
   labels: new Int32Array(size).fill(label),
+  indices: Int32Array.from({ length: size }, (_, i) => i),
   size,
 })
 
@@ -36,6 +37,7 @@ describe('gatedTiles()', () => {
     const inner: TileSource = {
       sizePx: 1,
       count: 3,
+      labels: Int32Array.of(0, 0, 1),
       classCounts: [2, 1],
       skipped: 0,
       async *batches({ random }) {

@@ -9,6 +9,7 @@ const study = benchStudy({ batch: 2, sidePx: SIDE }, { masking: false })
 const batch = {
   images: Float32Array.from({ length: 2 * SIDE * SIDE * 3 }, (_, i) => i),
   labels: Int32Array.of(4, 7),
+  indices: Int32Array.of(0, 1),
   size: 2,
 }
 const method = { ...(study.method as MomaMethod), queueSize: 3 }

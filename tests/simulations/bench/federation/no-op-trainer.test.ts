@@ -7,7 +7,8 @@ import { federationStudy } from '../../../../simulations/bench/federation/studie
 const STUDENT: Weights = new Map([['fc.weight', Float32Array.of(1, -2, 0.5)]])
 
 function options(): Parameters<TrainerFactory>[0] {
-  const tiles = { sizePx: 16, count: 2, classCounts: [1, 1], skipped: 0, async *batches() {} }
+  const labels = Int32Array.of(0, 1)
+  const tiles = { sizePx: 16, count: 2, labels, classCounts: [1, 1], skipped: 0, async *batches() {} }
   return { study: federationStudy('small', 1), teacher: null, tiles, site: 'site-0' }
 }
 

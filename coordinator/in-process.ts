@@ -1,0 +1,66 @@
+/** @file The coordinator without a port: it serves the sockets that it is handed. The server hands it those of the network, a simulation those of its own process. */
+import { type Clock, systemClock } from '@tessera/shared/clock'
+import { type Log, silentLog } from '@tessera/shared/log'
+import { fingerprint } from '@tessera/shared/security'
+import { loadCoordinator } from './config.ts'
+import { createDoor } from './door.ts'
+import { openOffice } from './office.ts'
+import type { StudyProgress } from './running/index.ts'
+import { openSession, type SiteSocket } from './session.ts'
+import { openStore } from './store/index.ts'
+
+export interface OpenOptions {
+  readonly dir: string
+  readonly log?: Log | undefined
+  readonly clock?: Clock | undefined
+  /** Told where a study stands when it has changed, ten times a second at most, for a live screen. Must not throw. */
+  readonly onProgress?: ((progress: StudyProgress) => void) | undefined
+}
+
+export interface OpenCoordinator {
+  readonly publicKey: string
+  readonly fingerprint: string
+  /** Fulfilled when every study is finished; rejected with the reason when one can never be. Pending while there is no study. */
+  readonly ended: Promise<void>
+  /** Where each study stands now. */
+  progress(): StudyProgress[]
+  /** Pairs of a site and a study that it may join, now. */
+  places(): number
+  /** Serves a connected socket until it closes. */
+  serve(socket: SiteSocket, log?: Log): void
+  /** Leaves the store in order. Rounds go on at the next opening. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens a coordinator that {@link import('./config.ts').initCoordinator} made.
+ * @throws {TesseraError} ERR_CONFIG_INVALID if there is none; ERR_STORE_LOCKED if another process runs it; ERR_KEY_FILE; and what opening the store throws.
+ */
+export async function openCoordinator(options: OpenOptions): Promise<OpenCoordinator> {
+  const { dir, log = silentLog, clock = systemClock, onProgress } = options
+  const { config, key, ring } = await loadCoordinator(dir)
+  const store = await openStore(dir)
+  if (store.cutBytes > 0)
+    log.warn('log.repaired', { bytes: store.cutBytes, reason: 'unacknowledged last line cut off' })
+  const { keepRounds } = config
+  const office = await openOffice({ dir, store, key, ring, clock, log, keepRounds, onProgress }).catch(
+    async (cause: unknown) => {
+      await store.close()
+      throw cause
+    },
+  )
+  const door = createDoor()
+  return {
+    publicKey: key.publicKey,
+    fingerprint: fingerprint(key.publicKey),
+    ended: office.ended,
+    progress: () => office.studies().map((run) => run.snapshot()),
+    serve: (socket, sessionLog = log) => openSession(socket, office, door, clock, sessionLog),
+    places: () => office.places(),
+    async close() {
+      // What is being answered ends with its answer, not with a store that is closed below it.
+      await door.close()
+      await office.stop()
+    },
+  }
+}

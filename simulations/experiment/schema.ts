@@ -1,0 +1,143 @@
+/**
+ * @file An experiment as a person writes it, in YAML: what is compared, on which tiles, dealt out over which sites. Strict: a misspelt field is an
+ * error. docs/experiments.md explains every field; a test holds both equal.
+ *
+ * Defaults without a source beside them were chosen by running: large enough to learn, small enough for two cores.
+ */
+import { MAX_SITES, name, study } from '@tessera/shared/protocol'
+import { z } from 'zod'
+import { fault } from './faults.ts'
+
+/** Most entries of a list of the file: 64 methods × seeds × splits are more than a machine trains in a year. */
+const MAX_ENTRIES = 64
+
+const positive = z.number().positive()
+const list = <T extends z.ZodType>(entry: T) => z.array(entry).max(MAX_ENTRIES)
+const label = z.string().min(1).max(128)
+
+/** Tiles `SITE/CLASS/*.png|jpg` and `labels.csv`. `$NAME` at the start of `dir` is an environment variable, or the option `--data` for `$DATA`. */
+const folder = z.strictObject({
+  dir: z.string().min(1).max(1000),
+  /** Size of its pixels. Given for all folders: tiles are cut so that all show the same field. */
+  micronsPerPx: positive.optional(),
+})
+
+const data = z
+  .strictObject({
+    folders: list(folder).min(1).optional(),
+    /** Drawn tiles instead: each hospital has a scanner and patients of its own. */
+    procedural: z
+      .strictObject({
+        hospitals: z.int().min(1).max(MAX_SITES).default(3),
+        patients: z.int().min(1).max(10_000).default(60),
+        tilesPerPatient: z.int().min(1).max(100).default(8),
+        seed: z.string().min(1).max(256).default('tiles'),
+      })
+      .optional(),
+    /** Empty: all, by name. */
+    classes: list(label).default([]),
+    tilePx: z.int().min(24).max(512).default(64),
+    /** Column of labels.csv whose tiles are never divided: over sites, or over training and test. */
+    group: label.default('group'),
+    /** Share of each site's tiles, in whole groups, that nothing is trained on. */
+    testShare: z.number().gt(0).lt(1).default(0.3),
+  })
+  .refine(
+    ({ folders, procedural }) => (folders === undefined) !== (procedural === undefined),
+    'must have folders or procedural',
+  )
+
+const sites = z.union([z.int(), list(z.int()).min(1)]).transform((n) => [n].flat())
+const siteCounts = sites.refine((all) => all.every((n) => n >= 2 && n <= MAX_SITES), 'must be 2 or more')
+const ofSplit = { name: name.optional(), sites: siteCounts }
+/** Who holds what. `folder` and `column`: as the data say; the others deal the tiles of one place out. */
+const split = z.discriminatedUnion('by', [
+  z.strictObject({ by: z.literal('folder'), name: name.optional() }),
+  z.strictObject({ by: z.literal('column'), name: name.optional(), column: label }),
+  z.strictObject({ by: z.literal('iid'), ...ofSplit }),
+  /** Each class by shares of its own, drawn from Dirichlet(α): 0.1 is nearly one class a site, 100 nearly even. */
+  z.strictObject({ by: z.literal('dirichlet'), alpha: positive.max(1e6), ...ofSplit }),
+  /** All classes by the same shares, drawn from Dirichlet(α). */
+  z.strictObject({ by: z.literal('quantity'), alpha: positive.max(1e6), ...ofSplit }),
+  /** Each site has this many of the classes. */
+  z.strictObject({ by: z.literal('labels'), classes: z.int().min(2).max(1000), ...ofSplit }),
+])
+export type SplitConfig = z.infer<typeof split>
+
+const { student, training, federation, method } = study.shape
+const network = student.omit({ initial: true }).partial().default({})
+
+/** Whose weights are learnt first, with cross-entropy, for the methods that want a teacher. */
+const teacher = z.strictObject({
+  /** Share of the tiles of every site, in whole groups, that only the teacher sees. Not with `folders`. */
+  share: z.number().gt(0).lt(1).default(0.2),
+  /** Tiles of its own instead, of the same classes or of others. */
+  folders: list(folder).min(1).optional(),
+  classes: list(label).default([]),
+  network,
+  epochs: z.int().min(1).max(1000).default(20),
+  learningRate: positive.default(0.02),
+  /** `site`: each site moves its own copy towards its student; only where both networks are of one shape. */
+  momentum: z.enum(['site', 'frozen']).default('frozen'),
+})
+
+const methodNames = list(name).min(1)
+const arm = z.discriminatedUnion('kind', [
+  /** Each site by itself. */
+  z.strictObject({ kind: z.literal('alone'), methods: methodNames }),
+  z.strictObject({ kind: z.literal('federated'), methods: methodNames }),
+  /** All training tiles in one place. */
+  z.strictObject({ kind: z.literal('central'), methods: methodNames }),
+  /** The teacher itself. */
+  z.strictObject({ kind: z.literal('teacher') }),
+])
+
+const changes = <T extends z.ZodRawShape>(shape: z.ZodObject<T>) => shape.partial()
+const trainingChanges = changes(withoutDefaults(training))
+const federationChanges = changes(withoutDefaults(federation.unwrap()))
+
+/** What is otherwise in the federated arms: faults, and settings of the study. */
+const scenario = z.strictObject({
+  name,
+  faults: list(fault).default([]),
+  training: trainingChanges.default({}),
+  federation: federationChanges.default({}),
+})
+export type Scenario = z.infer<typeof scenario>
+
+export const experiment = z.strictObject({
+  name,
+  data,
+  splits: list(split).min(1),
+  seeds: list(z.union([z.int(), z.string().min(1).max(200)])).min(1),
+  student: network,
+  teacher: teacher.optional(),
+  /** Methods by the names that arms call them; a method is as in a study. */
+  methods: z.record(name, method),
+  arms: list(arm).min(1),
+  /** As in a study. Alone and central have the same rounds, one after the other. */
+  training,
+  federation: federationChanges.default({}),
+  scenarios: list(scenario)
+    .min(1)
+    .prefault([{ name: 'calm' }]),
+  /** `memory`: coordinator and sites in one process. `sockets`: in one process, over real sockets. `processes`: each a process, as `tessera demo`. */
+  transport: z.enum(['memory', 'sockets', 'processes']).default('memory'),
+  /** Threads of each cell's engine. Part of what makes the bits: the number of workers is not. */
+  threads: z.int().min(1).max(64).default(1),
+})
+export type Experiment = z.infer<typeof experiment>
+
+/** The same fields, none of which is filled in: a change says only what it changes. */
+function withoutDefaults<T extends z.ZodRawShape>(shape: z.ZodObject<T>): z.ZodObject<T> {
+  const bare = Object.fromEntries(
+    Object.entries(shape.shape).map(([key, field]) => [key, bareOf(field as z.ZodType)]),
+  )
+  return z.strictObject(bare) as unknown as z.ZodObject<T>
+}
+
+function bareOf(field: z.ZodType): z.ZodType {
+  return field instanceof z.ZodDefault || field instanceof z.ZodPrefault
+    ? bareOf(field.unwrap() as z.ZodType)
+    : field
+}

@@ -1,0 +1,219 @@
+/**
+ * @file A whole federation in this process: the coordinator's and the agents' own code, keys, signatures, gate, audit and store. Sites take turns, so
+ * that one site's training is in memory at a time; what a site keeps between its rounds is on the disk.
+ */
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  createStudy,
+  exportStudy,
+  initCoordinator,
+  invite,
+  openCoordinator,
+  startCoordinator,
+} from '@tessera/coordinator'
+import { systemClock } from '@tessera/shared/clock'
+import { startEngine } from '@tessera/shared/engine'
+import { asTesseraError } from '@tessera/shared/errors'
+import { silentLog } from '@tessera/shared/log'
+import type { Study } from '@tessera/shared/protocol'
+import { fingerprint } from '@tessera/shared/security'
+import {
+  type AgentEvent,
+  type Dial,
+  dialOver,
+  enroll,
+  runAgent,
+  type TrainerFactory,
+  type Turn,
+} from '@tessera/site-agent'
+import { createTrainer } from '@tessera/site-agent/distill'
+import type { Fault } from '../experiment/faults.ts'
+import { byzantineTrainer } from './byzantine.ts'
+import { faultyDial } from './faulty-dial.ts'
+import { memoryDial } from './memory-link.ts'
+import { createStepperPool, type StepperPool } from './stepper-pool.ts'
+import { createTurns } from './turns.ts'
+
+export interface FederateOptions {
+  /** Folder of the federation, made anew. */
+  readonly root: string
+  readonly study: Study
+  readonly sites: readonly { readonly name: string; readonly dataDir: string }[]
+  readonly transport: 'memory' | 'sockets'
+  /** safetensors file of the study's teacher. */
+  readonly teacher: string | null
+  readonly faults: readonly Fault[]
+  /** Default: production's, whose recorded steps one site after the other uses. */
+  readonly createTrainer?: TrainerFactory
+  readonly onEvent: (site: string, event: AgentEvent) => void
+}
+
+/** Where the coordinator is to be found; nobody dials it in memory. */
+const NOWHERE = 'http://127.0.0.1:9'
+/** Enrolments at once: each waits for the coordinator's disk most of the time. */
+const ENROLLING = 8
+
+/**
+ * Runs the study to its end. @returns The student, as safetensors.
+ * @throws {TesseraError} What ends an agent or the study.
+ */
+export async function federate(options: FederateOptions): Promise<string> {
+  const { root, study, sites, teacher } = options
+  await rm(root, { recursive: true, force: true })
+  const dir = join(root, 'coordinator')
+  await mkdir(join(root, 'cache'), { recursive: true, mode: 0o700 })
+  await initCoordinator({ dir, port: 0 })
+  await createStudy({ dir, study, ...(teacher !== null && { teacherFile: teacher }) })
+  const place = await open(dir, options.transport)
+  const pool = createStepperPool()
+  const stop = new AbortController()
+  try {
+    await enrollAll(options, dir, place, stop.signal)
+    const train = options.createTrainer ?? pooledTrainer((state, step) => pool.obtain(state, step))
+    const turn = createTurns(1)
+    const agents = sites.map((site, i) =>
+      runSite(options, site, i, { place, train, turn, signal: stop.signal }),
+    )
+    const outcome = Promise.all(agents)
+    await Promise.race([outcome, rejection(place.ended)])
+    await outcome
+  } finally {
+    stop.abort()
+    await place.close()
+    pool.dispose()
+  }
+  const { files } = await exportStudy({ dir, study: study.id, out: join(root, 'export') })
+  return files[0] ?? ''
+}
+
+interface Place {
+  readonly url: string
+  readonly dial: Dial
+  readonly publicKey: string
+  readonly ended: Promise<void>
+  close(): Promise<void>
+}
+
+async function open(dir: string, transport: FederateOptions['transport']): Promise<Place> {
+  if (transport === 'sockets') {
+    const server = await startCoordinator({ dir, port: 0 })
+    return { ...server, dial: dialOver() }
+  }
+  const coordinator = await openCoordinator({ dir })
+  return { ...coordinator, url: NOWHERE, dial: memoryDial((socket) => coordinator.serve(socket)) }
+}
+
+/** Never fulfilled: a study that ends well ends its agents. */
+const rejection = (ended: Promise<void>): Promise<never> =>
+  ended.then(() => new Promise<never>(() => undefined))
+
+const siteDir = (root: string, name: string): string => join(root, 'sites', name)
+
+async function enrollAll(
+  { root, sites }: FederateOptions,
+  coordinatorDir: string,
+  { url, dial, publicKey }: Place,
+  signal: AbortSignal,
+): Promise<void> {
+  const queue = [...sites]
+  const enrollNext = async (): Promise<void> => {
+    for (let site = queue.shift(); site !== undefined; site = queue.shift()) {
+      const dir = siteDir(root, site.name)
+      await mkdir(dir, { recursive: true, mode: 0o700 })
+      // One copy of each student for all sites: each looks at its hash, and one site at a time has its turn.
+      await symlink(join('..', '..', 'cache'), join(dir, 'cache'))
+      await writeFile(join(dir, 'policy.yaml'), policyOf(site.name, publicKey))
+      const file = join(root, 'kits', `${site.name}.json`)
+      await invite({ dir: coordinatorDir, site: site.name, url, file, autoApprove: true })
+      await enroll({
+        kitFile: file,
+        dir,
+        acceptPolicy: true,
+        dial,
+        signal,
+        log: silentLog,
+        clock: systemClock,
+      })
+    }
+  }
+  await Promise.all(Array.from({ length: ENROLLING }, enrollNext))
+}
+
+/** A policy that holds nothing back: no patient is behind these tiles, and a day's rounds are done in minutes. JSON is YAML. */
+function policyOf(site: string, coordinatorKey: string): string {
+  return JSON.stringify({
+    version: 1,
+    site,
+    studies: 'any',
+    coordinators: [fingerprint(coordinatorKey)],
+    teachers: 'any',
+    statisticsMayLeave: true,
+    smallestSampleCount: 1,
+    smallestClassCount: 1,
+    largestUpload: { roundBytes: 1e9, dayBytes: 1e13 },
+    normClip: 'none',
+    timeZone: 'UTC',
+    hours: 'always',
+    approval: 'none',
+    roundsPerDay: 100_000,
+  })
+}
+
+function pooledTrainer(createStepper: StepperPool['obtain']): TrainerFactory {
+  return async (options) => {
+    await startEngine()
+    return createTrainer({ ...options, createStepper })
+  }
+}
+
+interface Around {
+  readonly place: Place
+  readonly train: TrainerFactory
+  readonly turn: Turn
+  readonly signal: AbortSignal
+}
+
+/** An agent's lives: one, and one more for each time that a fault kills it. */
+async function runSite(
+  { root, study, faults: all, onEvent }: FederateOptions,
+  { name, dataDir }: FederateOptions['sites'][number],
+  index: number,
+  { place, train, turn, signal }: Around,
+): Promise<void> {
+  const faults = all.filter(({ sites }) => sites.includes(index))
+  const dial = faultyDial(place.dial, faults)
+  const killed = new Set<number>()
+  const dies = (round: number): boolean => {
+    if (killed.has(round) || !faults.some((fault) => fault.do === 'kill' && fault.rounds.includes(round)))
+      return false
+    killed.add(round)
+    return true
+  }
+  for (;;) {
+    const life = new AbortController()
+    try {
+      await runAgent({
+        dir: siteDir(root, name),
+        dataDir,
+        study: study.id,
+        coordinatorUrl: place.url,
+        allowMissingClasses: true,
+        createTrainer: byzantineTrainer(train, faults),
+        dial,
+        turn,
+        signal: AbortSignal.any([signal, life.signal]),
+        log: silentLog,
+        clock: systemClock,
+        onProgress(event) {
+          onEvent(name, event)
+          if (event.kind === 'training' && dies(event.round)) life.abort()
+        },
+      })
+      return
+    } catch (thrown) {
+      if (signal.aborted || !life.signal.aborted || asTesseraError(thrown).code !== 'ERR_INTERRUPTED')
+        throw thrown
+    }
+  }
+}
