@@ -11,6 +11,7 @@ import {
   MAX_STALENESS,
   MAX_STRETCH,
 } from './limits.ts'
+import { mapMethod } from './map-methods.ts'
 
 /** A name that is also a folder name: lower-case letters, digits, `-` and `_`. */
 export const name: z.ZodString = z
@@ -117,7 +118,7 @@ export const crd = z.strictObject({
   /** Share of a tile's old row in its new one. */
   memoryMomentum: fraction.default(0.5),
 })
-export const method = z.discriminatedUnion('name', [moma, kd, ce, sp, rkd, crd])
+export const method = z.discriminatedUnion('name', [moma, kd, ce, sp, rkd, crd, ...mapMethod.options])
 export type Method = z.infer<typeof method>
 export type MomaMethod = z.infer<typeof moma>
 export type CrdMethod = z.infer<typeof crd>

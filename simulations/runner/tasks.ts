@@ -10,6 +10,7 @@ import {
   decodeTeacher,
   encodeSafetensors,
   initialStudent,
+  studentArchitecture,
   studentLayout,
 } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
@@ -185,7 +186,7 @@ async function test({ study, model, dirs }: TestTask, report: Report): Promise<T
       purpose: 'evaluation',
     })
     const { truth, predicted } = await evaluate({
-      architecture: study.student,
+      architecture: studentArchitecture(study),
       classes: study.classes.length,
       weights,
       tiles,
