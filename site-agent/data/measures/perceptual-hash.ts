@@ -138,13 +138,13 @@ function transposed(hash: Hash): Hash {
   return [(words[0] as number) >>> 0, (words[1] as number) >>> 0]
 }
 
-/** Bits in which two hashes differ: 0 to 64. */
-export function hashDistance(a: Hash, b: Hash): number {
-  return bitsOf(a[0] ^ b[0]) + bitsOf(a[1] ^ b[1])
+/** Bits in which a hash differs from another one, given by its words: 0 to 64. */
+export function hashDistance(hash: Hash, low: number, high: number): number {
+  return bitsOf(hash[0] ^ low) + bitsOf(hash[1] ^ high)
 }
 
 /** Ones of a 32-bit word (Warren, Hacker's Delight, figure 5-2). */
-export function bitsOf(word: number): number {
+function bitsOf(word: number): number {
   let x = word - ((word >>> 1) & 0x55555555)
   x = (x & 0x33333333) + ((x >>> 2) & 0x33333333)
   x = (x + (x >>> 4)) & 0x0f0f0f0f

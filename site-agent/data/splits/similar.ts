@@ -5,7 +5,7 @@
  * are found in a table, and only they are compared. Source: Norouzi, Punjani and Fleet, CVPR 2012, "Fast search in Hamming space with multi-index
  * hashing".
  */
-import { bitsOf, type Hash, orientations } from '../measures/perceptual-hash.ts'
+import { type Hash, hashDistance, orientations } from '../measures/perceptual-hash.ts'
 
 /**
  * Bits of 64; docs/data.md has the figures. Over the 728,000 pairs of different pictures of a public set of colon and lung tiles the nearest are 11
@@ -68,8 +68,7 @@ function createSearch(
             const first = members[at] as number
             // Members are in order: those behind have this one before them.
             if (first >= end) break
-            const distance =
-              bitsOf((low[first] as number) ^ turned[0]) + bitsOf((high[first] as number) ^ turned[1])
+            const distance = hashDistance(turned, low[first] as number, high[first] as number)
             if (distance <= maxBits && distance < (near.get(first) ?? Number.POSITIVE_INFINITY)) {
               near.set(first, distance)
             }

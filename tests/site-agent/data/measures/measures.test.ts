@@ -43,7 +43,7 @@ describe('perceptualHash()', () => {
     for (const index of [0, 1]) {
       const [changed, size] = await change(await tissue('p', index))
       expect(
-        hashDistance(await hash(await tissue('p', index)), await hash(changed as Sharp, size as number)),
+        hashDistance(await hash(await tissue('p', index)), ...(await hash(changed as Sharp, size as number))),
       ).toBeLessThanOrEqual(NEAR_BITS)
     }
   })
@@ -52,7 +52,7 @@ describe('perceptualHash()', () => {
     const hashes = await Promise.all([0, 1, 2, 3].map(async (index) => hash(await tissue('p', index))))
     for (const [i, a] of hashes.entries()) {
       for (const b of hashes.slice(0, i)) {
-        expect(Math.min(...orientations(a).map((turned) => hashDistance(turned, b)))).toBeGreaterThan(
+        expect(Math.min(...orientations(a).map((turned) => hashDistance(turned, ...b)))).toBeGreaterThan(
           NEAR_BITS,
         )
       }
@@ -71,7 +71,7 @@ describe('perceptualHash()', () => {
     )
     // A coefficient next to 0 may fall on either side of it, by rounding.
     for (const one of turned)
-      expect(Math.min(...known.map((of) => hashDistance(of, one)))).toBeLessThanOrEqual(1)
+      expect(Math.min(...known.map((of) => hashDistance(of, ...one)))).toBeLessThanOrEqual(1)
     expect(new Set(known.map(String)).size).toBe(8)
   })
 

@@ -105,7 +105,7 @@ test.each([0, 3, 4, 6, 8, 11])(
           })
           const want = hashes.flatMap((hash, second) =>
             hashes.slice(0, second).flatMap((other, first) => {
-              const distance = Math.min(...orientations(hash).map((turned) => hashDistance(turned, other)))
+              const distance = Math.min(...orientations(hash).map((turned) => hashDistance(turned, ...other)))
               return distance <= bits ? [{ first, second, distance }] : []
             }),
           )
