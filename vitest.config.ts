@@ -10,6 +10,8 @@ export default defineConfig({
       ...configDefaults.exclude,
       // What only the native engine has.
       ...(engine === 'tensorflow' ? [] : ['tests/**/*.native.test.ts']),
+      // What needs libopenslide. CI has it and sets this.
+      ...(process.env.TESSERA_SLIDES === '1' ? [] : ['tests/**/*.slides.test.ts']),
       // What needs PostgreSQL's programs. CI has them and sets this.
       ...(process.env.TESSERA_POSTGRES === '1' ? [] : ['tests/**/*.postgres.test.ts']),
     ],

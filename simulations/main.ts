@@ -1,7 +1,7 @@
 /** @file The verb `demo`: a whole federation on this machine, on procedural or real tiles, with a table at the end. */
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   completeConfig,
   configDigest,
@@ -9,6 +9,8 @@ import {
   type DemoConfig,
   parseDataFolder,
   parseTeacherFrom,
+  START_FOR,
+  type StartFor,
 } from './runner/config.ts'
 import { runDemo } from './runner/demo.ts'
 import { readStart } from './runner/start.ts'
@@ -39,6 +41,7 @@ interface DemoFlags {
   depth?: number
   teacherWidth?: number
   start?: string
+  startFor?: StartFor
   seed?: string
   out?: string
   quick?: true
@@ -76,6 +79,11 @@ export function addDemoCommand(program: Command): void {
     .option('--depth <x>', "student's depth", number)
     .option('--teacher-width <x>', "teacher's width", number)
     .option('--start <file>', 'teacher and students start from these weights (safetensors, docs/models.md)')
+    .addOption(
+      new Option('--start-for <who>', 'only this one starts from them, the other by chance').choices(
+        START_FOR,
+      ),
+    )
     .option('--seed <text>', 'all chance hangs on it', (text) => text)
     .option('--out <DIR>', 'files of the run (default: runs/demo-SETTINGS)')
     .option('--quick', 'small and short: shows that all works, learns little')

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { type Command, InvalidArgumentError } from 'commander'
+import { compareText, readResults } from './experiment/compare.ts'
 import { readExperiment } from './experiment/read.ts'
 import { runExperiment } from './experiment/run.ts'
 import { untilStopped } from './until-stopped.ts'
@@ -23,7 +24,7 @@ interface SimulateFlags {
 
 /** Adds the verb `simulate` to the program. */
 export function addSimulateCommand(program: Command): void {
-  program
+  const group = program
     .command('simulate')
     .description(
       'Run an experiment: methods × seeds × scenarios over simulated sites, with production’s code.',
@@ -39,6 +40,15 @@ export function addSimulateCommand(program: Command): void {
     )
     .addHelpText('after', EXAMPLES)
     .action(simulate)
+  group
+    .command('compare')
+    .description('two finished runs beside each other, arm by arm and seed by seed')
+    .argument('<A>', "a run's folder, or its results.json")
+    .argument('<B>', 'another')
+    .addHelpText('after', '\nExample:\n  $ tessera simulate compare runs/simulate-before runs/simulate-after')
+    .action(async (a: string, b: string) => {
+      process.stdout.write(`${compareText(await readResults(a), await readResults(b))}\n`)
+    })
 }
 
 async function simulate(file: string, { data, out, workers }: SimulateFlags): Promise<void> {

@@ -1,44 +1,34 @@
 /** @file One study while the coordinator runs: its round machine, who is connected, and what follows from each event. */
-import { asTesseraError, ERROR_CODES, TesseraError } from '@tessera/shared/errors'
+import { TesseraError } from '@tessera/shared/errors'
 import { layoutHash, studentLayout } from '@tessera/shared/model'
-import { createNonce, readUnverified, sha256Hex, verifyPayload } from '@tessera/shared/security'
+import { createNonce, sha256Hex } from '@tessera/shared/security'
 import type { Border } from '../admission/index.ts'
-import {
-  type Command,
-  closesAtMs,
-  decide,
-  evolve,
-  hasPublished,
-  isOver,
-  type RoundEvent,
-  type RoundsState,
-} from '../rounds/index.ts'
+import { type Command, decide, evolve, isOver, type RoundEvent, type RoundsState } from '../rounds/index.ts'
 import type { PlannedStudy } from '../studies/plan.ts'
+import { mayFetch, mayUpload } from './access.ts'
 import { announce } from './announce.ts'
 import { createAttendance } from './attendance.ts'
 import { createDeliveries } from './deliveries.ts'
+import { createDrive } from './drive.ts'
+import { behind, endOf } from './endings.ts'
 import { studyProgress, type TrainingProgress } from './progress.ts'
 import { publishRound } from './publish.ts'
 import { createRecords } from './records.ts'
 import { createRoundTime } from './round-time.ts'
+import { checkShown } from './shown-record.ts'
 import { createSigns } from './signs.ts'
 import type { StudyContext, StudyRun } from './study-context.ts'
 import { createTelling } from './telling.ts'
 
-/** Longest delay a Node timer takes; a longer one would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
-/** A full disk or a busy volume: time for an operator or a quota to act, short against any round. */
-const RETRY_MS = 30_000
-
 /**
  * Brings a study to life at the state its log gave.
- * @param published Numbers of the events that published its rounds.
+ * @param publishedBy Numbers of the events that published its rounds.
  * @throws {TesseraError} ERR_LAYOUT_MISMATCH if this version of Tessera gives the study another layout than the one it was created with.
  */
 export function createStudyRun(
   created: PlannedStudy,
   replayed: RoundsState,
-  published: readonly number[],
+  publishedBy: readonly number[],
   context: StudyContext,
 ): StudyRun {
   const { study } = created
@@ -55,11 +45,8 @@ export function createStudyRun(
   const training = new Map<string, TrainingProgress>()
   const signs = createSigns()
   const time = createRoundTime(clock)
-  const records = createRecords(study.id, store, [...published])
+  const records = createRecords(study.id, store, [...publishedBy])
   let state = replayed
-  let publishing: Promise<void> | null = null
-  let stopped = false
-  let cancelTimer = (): void => undefined
 
   const border = (site: string): Border => ({
     study,
@@ -88,21 +75,6 @@ export function createStudyRun(
     state: () => state,
     receivedOf: (site) => deliveries.receivedOf(site),
   })
-
-  /** Work that nobody waits for. What fails and may pass is tried again; anything else ends the study here and now. */
-  const inBackground = (work: () => Promise<void>): void => {
-    work().catch((thrown: unknown) => {
-      if (stopped) return
-      const error = asTesseraError(thrown)
-      log.error('study.stalled', { code: error.code, reason: error.message, round: state.round })
-      if (ERROR_CODES[error.code].retry) wake(RETRY_MS)
-      else context.onEnd(error)
-    })
-  }
-  const wake = (delayMs: number): void => {
-    cancelTimer()
-    cancelTimer = clock.schedule(() => inBackground(advance), Math.min(Math.max(delayMs, 1), MAX_TIMER_MS))
-  }
 
   /** Logs an event, then believes it. Only within `deciding`. */
   const record = async (event: RoundEvent): Promise<void> => {
@@ -141,34 +113,6 @@ export function createStudyRun(
     changed()
   }
 
-  /** Lets the machine go as far as it can: `first`, then open, close and publish until nothing follows. */
-  const advance = async (first: () => Promise<void> = async () => undefined): Promise<void> => {
-    await context.deciding(async () => {
-      await first()
-      for (;;) {
-        const present = attendance.sites()
-        const tick: Command = {
-          type: 'tick',
-          nowMs: time.now(),
-          present,
-          signs: signs.times,
-          nonce: createNonce,
-        }
-        if (stopped || (await take(tick)) === 0) break
-      }
-    })
-    if (stopped) return
-    if (state.phase === 'collecting' && state.current) {
-      wake(closesAtMs(state.policy, state.current) - time.now())
-    }
-    if (state.phase === 'closed' && publishing === null) {
-      publishing = publish().finally(() => {
-        publishing = null
-      })
-      await publishing
-      await advance()
-    }
-  }
   const publish = async (): Promise<void> => {
     const startedMs = clock.elapsed()
     const { diagnostics, ...made } = await publishRound({ study, layout, plan: planHash }, state, store, key)
@@ -187,9 +131,27 @@ export function createStudyRun(
     })
   }
 
+  const { inBackground, advance, published, stop } = createDrive({
+    clock,
+    log,
+    deciding: context.deciding,
+    state: () => state,
+    now: () => time.now(),
+    tick: () =>
+      take({
+        type: 'tick',
+        nowMs: time.now(),
+        present: attendance.sites(),
+        signs: signs.times,
+        nonce: createNonce,
+      }),
+    publish,
+    onFault: (error) => context.onEnd(error),
+  })
+
   /** A late update that comes while a student is being made counts in the round after it: it waits until there is one. */
   const betweenRounds = async (): Promise<void> => {
-    if (study.federation.late !== 'refuse') await publishing?.catch(() => undefined)
+    if (study.federation.late !== 'refuse') await published()
   }
 
   return {
@@ -215,28 +177,14 @@ export function createStudyRun(
       return { welcome, proves }
     },
     async showRecord(site, token) {
-      const claimed = readUnverified('published', token)
-      const record = await verifyPayload('published', token, context.keyOf(study.id, claimed.round))
-      if (record.study !== study.id) {
-        throw new TesseraError(
-          'ERR_STUDY_UNKNOWN',
-          `record must be of study ${study.id}, got ${record.study}`,
-        )
-      }
-      const { round } = record
-      if (hasPublished(state, round, sha256Hex(token))) {
-        throw new TesseraError(
-          'ERR_CONNECTION_LOST',
-          `record ${round} must be shown once, got it known by now`,
-        )
-      }
+      const round = await checkShown(token, state, context.keyOf)
       await context.deciding(
         async () => void (await take({ type: 'halt', site, record: round, nowMs: clock.now() })),
       )
       throw behind(study.id, round)
     },
     leave(peer) {
-      if (attendance.leave(peer) && !stopped) changed()
+      if (attendance.leave(peer)) changed()
     },
     revoke(event) {
       state = evolve(state, event)
@@ -271,8 +219,7 @@ export function createStudyRun(
       // What the old key has announced and not delivered must be announced again.
       inBackground(() => deliveries.drop(site))
     },
-    mayFetch: (sha256) =>
-      [study.teacher?.sha256, state.student, state.current?.base, ...lateBases(state)].includes(sha256),
+    mayFetch: (sha256) => mayFetch(study, state, sha256),
     progress(site, round, told) {
       const { current, phase } = state
       const asked = phase === 'collecting' && current?.round === round && current.offers.has(site)
@@ -306,41 +253,9 @@ export function createStudyRun(
       return receipt
     },
     async stop() {
-      stopped = true
-      cancelTimer()
       endTelling()
       // What has come in stays on the disk: it goes on after the next start.
-      await publishing?.catch(() => undefined)
+      await stop()
     },
   }
-}
-
-/** Why a study is over, or stopped; null when it has come to a good end or the operator's. */
-function endOf({ study, phase, round, policy: { quorum, minSamples } }: RoundsState): TesseraError | null {
-  if (phase === 'halted') return behind(study, round)
-  if (phase !== 'stopped') return null
-  return new TesseraError(
-    'ERR_ROUND_EMPTY',
-    `round ${round} of study ${study} must reach its quorum of ${quorum} and its ${minSamples} samples, got fewer in every attempt`,
-  )
-}
-
-function behind(study: string, round: number): TesseraError {
-  return new TesseraError(
-    'ERR_LEDGER_BEHIND',
-    `coordinator must know what it has published of study ${study}, got a record of round ${round} that it does not have`,
-  )
-}
-
-/** Sites whose unfinished uploads may go on. */
-function mayUpload({ phase, current, leftOut, policy: { late } }: RoundsState): Set<string> {
-  if (isOver(phase)) return new Set()
-  const open = phase === 'collecting' ? current : null
-  return new Set([...(open?.offers.keys() ?? []), ...(late === 'refuse' ? [] : leftOut.keys())])
-}
-
-/** Students that a site which is late may have been offered. */
-function lateBases({ history, policy: { late }, round }: RoundsState): string[] {
-  if (late === 'refuse') return []
-  return history.filter((ended) => round - ended.round <= late.maxStaleness).map(({ base }) => base)
 }

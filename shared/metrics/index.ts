@@ -14,6 +14,7 @@ export {
 } from './calibration.ts'
 export { type ClassScores, classScores } from './class-scores.ts'
 export { type ClassIndices, type ConfusionMatrix, confusionMatrix, marginals } from './confusion.ts'
+export { meanInterval } from './mean-interval.ts'
 export { holm, type PairedTest, pairedT, signedRanks } from './paired.ts'
 export type { Probabilities } from './probabilities.ts'
 export { accuracy, balancedAccuracy, macroF1, quadraticWeightedKappa } from './scores.ts'

@@ -73,6 +73,7 @@ export function peerFile(
     | 'physics.py'
     | 'aggregation.py'
     | 'flower_round.py'
+    | 'flower_simulation.py'
     | 'nvflare_round.py',
 ): string {
   return fileURLToPath(new URL(`peers/${name}`, import.meta.url))

@@ -2,8 +2,10 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { type DataFolder, parseDataFolder } from '../runner/config.ts'
 import { parseContenders } from './contenders.ts'
 import { DEFAULT_CASES, parseCases, parseFederations } from './federation/cases.ts'
+import { SIMULATED, SIMULATIONS } from './simulation/cases.ts'
 import { parseSizes } from './sizes.ts'
 
 const FOLDER = fileURLToPath(new URL('results/', import.meta.url))
@@ -49,6 +51,7 @@ export function benchProgram(): Command {
     .action(async (flags) => (await import('./verbs/check.ts')).checkWork(flags))
   dataVerb(program)
   federationVerb(program)
+  simulationVerb(program)
   program
     .command('physics')
     .description('What this machine can do at most (sgemm, copy, triad), and what that allows for each size.')
@@ -73,6 +76,7 @@ export function benchProgram(): Command {
     .action(async (flags) =>
       (await import('./verbs/aggregation.ts')).measureAggregation(withOut(flags, 'aggregation')),
     )
+  startVerb(program)
   program
     .command('profile')
     .description("Where PyTorch's eager step spends its time, by operator.")
@@ -174,6 +178,67 @@ function federationVerb(program: Command): void {
     .action(async (flags) =>
       (await import('./verbs/federation.ts')).measureFederation(withOut(flags, 'federation')),
     )
+}
+
+function startVerb(program: Command): void {
+  program
+    .command('start')
+    .description(
+      'What a file of weights is worth as a start for teacher and student: each from it or by chance, with and without MoMA; test scores over seeds.',
+    )
+    .requiredOption(
+      '--data <dir[@mpp]>',
+      'tiles SITE/CLASS/*.png|jpg, labels.csv with groups; repeat for more',
+      (text, before: DataFolder[] | undefined) => [...(before ?? []), parseDataFolder(text)],
+    )
+    .requiredOption('--start <file>', 'the weights (safetensors, docs/models.md)')
+    .option('--classes <a,b>', 'only these classes, in this order', (text) => text.split(','))
+    .option('--tile <px>', 'side of a tile', whole, 96)
+    .option('--test-share <share>', 'of the tiles that the teacher (0.3 of all) leaves', positive, 0.5)
+    .option('--rounds <n>', "epochs of the student's training", whole, 12)
+    .option('--teacher-epochs <n>', "epochs of the teacher's", whole, 12)
+    .option('--batch <n>', 'tiles a step', whole, 16)
+    .option('--seeds <n>', 'each deals out and trains anew', whole, 3)
+    .option('--out <dir>', 'files of the run; the same command goes on with it', join('runs', 'start'))
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ npm run bench -- start --data tiles --start lite0.safetensors --seeds 5',
+    )
+    .action(async (flags) => (await import('./verbs/start.ts')).measureStart(flags))
+}
+
+function simulationVerb(program: Command): void {
+  program
+    .command('simulation')
+    .description(
+      "A whole simulation in one process, its sites train nothing, beside Flower's: clients a second, memory.",
+    )
+    .addOption(
+      new Option('--model <list>', 'of 10k, 5m: about so many numbers')
+        .argParser((text) => chosen(SIMULATED, text))
+        .default(SIMULATED, SIMULATED.join()),
+    )
+    .option('--sites <n>', 'simulated sites', whole, 100)
+    .option('--rounds <n>', 'rounds; all but the first are timed', whole, 6)
+    .addOption(
+      new Option('--contenders <list>', 'of tessera, flower')
+        .argParser((text) => chosen(SIMULATIONS, text))
+        .default(SIMULATIONS, SIMULATIONS.join()),
+    )
+    .option('--dir <folder>', 'where our federation lives; its disk is part of the figures (system default)')
+    .option('--python <path>', 'Python with flwr[simulation], numpy (TESSERA_BENCH_PYTHON, python3)')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ npm run bench -- simulation --model 10k --sites 100 --dir /dev/shm',
+    )
+    .action(async (flags) => (await import('./verbs/simulation.ts')).measureSimulation(flags))
+}
+
+function chosen<T extends string>(known: readonly T[], text: string): T[] {
+  const names = text.split(',')
+  const unknown = names.find((name) => !known.includes(name as T))
+  if (unknown === undefined) return names as T[]
+  throw new InvalidArgumentError(`must be of ${known.join(', ')}.`)
 }
 
 function sizeOption(standard: string): Option {

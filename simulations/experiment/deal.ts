@@ -118,10 +118,11 @@ function assertTrainable(sites: readonly DealtSite[]): void {
     throw new TesseraError('ERR_CONFIG_INVALID', `split must give at least 2 sites, got ${sites.length}`)
   }
   for (const { name, train, test } of sites) {
-    if (train.length >= 2 && test.length > 0) continue
+    const classes = new Set(train.map(({ label }) => label)).size
+    if (classes >= 2 && test.length > 0) continue
     throw new TesseraError(
       'ERR_CONFIG_INVALID',
-      `site ${name} must have 2 tiles to train on and 1 to test on, got ${train.length} and ${test.length}`,
+      `site ${name} must have 2 classes to train on and 1 tile to test on, got ${classes} and ${test.length}`,
     )
   }
 }

@@ -6,6 +6,7 @@ import { type ArmScores, BOOTSTRAP, scoreArm } from '../runner/scores.ts'
 import type { CellResult } from './cell-store.ts'
 import { csvText } from './csv.ts'
 import type { PlannedCell } from './plan.ts'
+import { reportPage } from './report/page.ts'
 import type { Run } from './run.ts'
 import { summaries, summaryTable } from './summary.ts'
 import type { TileStore } from './tile-store.ts'
@@ -50,7 +51,7 @@ export interface ResultsInput {
   readonly wallSeconds: number
 }
 
-/** Writes OUT/results.json and OUT/results.csv, and gives the table's text. */
+/** Writes results.json, results.csv and report.html into OUT, and gives the table's text. */
 export async function writeResults(input: ResultsInput): Promise<string> {
   const { run, tiles, planned } = input
   const { experiment } = run.read
@@ -84,6 +85,7 @@ export async function writeResults(input: ResultsInput): Promise<string> {
   }
   await writeDurably(join(run.out, 'results.json'), `${JSON.stringify(results, null, 1)}\n`, 0o644)
   await writeDurably(join(run.out, 'results.csv'), csvText(cells), 0o644)
+  await writeDurably(join(run.out, 'report.html'), reportPage(results), 0o644)
   return summaryTable(summaries(cells))
 }
 

@@ -50,6 +50,8 @@ export async function runExperiment(options: RunOptions): Promise<string> {
   const processes = createProcessSet()
   const onStop = (): void => void processes.stopAll()
   signal.addEventListener('abort', onStop)
+  // Stopped before there was anything to stop.
+  if (signal.aborted) onStop()
   try {
     const run = { out, read, store: await openCellStore(out), processes, engine, clock }
     const tiles = await withProgress(options, [{ name: 'tiles', title: 'tiles', work: 1 }], (progress) => {

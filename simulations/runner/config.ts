@@ -49,7 +49,12 @@ export interface DemoConfig {
   readonly seed: string
   /** What the teacher and every student start from; their widths and depths are then the file's. Absent: from chance. */
   readonly start?: StartFile | undefined
+  /** Who starts from it; the other has its network from chance. Absent: both. */
+  readonly startFor?: StartFor | undefined
 }
+
+export const START_FOR = ['teacher', 'student', 'none'] as const
+export type StartFor = (typeof START_FOR)[number]
 
 /** Smallest and largest value of each number; `whole` ones have no fraction. */
 const RANGES = {
@@ -140,6 +145,9 @@ export function completeConfig(flags: Partial<DemoConfig>, quick: boolean): Demo
       'ERR_CONFIG_INVALID',
       'teacher data must come with --data DIR, got procedural tiles for the sites',
     )
+  }
+  if (config.startFor !== undefined && config.start === undefined) {
+    throw new TesseraError('ERR_CONFIG_INVALID', '--start-for must come with --start FILE, got no file')
   }
   if (config.teacherData.length > 0 && config.teacherFrom !== null) {
     throw new TesseraError(

@@ -184,7 +184,8 @@ function armTraining(
   // A teacher of other classes has no answer to the sites' question.
   const dirsFor = ({ kind }: Arm): string[] =>
     kind === 'teacher' && !sameTask(prepared.classes, prepared.teacherClasses) ? [] : testDirs
-  const start = config.start?.file ?? null
+  const startOf = ({ student }: Study): string | null =>
+    student.initial === 'file' ? (config.start?.file ?? null) : null
   let federation: Promise<Federation> | null = null
 
   const studyOf = async (arm: Arm): Promise<Study> => {
@@ -205,7 +206,7 @@ function armTraining(
       site: arm.site ?? arm.kind,
       dir: join(out, dir),
       teacher: teacherOf(study),
-      start,
+      start: startOf(study),
       model: model(arm.name),
     } as const
     const { losses } = await processes.work(task, (view) =>
@@ -222,7 +223,7 @@ function armTraining(
     )
     const { uploadedBytes } = await (await federation).run(
       study,
-      { teacher: teacherOf(study), start },
+      { teacher: teacherOf(study), start: startOf(study) },
       model(arm.name),
       (view) => {
         const loss = view.loss === null ? '' : `, loss ${view.loss.toFixed(2)}`

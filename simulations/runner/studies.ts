@@ -19,7 +19,7 @@ export function teacherStudy({ config, classes }: StudyShape): Study {
     ...common({ config, classes }),
     id: 'teacher',
     seed: `${config.seed}/teacher`,
-    student: networkOf(config, config.teacherWidth, config.teacherDepth),
+    student: networkOf(config, 'teacher'),
     method: { name: 'ce' },
     // Twice as wide, so half the rate.
     training: {
@@ -78,14 +78,17 @@ function common({
     seed: config.seed,
     classes: [...classes],
     tile: { sizePx: config.tilePx },
-    student: networkOf(config, config.width, config.depth),
+    student: networkOf(config, 'student'),
     training: training(config),
   }
 }
 
-/** What a run trains: of these multipliers and from chance, or what the file of the run holds. */
-function networkOf({ start }: DemoConfig, widthMultiplier: number, depthMultiplier: number): object {
-  if (start) return { ...start.architecture, initial: 'file', ...REGULARISATION }
+/** What a run trains: of its own multipliers and from chance, or of the network of the run's file, which the one, the other or both start from. */
+function networkOf(config: DemoConfig, who: 'teacher' | 'student'): object {
+  const { start, startFor = who } = config
+  if (start) return { ...start.architecture, initial: startFor === who ? 'file' : 'seed', ...REGULARISATION }
+  const [widthMultiplier, depthMultiplier] =
+    who === 'teacher' ? [config.teacherWidth, config.teacherDepth] : [config.width, config.depth]
   return { widthMultiplier, depthMultiplier, ...REGULARISATION }
 }
 

@@ -15,7 +15,7 @@ import {
 } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
-import { openTiles } from '@tessera/site-agent/data'
+import { openTiles, tileOptions } from '@tessera/site-agent/data'
 import { createTrainer, evaluate } from '@tessera/site-agent/distill'
 import type { FederateOptions } from '../in-process/federate.ts'
 import { drawScanner, type Grade, siteScanner, tilePng } from '../tiles/index.ts'
@@ -161,9 +161,8 @@ async function train(task: TrainTask, report: Report): Promise<TrainResult> {
   const { study, site, dir, teacher, start, model } = task
   const { description } = await startEngine()
   const tiles = await openTiles({
+    ...tileOptions(study),
     dir,
-    classes: study.classes,
-    sizePx: study.tile.sizePx,
     allowMissingClasses: true,
   })
   const teacherWeights = teacher === null ? null : decodeTeacher(await readFile(teacher), study).weights
@@ -239,9 +238,8 @@ async function test({ study, model, dirs }: TestTask, report: Report): Promise<T
   const answers: { truth: number[]; predicted: number[] }[] = []
   for (const dir of dirs) {
     const tiles = await openTiles({
+      ...tileOptions(study),
       dir,
-      classes: study.classes,
-      sizePx: study.tile.sizePx,
       allowMissingClasses: true,
       purpose: 'evaluation',
     })

@@ -1,5 +1,6 @@
 /** @file `tessera site start`. */
 import { systemClock } from '@tessera/shared/clock'
+import type { EngineChoice } from '@tessera/shared/engine'
 import { print } from '@tessera/shared/print'
 import { type Command, Option } from 'commander'
 import { loadPolicy } from '../policy/index.ts'
@@ -11,23 +12,37 @@ import type { AgentEvent } from '../session/events.ts'
 import { isRotationOpen, rotateSiteKey } from '../session/rotate-key.ts'
 import { loadSite } from '../session/site-folder.ts'
 import { approvalPrompt } from './approval-prompt.ts'
-import { type DataRules, example, stderrLog, untilStopped, withDataRules, withDir } from './command.ts'
+import {
+  type DataFlags,
+  dataRules,
+  example,
+  stderrLog,
+  untilStopped,
+  withDataRules,
+  withDir,
+} from './command.ts'
 
-interface StartFlags extends DataRules {
+interface StartFlags extends DataFlags {
   dir: string
   study: string
   data: string
   coordinator?: string
-  engine: 'auto' | 'wasm' | 'cpu'
+  engine?: EngineChoice
   dryRun?: true
   progressJson?: true
 }
+
+/** Not the engine's own list: `--help` would load TensorFlow.js. */
+const ENGINES: Record<EngineChoice, true> = { auto: true, wasm: true, tensorflow: true, cpu: true }
 
 export function addStart(group: Command): void {
   const command = withDataRules(withDir(group.command('start')))
     .description('join a study and train every round it offers, until it is finished; Ctrl-C stops cleanly')
     .requiredOption('--study <id>', 'the study to join')
-    .requiredOption('--data <folder>', 'the tiles: one folder a class; read only, nothing of it leaves')
+    .requiredOption(
+      '--data <folder>',
+      'the tiles: a folder with one folder a class, a manifest or an .npz; read only, nothing of it leaves',
+    )
     .option('--coordinator <url>', "another address than the kit's; the coordinator's key stays pinned")
     .option(
       '--dry-run',
@@ -35,7 +50,9 @@ export function addStart(group: Command): void {
     )
     .option('--progress-json', 'print progress as JSON lines to standard output, for a parent program')
     .addOption(
-      new Option('--engine <name>', 'what computes').choices(['auto', 'wasm', 'cpu']).default('auto'),
+      new Option('--engine <name>', 'what computes (default: TESSERA_ENGINE, else auto)').choices(
+        Object.keys(ENGINES),
+      ),
     )
     .action((flags: StartFlags) => untilStopped((signal) => start(flags, signal)))
   example(command, '$ tessera site start --study colon --data tiles --dir site-data')
@@ -50,7 +67,7 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
     await rotateSiteKey({ dir, coordinatorUrl, signal, clock: systemClock, log: stderrLog(systemClock) })
   }
   const { startEngine } = await import('@tessera/shared/engine')
-  const engine = await startEngine({ engine: flags.engine })
+  const engine = await startEngine(flags.engine ? { engine: flags.engine } : {})
   const screen =
     process.stderr.isTTY && !progressJson ? createScreen((text) => void process.stderr.write(text)) : null
   const log = stderrLog(systemClock, screen?.note)
@@ -68,8 +85,7 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
       dataDir: flags.data,
       study,
       coordinatorUrl: flags.coordinator,
-      maxBadShare: flags.maxBad,
-      allowMissingClasses: flags.allowMissingClasses === true,
+      dataRules: dataRules(flags),
       signal,
       log,
       clock: systemClock,

@@ -79,13 +79,7 @@ export async function runTeacherTraining(run: TeacherRun): Promise<TrainedTeache
   const start = startOf(study, init)
   const { training, validation } = await openParts(run, study)
   const fingerprint = sha256Hex(
-    JSON.stringify([
-      study,
-      run.patience,
-      init && sha256Hex(init),
-      tilesText(training),
-      tilesText(validation),
-    ]),
+    JSON.stringify([study, init && sha256Hex(init), tilesText(training), tilesText(validation)]),
   )
   const progress = await readProgress(progressFile, fingerprint)
   if (progress) run.onResumed(progress.scores.length)

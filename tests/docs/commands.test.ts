@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { addCoordinatorCommands } from '@tessera/coordinator/main'
 import { addDemoCommand } from '@tessera/simulations/main'
+import { addSimulateCommand } from '@tessera/simulations/simulate'
 import { addSiteCommands } from '@tessera/site-agent/main'
 import { addTeacherCommands } from '@tessera/site-agent/main-teacher'
 import { Command } from 'commander'
@@ -24,9 +25,12 @@ const PAGES = [
   'docs/models.md',
   'docs/methods.md',
   'docs/export.md',
+  'docs/experiments.md',
   'docs/security.md',
   'docs/operations.md',
   'docs/site.md',
+  'docs/data.md',
+  'docs/slides.md',
   'tests/parity/README.md',
   'simulations/bench/README.md',
 ]
@@ -37,6 +41,7 @@ for (const add of [
   addSiteCommands,
   addTeacherCommands,
   addDemoCommand,
+  addSimulateCommand,
   addVerifyCommand,
   addEngineCommands,
   addDoctorCommand,
@@ -80,7 +85,9 @@ function unknownOption(root: Command, words: readonly string[]): string | null {
     if (child === undefined) break
     command = child
   }
-  if (command.commands.length > 0) return `no verb ${words.join(' ')}`
+  // A verb with arguments of its own may have verbs below it as well.
+  if (command.commands.length > 0 && command.registeredArguments.length === 0)
+    return `no verb ${words.join(' ')}`
   const known = new Set(['--', '--help', ...command.options.flatMap((o) => [o.long, o.short])])
   const unknown = words.filter((word) => word.startsWith('-') && !known.has(word))
   return unknown.length > 0 ? `${command.name()} has no ${unknown.join(', ')}` : null

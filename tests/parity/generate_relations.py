@@ -1,4 +1,5 @@
-"""Writes relations.json: the terms of SP, RKD, CRD and MOON on small features, with their gradients, from the papers' formulas in PyTorch.
+"""Writes relations.json: the terms of SP, RKD, CRD and MOON, and MoMA's contrast without a queue, on small features, with their gradients, from the
+papers' formulas in PyTorch.
 
 Inputs are float32 values; what is expected is computed from them in float64. CRD is worked out tile by tile, with each tile's negatives written
 out one by one, as its authors' memory does; not as a product of matrices.
@@ -130,6 +131,12 @@ def moon(B, D, temperature):
     return case(x, {"temperature": temperature}, {"moon": loss}, ["student"])
 
 
+def contrast_in_batch(B, C, temperature):
+    x = {"query": given(B, C).requires_grad_(), "key": given(B, C)}
+    loss = F.cross_entropy(x["query"] @ x["key"].T / temperature, torch.arange(B))
+    return case(x, {"temperature": temperature}, {"nce": loss}, ["query"])
+
+
 if __name__ == "__main__":
     torch.manual_seed(1)
     cases = {
@@ -138,5 +145,6 @@ if __name__ == "__main__":
         "rkd": [rkd(5, 6, 4, 1.0), rkd(4, 1, 7, 30.0)],
         "crd": [crd(11, 4, 5, 7, 6, 11, True), crd(13, 3, 5, 4, 4, 7, False)],
         "moon": [moon(5, 7, 0.5), moon(2, 3, 0.05)],
+        "inBatch": [contrast_in_batch(6, 4, 0.15), contrast_in_batch(2, 8, 1.0)],
     }
     Path(__file__).with_name("relations.json").write_text(json.dumps(cases) + "\n")

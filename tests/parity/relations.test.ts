@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { StepFunction } from '@tessera/shared/engine'
 import { createStepper, type EngineChoice, startEngine } from '@tessera/shared/engine'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { contrastLogits, contrastLoss } from '../../site-agent/distill/contrast-loss.ts'
 import { crdLoss, negativeWeights } from '../../site-agent/distill/crd-loss.ts'
 import { linear, linearOf } from '../../site-agent/distill/linear.ts'
 import { remembered } from '../../site-agent/distill/methods/crd-memory.ts'
@@ -25,7 +26,7 @@ interface Case {
 }
 
 const cases = JSON.parse(readFileSync(new URL('relations.json', import.meta.url), 'utf8')) as {
-  readonly [K in 'sp' | 'rkd' | 'crd' | 'moon']: readonly Case[]
+  readonly [K in 'sp' | 'rkd' | 'crd' | 'moon' | 'inBatch']: readonly Case[]
 }
 
 type Tensors = ReadonlyMap<string, tf.Tensor>
@@ -120,6 +121,15 @@ describe.each(engines)('as PyTorch has them, on %s', (engine) => {
     const losses = (t: Tensors): Losses => ({
       moon: modelContrastLoss(matrix(t, 'student'), matrix(t, 'global'), matrix(t, 'previous'), temperature),
     })
+    expectSame(await run(given, losses), given)
+  })
+
+  test.each([...cases.inBatch.entries()])('contrastLoss() without a queue, case %i', async (_, given) => {
+    const temperature = given.config.temperature ?? Number.NaN
+    const losses = (t: Tensors): Losses => {
+      const features = { query: matrix(t, 'query'), key: matrix(t, 'key'), queue: null }
+      return { nce: contrastLoss(contrastLogits(features, temperature)) }
+    }
     expectSame(await run(given, losses), given)
   })
 

@@ -83,7 +83,8 @@ export async function smallFederation(
   const root = await temporaryFolder()
   const dir = join(root, 'coordinator')
   await initCoordinator({ dir, port: 0 })
-  const layout = backboneLayout(BACKBONE, GRADES.length)
+  const classes = study.teacher?.name === 'onnx' ? undefined : study.teacher?.classes
+  const layout = backboneLayout(BACKBONE, classes ?? GRADES.length)
   const teacher = onnxTeacher ?? encodeSafetensors(layout, initialWeights(layout, 'a teacher'))
   const teacherFile = join(root, onnxTeacher ? 'teacher.onnx' : 'teacher.safetensors')
   await writeFile(teacherFile, teacher)

@@ -89,6 +89,11 @@ function featureTensor(model: OnnxModel, logits: FoundLogits | null, hints: Outp
   const sure =
     logits !== null || only === undefined || linearLayerOf(model, beforeSoftmax(model, only.name)) === null
   if (only !== undefined && others.length === 1 && sure) return only.name
+  // An output that another one's linear layer reads: features and their classifier, whatever it tells apart.
+  const classified = others.filter(({ name }) =>
+    others.some((other) => linearLayerOf(model, beforeSoftmax(model, other.name))?.input === name),
+  )
+  if (logits === null && others.length === 2 && classified[0] !== undefined) return classified[0].name
   throw onnxUnclear(`features of the teacher must be known, got ${listing(model)}: give --features TENSOR`)
 }
 

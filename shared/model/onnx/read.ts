@@ -166,7 +166,7 @@ function readTensor(message: Uint8Array): { name: string; shape: number[] } {
     // Also when a later field takes it back: an honest file never says it.
     else if (field.number === 13 || (field.number === 14 && numberOf(field) === EXTERNAL)) {
       throw onnxBroken(
-        'weights must lie in the ONNX file itself, got a tensor in another file: save the model as one file',
+        'weights must lie in the ONNX file itself, got a tensor in another file: save the model as one file (torch.onnx.export: external_data=False)',
       )
     }
   }

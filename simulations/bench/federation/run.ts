@@ -180,7 +180,7 @@ function createStageTimes(processes: number): {
 const TILES_PER_CLASS = 5
 
 /** Draws what a site must have. */
-async function drawTiles(dir: string, classes: readonly string[]): Promise<void> {
+export async function drawTiles(dir: string, classes: readonly string[]): Promise<void> {
   const scanner = drawScanner(createRandom('bench-scanner'))
   for (const [c, name] of classes.slice(0, 2).entries()) {
     await mkdir(join(dir, name), { recursive: true })

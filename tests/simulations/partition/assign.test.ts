@@ -143,3 +143,32 @@ function disjoint(a: readonly Tile[], b: readonly Tile[]): boolean {
   const groups = groupsOf(a)
   return b.every((tile) => !groups.has(tile.group))
 }
+
+describe('assignToSites() by quantity and by labels', () => {
+  const even = ['x', 'y', 'z', 'w'].flatMap((label) =>
+    Array.from({ length: 60 }, (_, i): Item => ({ label, group: `${label}${i}` })),
+  )
+  const spread = (rule: PartitionRule, sites: number): Item[][] =>
+    assignToSites(even, { sites, rule, minItems: 4, random: createRandom('skew') })
+  const counts = (site: readonly Item[]): number[] => countByLabel(site, ['x', 'y', 'z', 'w'])
+
+  test('by quantity, sites differ in size and not in what they have', () => {
+    const sites = spread({ kind: 'quantity', alpha: 1 }, 3)
+    for (const site of sites)
+      expect(Math.max(...counts(site)) - Math.min(...counts(site))).toBeLessThanOrEqual(1)
+    expect(new Set(sites.map(({ length }) => length)).size).toBe(3)
+  })
+  test('by labels, each site has so many of them, shared evenly by those that have it', () => {
+    const sites = spread({ kind: 'labels', classes: 2 }, 4)
+    for (const site of sites) expect(counts(site).filter((n) => n > 0)).toEqual([30, 30])
+    expect(sites.flat()).toHaveLength(even.length)
+  })
+  test('by labels, refuses to leave a label without a site', () => {
+    expect(() => spread({ kind: 'labels', classes: 1 }, 3)).toThrowError(
+      expect.objectContaining({
+        code: 'ERR_CONFIG_INVALID',
+        message: 'sites must hold every class, got 3 sites of 1 for 4 classes',
+      }),
+    )
+  })
+})

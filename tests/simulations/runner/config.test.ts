@@ -28,6 +28,11 @@ describe('completeConfig()', () => {
     )
     expect(() => completeConfig({ lr: Number.NaN }, false)).toThrowError(withCode('ERR_CONFIG_INVALID', /lr/))
   })
+  test('refuses to say who starts from a file when there is none', () => {
+    expect(() => completeConfig({ startFor: 'teacher' }, false)).toThrowError(
+      withCode('ERR_CONFIG_INVALID', /^--start-for must come with --start FILE, got no file$/),
+    )
+  })
   test('refuses two sources for the teacher, and one without data', () => {
     const data = [{ dir: 'tiles', micronsPerPx: null }]
     const teacherFrom = { site: 'a', share: 0.5 }

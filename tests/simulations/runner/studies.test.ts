@@ -46,6 +46,16 @@ describe('a run with a file to start from', () => {
     }
     expect(own.teacher).toMatchObject(architecture)
   })
+  test.each([
+    ['teacher', 'file', 'seed'],
+    ['student', 'seed', 'file'],
+    ['none', 'seed', 'seed'],
+  ] as const)('for %s: the other starts by chance, in the same network', (startFor, teacher, student) => {
+    const own = { config: { ...config, startFor }, classes: ['x', 'y'] }
+    expect(teacherStudy(own).student).toMatchObject({ ...architecture, initial: teacher })
+    for (const study of [momaStudy(own, { sha256, classes: ['x', 'y'] }, 3), crossEntropyStudy(own, 3)])
+      expect(study.student).toMatchObject({ ...architecture, initial: student })
+  })
   test('is another run than one from chance, which keeps its folder', () => {
     expect(configDigest(config)).not.toBe(configDigest(completeConfig({}, false)))
   })

@@ -136,7 +136,8 @@ describe('runTeacherTraining()', () => {
         message: expect.stringContaining('must go on with the same settings, tiles and start, got others'),
       })
     }
-    await runTeacherTraining(given)
+    // How long it is patient with decides no bit.
+    await runTeacherTraining({ ...given, patience: 5 })
     await expect(runTeacherTraining(given)).rejects.toMatchObject({
       code: 'ERR_USAGE',
       message: 'output must be a new file, got one that is there: name another or remove it',

@@ -52,6 +52,18 @@ describe('describeOnnx()', () => {
     expect(found).toMatchObject({ featureWidth: 6, features: { tensor: 'flat', pool: 'none' } })
     expect(found).not.toHaveProperty('logits')
   })
+  test.each([[[FEATURES, SCORES]], [[SCORES, FEATURES]]])(
+    'takes of two outputs the one that the other’s linear layer reads, of %j',
+    (outputs) => {
+      const found = described({ outputs }, null)
+      expect(found).toMatchObject({ featureWidth: 6, features: { tensor: 'flat', pool: 'none' } })
+      expect(found).not.toHaveProperty('logits')
+    },
+  )
+  test('does not take either of two outputs as features when neither is computed from the other', () => {
+    const other = { name: 'map', shape: ['batch', 6, 4, 4] }
+    expect(unclear({ outputs: [SCORES, other] }, null)).toMatchObject({ code: 'ERR_ONNX_UNCLEAR' })
+  })
   test('does not take a lone output of a linear layer as features: it may be another task’s logits', () => {
     expect(unclear({}, null)).toMatchObject({
       code: 'ERR_ONNX_UNCLEAR',

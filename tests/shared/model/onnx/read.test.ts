@@ -57,7 +57,7 @@ describe('readOnnxModel()', () => {
     expect(thrownBy(() => readOnnxModel(bytes))).toMatchObject({
       code: 'ERR_ONNX_FILE',
       message:
-        'weights must lie in the ONNX file itself, got a tensor in another file: save the model as one file',
+        'weights must lie in the ONNX file itself, got a tensor in another file: save the model as one file (torch.onnx.export: external_data=False)',
     })
   })
   test('refuses a norm that computes by the batch', () => {

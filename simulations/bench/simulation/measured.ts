@@ -1,0 +1,13 @@
+/** @file What a simulation's process says at its end, ours or a peer's: one JSON object on one line. */
+import { z } from 'zod'
+
+export const measured = z.strictObject({
+  /** From the start of the process to the end of the first round. */
+  firstRoundSeconds: z.number().positive(),
+  /** Of each further round. */
+  roundSeconds: z.array(z.number().nonnegative()).nonempty(),
+  /** Peak of all processes of the simulation. */
+  peakBytes: z.number().positive(),
+  version: z.string(),
+})
+export type Measured = z.infer<typeof measured>

@@ -1,0 +1,123 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { parseExperiment, readExperiment } from '../../../simulations/experiment/read.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+const EXPERIMENTS = fileURLToPath(new URL('../../../simulations/experiments/', import.meta.url))
+
+const text = (changes: object = {}): string =>
+  JSON.stringify({
+    name: 'x',
+    data: { folders: [{ dir: '$DATA/tiles' }] },
+    splits: [{ by: 'folder' }],
+    seeds: [1],
+    methods: { ce: { name: 'ce' }, kd: { name: 'kd' } },
+    arms: [{ kind: 'central', methods: ['ce'] }],
+    training: { rounds: 3 },
+    ...changes,
+  })
+const fault = (changes: object): unknown => {
+  try {
+    return parseExperiment(text(changes))
+  } catch (thrown) {
+    return (thrown as Error).message
+  }
+}
+
+describe('parseExperiment()', () => {
+  test('fills in the defaults of a study and of its own', () => {
+    const { training, federation, scenarios, transport, threads } = parseExperiment(text())
+    expect(training).toMatchObject({ rounds: 3, epochsPerRound: 1, batchSize: 64 })
+    expect([federation, scenarios, transport, threads]).toEqual([
+      {},
+      [{ name: 'calm', faults: [], training: {}, federation: {} }],
+      'memory',
+      1,
+    ])
+  })
+  test('a scenario says only what it changes', () => {
+    const { scenarios } = parseExperiment(
+      text({
+        scenarios: [
+          { name: 'median', training: { rounds: 9 }, federation: { strategy: { name: 'median' } } },
+        ],
+      }),
+    )
+    expect(scenarios[0]).toMatchObject({
+      training: { rounds: 9 },
+      federation: { strategy: { name: 'median' } },
+    })
+    expect(Object.keys(scenarios[0]?.training ?? {})).toEqual(['rounds'])
+    expect(Object.keys(scenarios[0]?.federation ?? {})).toEqual(['strategy'])
+  })
+  test.each([
+    [
+      'a misspelt field',
+      { sedes: [1] },
+      'experiment must fit its schema, got its fields: Unrecognized key: "sedes"',
+    ],
+    [
+      'a method that is not there',
+      { arms: [{ kind: 'central', methods: ['moma'] }] },
+      'experiment must name methods that it has in its arms, got moma',
+    ],
+    [
+      'a method without its teacher',
+      { arms: [{ kind: 'central', methods: ['kd'] }] },
+      'experiment must have a teacher for kd, got none',
+    ],
+    ['a seed that is there twice', { seeds: [1, '1'] }, 'experiment must have different seeds, got 1 twice'],
+    [
+      'two splits of one name',
+      { splits: [{ by: 'folder' }, { by: 'folder' }] },
+      'experiment must have different splits, got folder twice',
+    ],
+    [
+      'faults in other processes',
+      {
+        transport: 'processes',
+        scenarios: [{ name: 'cut', faults: [{ do: 'drop', sites: [0], rounds: [1] }] }],
+      },
+      'experiment must have its faults with transport memory or sockets, got processes',
+    ],
+  ])('refuses %s', (_, changes, message) => {
+    expect(fault(changes)).toBe(message)
+  })
+  test('refuses a text that is no YAML, and one that is too large', () => {
+    expect(() => parseExperiment('a: [')).toThrowError(
+      expect.objectContaining({ code: 'ERR_EXPERIMENT_FILE' }),
+    )
+    expect(() => parseExperiment(`# ${'x'.repeat(300_000)}`)).toThrowError(/at most 262144 bytes/)
+  })
+})
+
+describe('readExperiment()', () => {
+  test('finds folders by the environment, or beside the file', async () => {
+    const file = join(await temporaryFolder(), 'sub', 'x.yaml')
+    await mkdir(dirname(file))
+    await writeFile(
+      file,
+      text({ data: { folders: [{ dir: '$DATA/a', micronsPerPx: 0.5 }, { dir: '../b' }] } }),
+    )
+    const { folders } = await readExperiment(file, { DATA: '/data' })
+    expect(folders).toEqual([
+      { dir: '/data/a', micronsPerPx: 0.5 },
+      { dir: join(dirname(file), '..', 'b'), micronsPerPx: null },
+    ])
+    await expect(readExperiment(file, {})).rejects.toMatchObject({
+      code: 'ERR_EXPERIMENT_FILE',
+      message: 'experiment must find its data: give --data DIR, got none',
+    })
+  })
+  test('reads every experiment of the project, none of which names a folder of one machine', async () => {
+    const names = await readdir(EXPERIMENTS)
+    expect(names.length).toBeGreaterThan(0)
+    for (const name of names) {
+      const { experiment } = await readExperiment(join(EXPERIMENTS, name), { DATA: '/data' })
+      expect(`${experiment.name}.yaml`).toBe(name)
+      expect(await readFile(join(EXPERIMENTS, name), 'utf8')).not.toMatch(/dir: *["']?\//)
+    }
+  })
+})

@@ -1,0 +1,100 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { systemClock } from '@tessera/shared/clock'
+import { describe, expect, test } from 'vitest'
+import { compareText, readResults } from '../../../simulations/experiment/compare.ts'
+import { parseExperiment } from '../../../simulations/experiment/read.ts'
+import { runExperiment } from '../../../simulations/experiment/run.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+/** Each run starts processes and engines of its own. */
+const PATIENCE_MS = 300_000
+
+const TINY = {
+  name: 'tiny',
+  data: {
+    procedural: { hospitals: 2, patients: 16, tilesPerPatient: 3 },
+    classes: ['grade-1', 'grade-3'],
+    tilePx: 24,
+  },
+  splits: [{ by: 'folder' }],
+  seeds: [1],
+  student: { name: 'resnet-18', widthMultiplier: 0.05, depthMultiplier: 0.1 },
+  teacher: { network: { name: 'resnet-18', widthMultiplier: 0.08, depthMultiplier: 0.1 }, epochs: 1 },
+  methods: { ce: { name: 'ce' }, kd: { name: 'kd' } },
+  arms: [
+    { kind: 'alone', methods: ['ce'] },
+    { kind: 'federated', methods: ['kd'] },
+    { kind: 'central', methods: ['ce'] },
+    { kind: 'teacher' },
+  ],
+  training: { rounds: 2, batchSize: 8, learningRate: 0.02 },
+}
+
+const run = async (
+  out: string,
+  workers: number,
+  changes: object = {},
+  signal = new AbortController().signal,
+) => {
+  const lines: string[] = []
+  const experiment = parseExperiment(JSON.stringify({ ...TINY, ...changes }))
+  const read = { experiment, folders: [], teacherFolders: [] }
+  const screen = { write: (text: string) => void lines.push(text), columns: null }
+  const table = await runExperiment({ read, out, workers, screen, clock: systemClock, signal })
+  return { table, log: lines.join('') }
+}
+const models = async (out: string): Promise<Map<string, Buffer>> => {
+  const names = (await readdir(join(out, 'models'))).toSorted()
+  return new Map(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(out, 'models', name))] as const)),
+  )
+}
+
+describe('runExperiment()', () => {
+  test(
+    'gives the same bits for any number of workers, and goes on without repeating a finished cell',
+    async () => {
+      const [one, two] = [await temporaryFolder(), await temporaryFolder()]
+      const { table } = await run(one, 1)
+      expect(table).toMatch(/folder, 2 sites +accuracy +macroF1 +kappa\n {2}alone ce \(1\) +\d/)
+      await run(two, 3)
+      const written = await models(one)
+      expect(written.size).toBe(5)
+      expect(await models(two)).toEqual(written)
+      expect(await readdir(one)).toEqual(
+        expect.arrayContaining(['results.json', 'results.csv', 'report.html']),
+      )
+      expect(await readdir(one)).not.toContain('federations')
+
+      // Of a run that was cut off, one cell is missing.
+      const cells = join(one, 'cells')
+      const [missing = ''] = (await readdir(cells)).toSorted()
+      const before = await Promise.all(
+        (await readdir(cells)).map(async (name) => [name, (await stat(join(cells, name))).mtimeMs] as const),
+      )
+      await rm(join(cells, missing))
+      await run(one, 1)
+      for (const [name, writtenMs] of before) {
+        const { mtimeMs } = await stat(join(cells, name))
+        if (name === missing) expect(mtimeMs).toBeGreaterThan(writtenMs)
+        else expect(mtimeMs).toBe(writtenMs)
+      }
+      expect(await models(one)).toEqual(written)
+      const [a, b] = [await readResults(one), await readResults(two)]
+      expect(compareText(a, b)).toMatch(/folder, 2 sites: federated kd .* the same cells/)
+    },
+    PATIENCE_MS,
+  )
+
+  test(
+    'ends with ERR_INTERRUPTED when it is stopped, and starts nothing',
+    async () => {
+      const out = await temporaryFolder()
+      const stop = new AbortController()
+      stop.abort()
+      await expect(run(out, 1, {}, stop.signal)).rejects.toMatchObject({ code: 'ERR_INTERRUPTED' })
+    },
+    PATIENCE_MS,
+  )
+})

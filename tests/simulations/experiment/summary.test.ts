@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest'
+import { compareText } from '../../../simulations/experiment/compare.ts'
+import { csvText } from '../../../simulations/experiment/csv.ts'
+import { reportPage } from '../../../simulations/experiment/report/page.ts'
+import type { CellRow, ExperimentResults } from '../../../simulations/experiment/results.ts'
+import { seedInterval, summaries } from '../../../simulations/experiment/summary.ts'
+import { scoreArm } from '../../../simulations/runner/scores.ts'
+
+/** A cell whose student is right on so many of ten tiles. */
+function row(right: number, fields: Partial<CellRow> = {}): CellRow {
+  const truth = Array.from({ length: 10 }, (_, i) => i % 2)
+  const predicted = truth.map((label, i) => (i < right ? label : 1 - label))
+  const groups = truth.map((_, i) => `g${i}`)
+  return {
+    name: 'n',
+    key: `key-${right}`,
+    kind: 'central',
+    split: 'folder',
+    sites: 2,
+    seed: '1',
+    method: 'ce',
+    scenario: 'calm',
+    site: null,
+    scores: scoreArm([{ site: 'north', truth, predicted, groups }], 2, 'seed'),
+    result: { study: {}, engine: 'e', losses: [2, 1], model: 'm', seconds: 3 },
+    ...fields,
+  }
+}
+const results = (cells: readonly CellRow[], name = 'x'): ExperimentResults => ({
+  format: 'tessera-experiment',
+  version: 1,
+  experiment: { name },
+  versions: { engine: 'e' },
+  classes: ['a', 'b'],
+  teacherClasses: ['a', 'b'],
+  tiles: {},
+  deals: [],
+  bootstrap: {},
+  wallSeconds: 1,
+  cells,
+})
+
+describe('summaries()', () => {
+  test('takes the mean over seeds, with Student’s interval', () => {
+    const [arm] = summaries([row(6, { seed: '1' }), row(8, { seed: '2' }), row(7, { seed: '3' })])
+    expect(arm?.metrics.accuracy.mean).toBeCloseTo(0.7, 12)
+    // t(0.975, 2) = 4.303; the values' deviation is 0.1.
+    expect(arm?.metrics.accuracy.high).toBeCloseTo(0.7 + (4.303 * 0.1) / Math.sqrt(3), 12)
+    expect(arm?.seeds).toBe(3)
+  })
+  test('counts sites alone as one arm, each seed with the mean over its sites', () => {
+    const alone = (right: number, seed: string, site: string) => row(right, { kind: 'alone', seed, site })
+    const [arm, ...others] = summaries([
+      alone(4, '1', 'a'),
+      alone(6, '1', 'b'),
+      alone(8, '2', 'a'),
+      alone(10, '2', 'b'),
+    ])
+    expect(others).toEqual([])
+    expect(arm?.metrics.accuracy.values).toEqual([0.5, 0.9])
+  })
+  test('leaves out a teacher that has no answer, and gives one seed no interval', () => {
+    expect(summaries([row(5, { scores: null })])).toEqual([])
+    expect(seedInterval([0.5])).toEqual({ mean: 0.5, low: Number.NaN, high: Number.NaN, values: [0.5] })
+  })
+})
+
+test('csvText() has a line a test site and one for all, and quotes what needs it', () => {
+  const lines = csvText([row(7, { method: 'a,"b"' })]).split('\r\n')
+  expect(lines).toHaveLength(4)
+  expect(lines[0]).toMatch(/^split,sites,seed,kind,method,scenario,trained_on,tested_on,tiles,accuracy,/)
+  expect(lines[1]).toMatch(/^folder,2,1,central,"a,""b""",calm,all,north,10,0\.7000,/)
+  expect(lines[2]).toContain(',all,all,10,0.7000,')
+})
+
+describe('compareText()', () => {
+  test('gives the difference over the seeds that both have', () => {
+    const [a, b] = [
+      results([row(6, { seed: '1' }), row(7, { seed: '2' }), row(1, { seed: 'only here' })]),
+      results([row(8, { seed: '1' }), row(9, { seed: '2' })]),
+    ]
+    expect(compareText(a, b).split('\n')[1]).toMatch(
+      /folder, 2 sites: central ce +46\.7 +85\.0 +20\.0 ± 0\.0$/,
+    )
+  })
+  test('says when the cells are the same, and refuses runs that share no arm', () => {
+    const a = results([row(6)])
+    expect(compareText(a, a)).toMatch(/the same cells$/)
+    expect(() => compareText(a, results([row(6, { method: 'kd' })]))).toThrowError(
+      expect.objectContaining({ code: 'ERR_EXPERIMENT_FILE' }),
+    )
+  })
+})
+
+describe('reportPage()', () => {
+  test('needs nothing beside itself, and runs nothing', () => {
+    const page = reportPage(results([row(7)]))
+    expect(page).not.toMatch(/<script|<link|<img|src=|https?:/)
+    expect(page).toContain('central ce')
+  })
+  test('never takes a name for markup', () => {
+    const page = reportPage({
+      ...results([row(7, { method: '<b>', split: '<i>' })], '<script>alert(1)</script>'),
+      classes: ['<u>', '&'],
+    })
+    expect(page).not.toMatch(/<script|<b>|<i>|<u>/)
+  })
+})
