@@ -39,6 +39,8 @@ export interface WorkplaceOptions extends TrainingOptions {
 
 export interface Workplace {
   readonly rounds: Rounds
+  /** First of the rounds that were trained and have no receipt here; none: `Infinity`. */
+  readonly unsettled: number
   dispose(): Promise<void>
 }
 
@@ -136,7 +138,8 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
     log,
     onProgress,
   })
-  return { rounds, dispose: () => trainer.dispose() }
+  const unsettled = Math.min(...(await states.heldRounds()))
+  return { rounds, unsettled, dispose: () => trainer.dispose() }
 }
 
 /** The trainer of production. Loaded late: enrolment, `site check` and `site audit` need no engine. */
