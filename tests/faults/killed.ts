@@ -37,9 +37,10 @@ export async function supervise(
     const child = start(args, count === 1 ? kill.at : -1, kill.report)
     let errors = ''
     child.stderr?.on('data', (text: Buffer) => (errors += text))
-    child.stdout?.resume()
+    // A server says when it listens. Before that it does not know how to stop: its work may be done when its second life begins.
+    const listens = new Promise((resolve) => child.stdout?.once('data', resolve).resume())
     const stop = (): boolean => child.kill('SIGTERM')
-    enough?.then(stop, stop)
+    if (enough !== undefined) void Promise.allSettled([listens, enough]).then(stop)
     const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
     if (code === 0) return { count, report: await lastLine(kill.report) }
     if (signal !== 'SIGKILL')
