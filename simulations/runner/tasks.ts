@@ -66,7 +66,7 @@ export interface TestTask {
 
 /** Runs a study as a federation of this process, from FOLDER. */
 export interface FederateTask
-  extends Pick<FederateOptions, 'root' | 'study' | 'sites' | 'transport' | 'teacher' | 'faults'> {
+  extends Pick<FederateOptions, 'root' | 'study' | 'sites' | 'transport' | 'teacher' | 'start' | 'faults'> {
   readonly kind: 'federate'
   /** Where the student goes. */
   readonly model: string
