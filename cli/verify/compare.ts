@@ -8,7 +8,7 @@
  */
 import { TesseraError } from '@tessera/shared/errors'
 import { type CaseTensor, runForwardCase } from '@tessera/shared/model/network'
-import { type ReferenceCase, runMomaCase, runTrainCase } from '@tessera/site-agent/distill'
+import { type ReferenceCase, runMapCase, runMomaCase, runTrainCase } from '@tessera/site-agent/distill'
 import type { CaseFile } from './case-file.ts'
 
 /** One expected tensor of a case. */
@@ -34,6 +34,7 @@ type Computed = Map<string, Float32Array>
 
 const RUNNERS: Readonly<Record<string, (given: ReferenceCase) => Computed | Promise<Computed>>> = {
   forward: runForwardCase,
+  'feature-maps': runMapCase,
   'moma-step': runMomaCase,
   'train-steps': runTrainCase,
 }

@@ -10,6 +10,7 @@ import {
   IMAGENET_MEAN,
   type Naming,
   renamedLayout,
+  studentArchitecture,
   studentLayout,
   type Weights,
 } from '@tessera/shared/model'
@@ -55,11 +56,12 @@ export function exportFiles(
   }
   if (format === 'safetensors' && naming === 'torchvision') return new Map([['student.safetensors', bytes]])
   const classes = study.classes.length
-  const graph = describeNetwork(study.student, classes)
+  const architecture = studentArchitecture(study)
+  const graph = describeNetwork(architecture, classes)
   const weights = decodeModel(bytes, studentLayout(study))
   const metadata = metadataOf(student)
   if (format === 'safetensors') {
-    const layout = backboneLayout(study.student, classes)
+    const layout = backboneLayout(architecture, classes)
     const named = renamedLayout(naming, graph, layout)
     const values: Weights = new Map(
       layout.tensors.map(({ name }, i) => [

@@ -1,5 +1,11 @@
 /** @file The model card as a page for people: what the model is, what it was trained on, how it wants its input, and what it is not for. */
-import { architectureText, conventionsOf, IMAGENET_DEVIATION, IMAGENET_MEAN } from '@tessera/shared/model'
+import {
+  architectureText,
+  conventionsOf,
+  IMAGENET_DEVIATION,
+  IMAGENET_MEAN,
+  studentArchitecture,
+} from '@tessera/shared/model'
 import type { Published } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import type { ModelCard } from './export.ts'
@@ -15,7 +21,7 @@ export function modelCardText(card: ModelCard, files: readonly string[]): string
     ['method', study.method.name],
     [
       'network',
-      `${architectureText(study.student)}; padding ${padding}, batch norms with epsilon ${epsilon.toFixed(5)}`,
+      `${architectureText(studentArchitecture(study))}; padding ${padding}, batch norms with epsilon ${epsilon.toFixed(5)}`,
     ],
     ['classes, in the order of the logits', study.classes.map(inline).join(', ')],
     ['input', `RGB tiles of ${study.tile.sizePx} × ${study.tile.sizePx} px`],

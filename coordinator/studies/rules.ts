@@ -1,7 +1,12 @@
 /** @file What must hold between the fields of a study, beyond each field's own schema. */
 import { TesseraError } from '@tessera/shared/errors'
-import { sameArchitecture } from '@tessera/shared/model'
-import { MAX_SITES, type Study } from '@tessera/shared/protocol'
+import { describeNetwork, sameArchitecture } from '@tessera/shared/model'
+import { isMapMethod, MAX_SITES, type Study } from '@tessera/shared/protocol'
+
+/** Of SemCKD's regressors, whose inner maps are twice as wide: the four of a stage then hold 4 · 36 · 640² numbers, 236 MB, and as much in velocities. */
+const MAX_SEMCKD_CHANNELS = 640
+/** Its embeddings are a quarter as wide as a batch has tiles. */
+const MIN_SEMCKD_BATCH = 4
 
 /** Differences of 1280 features between all pairs take 84 MB, and a step holds several such tensors. */
 const MAX_RKD_BATCH = 128
@@ -22,6 +27,25 @@ export function studyFaults(study: Study): string[] {
     method.name !== 'kd' || teacher?.task !== 'different',
     'method kd must have a teacher of the same task, got task different: its logits are of other classes',
   )
+  rule(
+    method.name !== 'simkd' || teacher?.task !== 'different',
+    'method simkd must have a teacher of the same task, got task different: its classifier becomes the student’s',
+  )
+  rule(
+    !isMapMethod(method) || teacher?.name !== 'onnx',
+    `method ${method.name} must have a teacher of known layers, got an ONNX file: its feature maps are not read`,
+  )
+  if (method.name === 'semckd' && teacher && teacher.name !== 'onnx') {
+    const widest = Math.max(...describeNetwork(teacher, 1).stages.map(({ channels }) => channels))
+    rule(
+      widest <= MAX_SEMCKD_CHANNELS,
+      `teacher must have stages of at most ${MAX_SEMCKD_CHANNELS} channels for method semckd, got ${widest}: its regressors grow with their square`,
+    )
+    rule(
+      study.training.batchSize >= MIN_SEMCKD_BATCH,
+      `training.batchSize must be at least ${MIN_SEMCKD_BATCH} for method semckd, got ${study.training.batchSize}`,
+    )
+  }
   const teacherClasses = teacher?.name === 'onnx' ? teacher.logits?.classes : teacher?.classes
   rule(
     teacher?.task !== 'same' || teacherClasses === classes.length,

@@ -8,7 +8,7 @@
  */
 import type { Architecture } from './architecture.ts'
 import type { Conventions } from './conventions.ts'
-import { type Activation, type Graph, IMAGES, type Node, type Padding } from './graph.ts'
+import { type Activation, type Graph, IMAGES, type Node, type Padding, type StageMap } from './graph.ts'
 import { makeDivisible } from './round-channels.ts'
 
 export type EfficientNetName = Exclude<Architecture['name'], `resnet-${string}`>
@@ -109,6 +109,7 @@ export function efficientNetGraph(plan: Plan, classes: number, conventions: Conv
   const { activation, stemChannels, blocks, lastName, lastChannels } = plan
   const { epsilon, momentum } = conventions
   const nodes: Node[] = []
+  const stages: StageMap[] = []
   const pad = paddingOf(conventions)
   let value = IMAGES
 
@@ -179,6 +180,7 @@ export function efficientNetGraph(plan: Plan, classes: number, conventions: Conv
       })
       value = name
     }
+    if ((blocks[index + 1]?.stride ?? 2) === 2) stages.push({ value, channels: outputChannels })
   }
   const lastInput = blocks.at(-1)?.outputChannels ?? stemChannels
   convNorm(lastName, { inputs: lastInput, outputs: lastChannels }, activation)
@@ -187,7 +189,15 @@ export function efficientNetGraph(plan: Plan, classes: number, conventions: Conv
     { kind: 'global-average-pool', name: 'avgpool', input: value, channels: lastChannels },
     { kind: 'classifier', name: classifier, input: 'avgpool', features: lastChannels, classes },
   )
-  return { nodes, blocks: blocks.length, features: lastChannels, classes, classifier }
+  // The first stage is at half the image's sides, where a ResNet has none.
+  return {
+    nodes,
+    blocks: blocks.length,
+    stages: stages.slice(1),
+    features: lastChannels,
+    classes,
+    classifier,
+  }
 }
 
 interface Shape {

@@ -95,11 +95,19 @@ export interface Classifier extends Layer {
 
 export type Node = Convolution | Norm | SqueezeExcite | MaxPool | Add | GlobalAveragePool | Classifier
 
+/** The last value of the blocks that keep one resolution. */
+export interface StageMap {
+  readonly value: string
+  readonly channels: number
+}
+
 export interface Graph {
   /** In the order of computation; the last two are the global average pool and the classifier. */
   readonly nodes: readonly Node[]
   /** Number of blocks, for stochastic depth. */
   readonly blocks: number
+  /** Maps at a 4th, 8th, 16th and 32nd of the image's sides, rounded up: every network here has these four. */
+  readonly stages: readonly StageMap[]
   /** Width D of the features. */
   readonly features: number
   readonly classes: number

@@ -21,11 +21,17 @@ export function initialWeights(layout: Layout, seed: string): Weights {
 /**
  * Gives the student of round 0, as `study.student.initial` wants it: from the study's seed, with the teacher's backbone, or with what a
  * file gave. The teacher's classifier is taken along only when its classes are the study's (task `same`, equal counts).
+ * SimKD's student has the teacher's classifier whatever it starts from.
  * @param start Of the student's backbone, with or without its classifier; for `file`.
- * @throws {TesseraError} ERR_STUDY_INVALID if the teacher's backbone is wanted and there is none, or one of another architecture; if a file's
+ * @throws {TesseraError} ERR_STUDY_INVALID if SimKD's teacher is not there; if the teacher's backbone is wanted and there is none, or one of another architecture; if a file's
  * weights are wanted and there are none.
  */
 export function initialStudent(study: Study, teacher: Weights | null, start: Weights | null = null): Weights {
+  const begun = begunStudent(study, teacher, start)
+  return study.method.name === 'simkd' ? withTeachersClassifier(begun, study, teacher) : begun
+}
+
+function begunStudent(study: Study, teacher: Weights | null, start: Weights | null): Weights {
   const seeded = initialWeights(studentLayout(study), `${study.seed}/student`)
   if (study.student.initial === 'seed') return seeded
   if (study.student.initial === 'file') {
@@ -64,6 +70,27 @@ export function initialStudent(study: Study, teacher: Weights | null, start: Wei
     [...seeded].map(([name, values]) => {
       const given = sameClasses || !isClassifierTensor(name) ? teacher.get(name) : undefined
       return [name, given ? given.slice() : values]
+    }),
+  )
+}
+
+/** The classifiers of two families have other names, and the same two tensors. */
+function withTeachersClassifier(student: Weights, study: Study, teacher: Weights | null): Weights {
+  if (!study.teacher || study.teacher.name === 'onnx' || !teacher) {
+    throw new TesseraError(
+      'ERR_STUDY_INVALID',
+      'study must have a teacher of known layers for method simkd, got none',
+    )
+  }
+  assertFits('teacher', teacherLayout(study), teacher)
+  const partOf = (name: string): string => name.slice(name.lastIndexOf('.'))
+  const classifier = new Map(
+    [...teacher].flatMap(([name, values]) => (isClassifierTensor(name) ? [[partOf(name), values]] : [])),
+  )
+  return new Map(
+    [...student].map(([name, values]) => {
+      const given = isClassifierTensor(name) ? classifier.get(partOf(name)) : undefined
+      return [name, given?.slice() ?? values]
     }),
   )
 }

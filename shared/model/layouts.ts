@@ -4,9 +4,15 @@
  */
 import { TesseraError } from '../errors.ts'
 import type { Study } from '../protocol/study.ts'
-import { type Architecture, architectureText, describeNetwork, featureWidth } from './architecture.ts'
+import {
+  type Architecture,
+  architectureText,
+  describeNetwork,
+  featureWidth,
+  studentArchitecture,
+} from './architecture.ts'
 import type { Graph, Node } from './graph.ts'
-import type { Layout, TensorSpec } from './layout.ts'
+import type { Layout, TensorKind, TensorSpec } from './layout.ts'
 
 /** Tensors of a backbone and its classifier, in the order and under the names of torchvision's state dict. */
 export function backboneLayout(architecture: Architecture, classes: number): Layout {
@@ -65,16 +71,22 @@ export function studentLayout(study: Study): Layout {
   if (study.federation.strategy.name !== 'fedbn') return layout
   const names = new Set(layout.tensors.map(({ name }) => name))
   const isNorm = (name: string): boolean => names.has(name.replace(/[^.]+$/, 'running_mean'))
+  return withKind(layout, isNorm, 'local-only')
+}
+
+function withKind(layout: Layout, chosen: (name: string) => boolean, kind: TensorKind): Layout {
   return {
     ...layout,
-    tensors: layout.tensors.map((spec) => (isNorm(spec.name) ? { ...spec, kind: 'local-only' } : spec)),
+    tensors: layout.tensors.map((spec) => (chosen(spec.name) ? { ...spec, kind } : spec)),
   }
 }
 
 /** As {@link studentLayout}, as a site trains it: what is its own has the kind that training knows it by. */
 export function trainedLayout(study: Study): Layout {
-  const backbone = backboneLayout(study.student, study.classes.length)
+  const backbone = backboneLayout(studentArchitecture(study), study.classes.length)
   const { method } = study
+  // The classifier is the teacher's and stays it: neither trained nor averaged.
+  if (method.name === 'simkd') return withKind(backbone, isClassifierTensor, 'local-only')
   const width = featureWidth(study.student)
   if (method.name === 'crd') {
     return {

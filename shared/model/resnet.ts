@@ -6,7 +6,7 @@
  */
 import type { Architecture } from './architecture.ts'
 import type { Conventions } from './conventions.ts'
-import { type Activation, type Graph, IMAGES, type Node } from './graph.ts'
+import { type Activation, type Graph, IMAGES, type Node, type StageMap } from './graph.ts'
 import { makeDivisible } from './round-channels.ts'
 
 export type ResNetName = Extract<Architecture['name'], `resnet-${string}`>
@@ -56,6 +56,7 @@ export function resNetGraph(
   { epsilon, momentum }: Conventions,
 ): Graph {
   const nodes: Node[] = []
+  const maps: StageMap[] = []
   const convNorm = (
     names: readonly [convolution: string, norm: string],
     input: string,
@@ -131,10 +132,11 @@ export function resNetGraph(
       })
       channels = outputs
     }
+    maps.push({ value, channels })
   }
   nodes.push(
     { kind: 'global-average-pool', name: 'avgpool', input: value, channels },
     { kind: 'classifier', name: 'fc', input: 'avgpool', features: channels, classes },
   )
-  return { nodes, blocks, features: channels, classes, classifier: 'fc' }
+  return { nodes, blocks, stages: maps, features: channels, classes, classifier: 'fc' }
 }

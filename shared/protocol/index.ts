@@ -1,6 +1,7 @@
 export * from './exchange.ts'
 export * from './limits.ts'
 export { isLoopback } from './loopback.ts'
+export * from './map-methods.ts'
 export * from './messages.ts'
 export { BAD_FRAME, createParser, decodeFrame, encodeFrame, onBadFrame, type SocketParser } from './parser.ts'
 export * from './signed.ts'

@@ -11,6 +11,7 @@ import {
   MAX_STALENESS,
   MAX_STRETCH,
 } from './limits.ts'
+import { mapMethod } from './map-methods.ts'
 
 /** A name that is also a folder name: lower-case letters, digits, `-` and `_`. */
 export const name: z.ZodString = z
@@ -117,7 +118,7 @@ export const crd = z.strictObject({
   /** Share of a tile's old row in its new one. */
   memoryMomentum: fraction.default(0.5),
 })
-export const method = z.discriminatedUnion('name', [moma, kd, ce, sp, rkd, crd])
+export const method = z.discriminatedUnion('name', [moma, kd, ce, sp, rkd, crd, ...mapMethod.options])
 export type Method = z.infer<typeof method>
 export type MomaMethod = z.infer<typeof moma>
 export type CrdMethod = z.infer<typeof crd>
@@ -238,7 +239,11 @@ export const study = z.strictObject({
   /** Text that every random choice of the study hangs on. */
   seed: z.string().min(1).max(256),
   classes: z.array(z.string().min(1).max(128)).min(2).max(MAX_CLASSES),
-  tile: z.strictObject({ sizePx: z.int().min(16).max(2048) }),
+  tile: z.strictObject({
+    sizePx: z.int().min(16).max(2048),
+    /** `macenko`: each site gives its tiles the stain of one reference (site-agent/data/macenko). Absent: they stay as they are. */
+    stain: z.literal('macenko').optional(),
+  }),
   student: architecture.extend({
     /**
      * `seed`: from the study's seed. `teacher`: the teacher's backbone, when the architectures are equal. `file`: from a file that is
@@ -264,7 +269,9 @@ export const study = z.strictObject({
     /** Epochs of the whole study; the code's own. */
     stepEpochs: z.array(z.int().positive()).max(20).default([30, 40, 60]),
     /** `randaugment`: what the paper's code does. docs/fidelity.md says why it is not the default. */
-    augment: z.enum(['none', 'flips', 'flips-and-stain', 'randaugment']).default('flips-and-stain'),
+    augment: z
+      .enum(['none', 'flips', 'flips-and-stain', 'flips-and-site-stain', 'randaugment'])
+      .default('flips-and-stain'),
   }),
   federation: z
     .strictObject({

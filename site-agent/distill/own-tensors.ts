@@ -1,10 +1,10 @@
 /**
- * @file The student's tensors that are each site's own (`local-only` in the study's layout: FedBN's batch norms): put in place of the
- * federation's when a round begins, kept when it ends.
+ * @file The student's tensors that are each site's own (`local-only` in the study's layout: FedBN's batch norms; and the modules that its
+ * method trains beside it): put in place of the federation's when a round begins, kept when it ends.
  *
  * Source: Li et al., FedBN, ICLR 2021, Algorithm 1, https://arxiv.org/abs/2102.07623.
  */
-import type { Layout, Weights } from '@tessera/shared/model'
+import type { Layout, TensorSpec, Weights } from '@tessera/shared/model'
 import { withoutPrefix, withPrefix } from './tensor-map.ts'
 
 /** Before their names in a site's state. */
@@ -16,11 +16,12 @@ export function withOwn(student: Weights, own: Weights): Weights {
   return new Map([...student].map(([name, values]) => [name, own.get(name) ?? values]))
 }
 
-/** A student's tensors that are the site's own. */
-export function ownOf({ tensors }: Layout, student: Weights): Weights {
+/** A student's tensors that are the site's own. @param modules Of the method. */
+export function ownOf({ tensors }: Layout, modules: readonly TensorSpec[], student: Weights): Weights {
+  const own = [...tensors.filter(({ kind }) => kind === 'local-only'), ...modules]
   return new Map(
-    tensors.flatMap(({ name, kind }) => {
-      const values = kind === 'local-only' ? student.get(name) : undefined
+    own.flatMap(({ name }) => {
+      const values = student.get(name)
       return values ? [[name, values] as const] : []
     }),
   )

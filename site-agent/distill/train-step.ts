@@ -72,15 +72,22 @@ export function trainingStep({
     let pass: PassOutputs | null = null
     const lossOf = (...tensors: tf.Tensor[]): tf.Scalar => {
       const own = new Map([...student, ...zip(names, tensors)])
-      const { total, features, ...outputs } = studentPass(network, step, own, batch, feeds)
+      const { total, features, ...outputs } = studentPass(
+        network,
+        step,
+        own,
+        batch,
+        feeds,
+        method.readsMaps ?? false,
+      )
       pass = outputs
       return withLocalTerm(total, features)
     }
     const ownGradients = new Map(zip(names, tf.grads(lossOf)(names.map((name) => tensorOf(student, name)))))
-    const gradients =
-      proximal > 0
-        ? withProximal(ownGradients, student, withoutPrefix(ANCHOR_PREFIX, state), proximal)
-        : ownGradients
+    // The method's modules have no anchor: there is none in the federation.
+    const anchors = proximal > 0 ? withoutPrefix(ANCHOR_PREFIX, state) : new Map<string, tf.Tensor>()
+    const anchored = new Map([...ownGradients].filter(([name]) => anchors.has(name)))
+    const gradients = new Map([...ownGradients, ...withProximal(anchored, student, anchors, proximal)])
     const { statistics, outputs } = pass as unknown as PassOutputs
     const learningRate = tensorOf(feeds, FEEDS.learningRate) as tf.Scalar
     const moved = sgdStep(student, velocities, gradients, {
@@ -106,8 +113,13 @@ function studentPass(
   own: ReadonlyMap<string, tf.Tensor>,
   { images, labels }: StepBatch,
   noise: ReadonlyMap<string, tf.Tensor>,
+  maps: boolean,
 ): PassOutputs & { total: tf.Scalar; features: tf.Tensor2D } {
-  const result = forward(network, own as Map<string, tf.Tensor>, images, { training: true, noise })
+  const result = forward(network, own as Map<string, tf.Tensor>, images, {
+    training: true,
+    noise,
+    maps,
+  })
   const { total, ce, kl, nce } = step.loss(result, own)
   const right = tf.equal(tf.cast(tf.argMax(result.logits, 1), 'int32'), labels)
   const outputs = new Map<string, tf.Tensor>([

@@ -5,7 +5,14 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { TesseraError } from '@tessera/shared/errors'
-import { elementCount, type Layout, studentLayout, trainedLayout, type Weights } from '@tessera/shared/model'
+import {
+  elementCount,
+  type Layout,
+  studentArchitecture,
+  studentLayout,
+  trainedLayout,
+  type Weights,
+} from '@tessera/shared/model'
 import { createNetwork } from '@tessera/shared/model/network'
 import type { SiteMetrics, Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
@@ -24,6 +31,7 @@ import {
   type Training,
   untouchedState,
   velocitiesOf,
+  withModules,
 } from './training.ts'
 
 export interface TrainerOptions {
@@ -103,7 +111,7 @@ export function createTrainer({
   let method = createMethod(study, teacher, tiles.labels, rest)
   let training: Training | null = null
 
-  const network = createNetwork(study.student, study.classes.length)
+  const network = createNetwork(studentArchitecture(study), study.classes.length)
   const start = (student: Weights): Training =>
     startTraining({
       network,
@@ -116,27 +124,28 @@ export function createTrainer({
       previous,
       noise: { dropout: study.student.dropout, stochasticDepth: study.student.stochasticDepth },
       student,
-      velocities: rest ? velocitiesOf(rest) : atRest(layout),
+      velocities: rest ? velocitiesOf(rest) : atRest(withModules(layout, method)),
       createStepper,
     })
   const currentState = async (): Promise<MethodState> =>
-    training?.state() ?? untouchedState(method, rest ? velocitiesOf(rest) : atRest(layout))
+    training?.state() ??
+    untouchedState(method, rest ? velocitiesOf(rest) : atRest(withModules(layout, method)))
 
   return {
     async trainRound(options) {
       // From the seed, a start that failed can be made again.
       const before = training ? await training.state() : rest
       try {
-        const begun = withOwn(options.student, own)
+        const begun = withOwn(new Map([...options.student, ...(method.modules?.weights() ?? [])]), own)
         if (training) await training.replaceStudent(begun, previous)
         else training = start(begun)
         rest = null
         const metrics = roundMetrics(await trainEpochs({ ...options, study, training, tiles, site }))
-        const student = await training.student()
-        own = ownOf(federated, student)
-        if (contrast) previous = backboneOf(network.layout, student)
+        const trained = await training.student()
+        own = ownOf(federated, method.modules?.specs ?? [], trained)
+        if (contrast) previous = backboneOf(network.layout, trained)
         return {
-          student,
+          student: new Map([...trained].filter(([name]) => options.student.has(name))),
           samples: Math.round(metrics.seen / study.training.epochsPerRound),
           metrics: { ...metrics, skippedTiles: tiles.skipped },
         }

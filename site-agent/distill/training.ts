@@ -19,7 +19,7 @@ import { ANCHOR_PREFIX, FEEDS, STUDENT_PREFIX, trainingStep, VELOCITY_PREFIX } f
 
 export interface TrainingOptions {
   readonly network: Network
-  /** Of the student with all that is learnt beside the backbone. */
+  /** Of the student with all that is learnt beside the backbone, but for the method's modules. */
   readonly layout: Layout
   readonly method: Method
   readonly momentum: number
@@ -31,8 +31,9 @@ export interface TrainingOptions {
   /** The student that this site's round before ended with, where there is such a term; null in its first round. */
   readonly previous: Weights | null
   readonly noise: NoiseSettings
+  /** With the method's modules behind it. */
   readonly student: Weights
-  /** One a trainable tensor of the layout. */
+  /** One a trainable tensor of the layout and of the modules. */
   readonly velocities: Weights
   readonly createStepper?: StepperFactory | undefined
 }
@@ -47,7 +48,7 @@ export interface Training {
    * @throws {TesseraError} ERR_TRAINING_DIVERGED if the loss is not finite; the state has then moved on all the same.
    */
   step(batch: TileBatch, sizePx: number, learningRate: number, random: Random): Promise<StepMetrics>
-  /** The student, in PyTorch's element order. */
+  /** The student with the method's modules behind it, in PyTorch's element order. */
   student(): Promise<Weights>
   /** Goes on with another student: the federation's. Method and velocities stay. @param previous As in {@link TrainingOptions}. */
   replaceStudent(student: Weights, previous: Weights | null): Promise<void>
@@ -58,8 +59,11 @@ export interface Training {
 
 /** Starts training. Start the engine first. @throws {TesseraError} ERR_LAYOUT_MISMATCH, {TensorShapeError} if weights do not fit. */
 export function startTraining(options: TrainingOptions): Training {
-  const { network, layout, method, noise, contrast, createStepper = engineStepper } = options
+  const { network, method, noise, contrast, createStepper = engineStepper } = options
+  const layout = withModules(options.layout, method)
   const learnt: Layout = { ...layout, tensors: layout.tensors.filter(({ kind }) => kind === 'trainable') }
+  // The federation has no modules to pull to.
+  const anchored: Layout = { ...learnt, tensors: without(learnt, method.modules?.specs ?? []) }
   const methodLayout: Layout = { architecture: 'method', tensors: method.specs }
   const student = (weights: Weights): [string, Values][] =>
     withPrefix(STUDENT_PREFIX, toValues(layout, weights))
@@ -69,7 +73,7 @@ export function startTraining(options: TrainingOptions): Training {
   const anchors = (weights: Weights, previous: Weights | null): [string, Values][] => {
     if (contrast !== null)
       return [...backbone(ANCHOR_PREFIX, weights), ...backbone(PREVIOUS_PREFIX, previous ?? weights)]
-    return options.proximal > 0 ? withPrefix(ANCHOR_PREFIX, toValues(learnt, pick(learnt, weights))) : []
+    return options.proximal > 0 ? withPrefix(ANCHOR_PREFIX, toValues(anchored, pick(anchored, weights))) : []
   }
   let hasPrevious = options.previous !== null
   const stepper = createStepper(
@@ -118,6 +122,16 @@ export function startTraining(options: TrainingOptions): Training {
     },
     dispose: () => stepper.dispose(),
   }
+}
+
+/** The layout with a method's modules behind it. */
+export function withModules(layout: Layout, { modules }: Method): Layout {
+  return { ...layout, tensors: [...layout.tensors, ...(modules?.specs ?? [])] }
+}
+
+function without({ tensors }: Layout, specs: readonly TensorSpec[]): TensorSpec[] {
+  const names = new Set(specs.map(({ name }) => name))
+  return tensors.filter(({ name }) => !names.has(name))
 }
 
 function pick({ tensors }: Layout, weights: Weights): Weights {

@@ -11,14 +11,19 @@ const STUDENT_SIZES = 12
 /** Beside models: the audit log of a long study is 1 MB a thousand frames. */
 const ROOM_BYTES = 200e6
 
-/** Bytes that a study may take in the site's folder, which has so many tiles. Features of an ONNX teacher's tiles come on top: they depend on its width. */
-export function diskNeed(study: Study, tiles: number): number {
+/**
+ * Bytes that a study may take in the site's folder. Features of an ONNX teacher's tiles come on top: they depend on its width.
+ * @param tiles How many the folder has.
+ * @param moduleNumbers Of what the method trains beside the student.
+ */
+export function diskNeed(study: Study, tiles: number, moduleNumbers: number): number {
   const student = 4 * studentLayout(study).tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0)
-  const { method } = study
-  return STUDENT_SIZES * student + 3 * 4 * keptNumbers(method, tiles) + ROOM_BYTES
+  // Modules and their velocities.
+  const kept = keptNumbers(study.method, tiles) + 2 * moduleNumbers
+  return STUDENT_SIZES * student + 3 * 4 * kept + ROOM_BYTES
 }
 
-/** What a method keeps in a state besides networks. */
+/** What a method keeps in a state besides networks and modules. */
 function keptNumbers(method: Study['method'], tiles: number): number {
   if (method.name === 'crd') return 2 * tiles * method.featureDim
   return method.name === 'moma' && method.negatives === 'queue' ? method.queueSize * method.featureDim : 0

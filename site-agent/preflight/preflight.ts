@@ -26,9 +26,10 @@ export interface PreflightOptions {
 /** Looks at everything, in an order in which memory comes after the step that takes it. */
 export async function preflight(options: PreflightOptions): Promise<Finding[]> {
   const { dir, study, machine } = options
-  const findings = [
-    judgeDisk(await machine.freeDiskBytes(dir), diskNeed(study, options.tiles?.labels.length ?? 0)),
-  ]
+  // Not before it is needed: it brings the engine's library with it.
+  const { moduleNumbers } = await import('../distill/index.ts')
+  const needed = diskNeed(study, options.tiles?.labels.length ?? 0, moduleNumbers(study))
+  const findings = [judgeDisk(await machine.freeDiskBytes(dir), needed)]
   const engine = await lookAtEngine(machine)
   findings.push(engine)
   if (engine.status === 'ok') findings.push(await lookAtRound(options))

@@ -39,7 +39,7 @@ export async function timeSteps(options: StepOptions): Promise<StepTimes> {
   })
   const times: number[] = [clock.now()]
   try {
-    const student = initialStudent({ ...study, student: { ...study.student, initial: 'seed' } }, null)
+    const student = initialStudent({ ...study, student: { ...study.student, initial: 'seed' } }, weights)
     await trainer.trainRound({ round: 1, student, signal, onProgress: () => void times.push(clock.now()) })
   } finally {
     trainer.dispose()

@@ -10,11 +10,13 @@ import { studentLayout } from '@tessera/shared/model'
 import type { Plan, Study, Welcome } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import { createNonce, readUnverified, sha256Hex } from '@tessera/shared/security'
+import type { DataRules } from '../data/index.ts'
 import { loadPolicy } from '../policy/index.ts'
-import { type Ask, type Connection, openConnection } from '../uplink/connection.ts'
+import { type Ask, openConnection } from '../uplink/connection.ts'
 import { type Gate, gatedParser } from '../uplink/gate.ts'
 import { type Dial, dialOver } from '../uplink/socket.ts'
 import { behindGate, gateStudy } from './behind-gate.ts'
+import { declineComing } from './decline-coming.ts'
 import type { AgentEvent } from './events.ts'
 import { assertNotBehind, checkOffer, checkWelcome, joinStudy } from './join.ts'
 import { ledgerFolder, openLedger } from './ledger.ts'
@@ -40,9 +42,8 @@ export interface AgentOptions {
   readonly log: Log
   readonly clock: Clock
   readonly onProgress?: (event: AgentEvent) => void
-  /** See openTiles. */
-  readonly maxBadShare?: number | undefined
-  readonly allowMissingClasses?: boolean | undefined
+  /** What the owner of the tiles says about them. */
+  readonly dataRules?: DataRules
   /** Default: MoMA and the baselines of site-agent/distill on the engine that `startEngine` picks. */
   readonly createTrainer?: TrainerFactory
   readonly dial?: Dial
@@ -87,6 +88,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     { study: options.study, plan: () => joined?.plan ?? '' },
     coordinator.keyOf,
   )
+  const knownBefore = ledger.last()
   const instance = createNonce()
   /** Challenge of the newest connection. */
   let challenge = ''
@@ -240,6 +242,10 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     )
     rounds = work.rounds
     try {
+      // What was published before there were rounds to tell: it makes up for receipts that a crash has taken.
+      for (const record of await ledger.since(Math.min(knownBefore + 1, work.unsettled))) {
+        await rounds.published(record)
+      }
       await performAll(mailbox, work.rounds, signal)
     } finally {
       await work.dispose()
@@ -260,24 +266,6 @@ async function performAll(mailbox: Mailbox, rounds: Rounds, signal: AbortSignal)
   for (let offer = await mailbox.next(signal); offer !== null; offer = await mailbox.next(signal)) {
     await rounds.perform(offer, signal)
   }
-}
-
-/** How long an offer that followed the join may be under way: the slowest link that is worth training over. */
-const OFFER_GRACE_MS = 1000
-
-/** Without tiles there will be no round; a round that waits for this site until its deadline, a day perhaps, should know. */
-async function declineComing(
-  mailbox: Mailbox,
-  { ask }: Connection,
-  { code }: TesseraError,
-  clock: Clock,
-): Promise<void> {
-  const grace = new AbortController()
-  const cancel = clock.schedule(() => grace.abort(), OFFER_GRACE_MS)
-  const offer = await mailbox.next(grace.signal).catch(() => null)
-  cancel()
-  if (offer === null) return
-  await ask('round:decline', { study: offer.study, round: offer.round, code }).catch(() => undefined)
 }
 
 /** What the first welcome of a life brings about. */

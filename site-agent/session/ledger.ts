@@ -16,6 +16,8 @@ export interface Ledger {
   last(): number
   /** That round's record, as it was signed; null when there is none. @throws {TesseraError} ERR_STORE_CORRUPT if its file cannot be read. */
   latest(): Promise<{ readonly round: number; readonly token: string } | null>
+  /** The records from this round to the last, in order. @throws {TesseraError} ERR_STORE_CORRUPT */
+  since(round: number): Promise<Published[]>
   /** True when rounds between the last record and this one are missing: they were published while the site was away. */
   lacks(token: string): boolean
   /**
@@ -45,14 +47,18 @@ export async function openLedger(
     const token = await readFile(fileOf(round), 'utf8').catch(() => null)
     return token === null ? '' : sha256Hex(token)
   }
+  const read = (round: number): Promise<string> =>
+    readFile(fileOf(round), 'utf8').catch((cause: unknown) => {
+      throw new TesseraError('ERR_STORE_CORRUPT', 'record must be readable, got an error', { cause })
+    })
   return {
     last: () => last,
-    async latest() {
-      if (last === 0) return null
-      const token = await readFile(fileOf(last), 'utf8').catch((cause: unknown) => {
-        throw new TesseraError('ERR_STORE_CORRUPT', 'record must be readable, got an error', { cause })
-      })
-      return { round: last, token }
+    latest: async () => (last === 0 ? null : { round: last, token: await read(last) }),
+    async since(round) {
+      const found: Published[] = []
+      // Verified when they were taken in; the files are this site's own.
+      for (let at = round; at <= last; at++) found.push(readUnverified('published', await read(at)))
+      return found
     },
     lacks: (token) => readUnverified('published', token).round > last + 1,
     async accept(token) {

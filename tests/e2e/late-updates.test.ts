@@ -6,7 +6,7 @@ import { systemClock } from '@tessera/shared/clock'
 import { decodeModel, initialStudent, studentLayout, type Weights } from '@tessera/shared/model'
 import { type StudyInput, study as studySchema } from '@tessera/shared/protocol'
 import { expect, onTestFinished, test } from 'vitest'
-import { fakeClock } from '../support/fake-clock.ts'
+import { type FakeClock, fakeClock } from '../support/fake-clock.ts'
 import { type SmallFederation, smallFederation } from '../support/federation.ts'
 import { verifiedRounds } from '../support/ledger.ts'
 import { UNTAUGHT_STUDY, type WatchedAgent, watchedAgent } from '../support/watched-agent.ts'
@@ -21,9 +21,9 @@ const study = (late: NonNullable<StudyInput['federation']>['late']): StudyInput 
 })
 
 /** The grace of the open round is over as soon as two updates are there. */
-async function endRound(coordinator: Coordinator, advance: (ms: number) => void): Promise<void> {
+async function endRound(coordinator: Coordinator, clock: FakeClock): Promise<void> {
   await expect.poll(() => coordinator.progress()[0]?.accepted).toBe(2)
-  advance(GRACE_MS)
+  clock.advance(GRACE_MS)
 }
 
 async function studentOf({ dir, root }: SmallFederation, input: StudyInput, round: number): Promise<Weights> {
@@ -55,7 +55,7 @@ test('a site that is overtaken delivers what it trains; it counts in the next ro
   const others = (['north', 'south'] as const).map((site) =>
     watchedAgent(federation, site, url, (round) => (round === 2 ? west.told('delivered', 1) : undefined)),
   )
-  await endRound(coordinator, clock.advance)
+  await endRound(coordinator, clock)
   const outcomes = await Promise.all([...others, west].map(({ outcome }) => outcome))
   await coordinator.ended
   expect(outcomes).toEqual([
@@ -96,7 +96,7 @@ test('where late updates are refused the site is told so in a sentence, trains o
     round === 1 ? west.told('published', 1) : undefined,
   )
   const others = (['north', 'south'] as const).map((site) => watchedAgent(federation, site, url))
-  await endRound(coordinator, clock.advance)
+  await endRound(coordinator, clock)
   const outcomes = await Promise.all([...others, west].map(({ outcome }) => outcome))
   await coordinator.ended
   expect(outcomes).toEqual([

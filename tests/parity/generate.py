@@ -1,4 +1,5 @@
-"""Writes all reference cases: one MoMA step after the backbones, whole training steps, and (generate_forward.py) the backbone.
+"""Writes all reference cases: one MoMA step after the backbones, whole training steps, (generate_forward.py) the backbone and
+(generate_maps.py) methods on feature maps.
 
 README.md, beside this file, has the formats. Written from the paper and from what the authors' code computes (docs/fidelity.md), not
 from this project's own code. Inputs and parameters are float32; what is expected is computed from them in float64 and rounded once.
@@ -14,6 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 import generate_forward
+import generate_maps
 from generate_forward import randomise_norms, state
 from generate_forward import torchvision_b0 as build
 from moma_parts import BatchAttention, Head, forward, losses
@@ -213,6 +215,7 @@ def write_cases(folder):
         write_case(folder, name, "moma-step", *step_case(name, **settings))
     for name, settings in TRAIN_CASES.items():
         write_case(folder, name, "train-steps", *train_case(name, **settings))
+    generate_maps.write_cases(folder, write_case)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 import { TesseraError } from '../../errors.ts'
 import type { Graph } from '../graph.ts'
 import type { Layout, TensorSpec } from '../layout.ts'
+import { PROJECTOR } from '../projector.ts'
 import { efficientNetPytorchNames } from './efficientnet-pytorch.ts'
 import { timmNames } from './timm.ts'
 
@@ -29,6 +30,12 @@ export function detectNaming(names: Iterable<string>): Naming | null {
  * @throws {TesseraError} ERR_LAYOUT_MISMATCH if the naming's library does not have such a network.
  */
 export function namesIn(naming: Naming, graph: Graph, layout: Layout): Map<string, string> {
+  if (naming !== 'torchvision' && graph.nodes.some(({ name }) => name.startsWith(`${PROJECTOR}.`))) {
+    throw new TesseraError(
+      'ERR_LAYOUT_MISMATCH',
+      `${naming} names must be of a network that its library has, got one with SimKD's projector`,
+    )
+  }
   const prefixes = prefixesIn(naming, graph)
   if (!prefixes) {
     throw new TesseraError(

@@ -31,6 +31,16 @@ export interface ForwardMode {
   readonly training: boolean
   /** Dropout and stochastic depth, of `drawNoise`; absent: none. */
   readonly noise?: Noise | undefined
+  /** True: give the feature maps, too. They stay in memory for as long as the result. */
+  readonly maps?: boolean
+}
+
+/** Feature maps of one pass, NHWC. */
+export interface FeatureMaps {
+  /** Of the graph's four stages. */
+  readonly stages: readonly tf.Tensor4D[]
+  /** What is pooled to the features: with a projector, what comes out of it. */
+  readonly last: tf.Tensor4D
 }
 
 export interface ForwardResult {
@@ -40,6 +50,8 @@ export interface ForwardResult {
   readonly logits: tf.Tensor2D
   /** Running means and variances after this pass, by name; empty unless training. They carry no gradient. */
   readonly statistics: Map<string, tf.Tensor1D>
+  /** Null unless they were asked for. */
+  readonly maps: FeatureMaps | null
 }
 
 /**
@@ -71,18 +83,25 @@ export function forward(
   if (images.rank !== 4 || images.shape[3] !== 3) {
     throw new TensorShapeError('images', ['B', 'H', 'W', 3], images.shape)
   }
-  // A plain object inside: tidy does not look into a Map for what it must spare.
-  const { features, logits, statistics } = tf.tidy(() => {
+  // Plain objects and arrays inside: tidy does not look into a Map for what it must spare.
+  const { features, logits, statistics, maps } = tf.tidy(() => {
     const pass: Pass = {
       params,
       training: mode.training,
       seen: [],
       branchMask: (index) => (mode.noise?.get(branchMaskName(index)) as tf.Tensor4D | undefined) ?? null,
     }
-    const { features, logits } = run(network.graph, pass, images, mode)
-    return { features, logits, statistics: movedStatistics(pass.seen, network.momentum) }
+    const { stages, last, ...result } = run(network.graph, pass, images, mode)
+    const statistics = movedStatistics(pass.seen, network.momentum)
+    return { ...result, statistics, maps: mode.maps ? [...stages, last] : [] }
   })
-  return { features, logits, statistics: new Map(Object.entries(statistics)) }
+  const last = maps.at(-1)
+  return {
+    features,
+    logits,
+    statistics: new Map(Object.entries(statistics)),
+    maps: last ? { stages: maps.slice(0, -1), last } : null,
+  }
 }
 
 function run(
@@ -90,18 +109,22 @@ function run(
   pass: Pass,
   images: tf.Tensor4D,
   mode: ForwardMode,
-): Pick<ForwardResult, 'features' | 'logits'> {
+): Pick<ForwardResult, 'features' | 'logits'> & FeatureMaps {
   const values = new Map<string, tf.Tensor4D>([[IMAGES, images]])
   const valueOf = (name: string): tf.Tensor4D => {
     const value = values.get(name)
     if (!value) throw new TesseraError('ERR_INTERNAL', `internal: graph must compute ${name} before its use`)
     return value
   }
+  let last: tf.Tensor4D | null = null
   let features: tf.Tensor2D | null = null
   for (const node of graph.nodes) {
-    if (node.kind === 'global-average-pool') features = globalAveragePool(valueOf(node.input))
-    else if (node.kind === 'classifier' && features) {
-      return { features, logits: classify(pass.params, node.name, dropped(features, mode)) }
+    if (node.kind === 'global-average-pool') {
+      last = valueOf(node.input)
+      features = globalAveragePool(last)
+    } else if (node.kind === 'classifier' && features && last) {
+      const logits = classify(pass.params, node.name, dropped(features, mode))
+      return { features, logits, stages: graph.stages.map(({ value }) => valueOf(value)), last }
     } else values.set(node.name, compute(pass, node, valueOf))
   }
   throw new TesseraError(

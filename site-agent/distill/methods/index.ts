@@ -2,12 +2,15 @@
 import { TesseraError } from '@tessera/shared/errors'
 import { isClassifierTensor, sameArchitecture, type Weights } from '@tessera/shared/model'
 import { createNetwork, type Network } from '@tessera/shared/model/network'
-import type { Study } from '@tessera/shared/protocol'
+import { isMapMethod, type MapMethod, type Study } from '@tessera/shared/protocol'
 import type { FrozenTeacher } from '../frozen-teacher.ts'
+import { mapTeacher } from '../map-teacher.ts'
 import { fedTeacher, networkTeacher, type Teacher } from '../teacher.ts'
 import { createCe } from './ce.ts'
 import { createCrd } from './crd.ts'
 import { createKd } from './kd.ts'
+import { createMapMethod } from './map-method.ts'
+import { mapTermOf } from './map-terms.ts'
 import type { Method, MethodState } from './method.ts'
 import { createMoma } from './moma.ts'
 import { momaParts, teacherWeightsOf } from './moma-parts.ts'
@@ -31,6 +34,7 @@ export function createMethod(
 ): Method {
   const { method } = study
   if (method.name === 'ce') return createCe()
+  if (isMapMethod(method)) return mapMethodOf(study, method, source)
   const teacher = teacherFor(study, source, state)
   const usesLogits = study.teacher?.task === 'same' && method.weights.kl > 0
   switch (method.name) {
@@ -48,7 +52,25 @@ export function createMethod(
   return createMoma(method, momaParts(study, method, teacher, state))
 }
 
-function teacherFor(study: Study, source: TeacherSource, state: MethodState | null): Teacher {
+function mapMethodOf(study: Study, method: MapMethod, source: TeacherSource): Method {
+  const given = checkedTeacher(study, source)
+  if (given.teacher.name === 'onnx' || 'outputs' in given.source) {
+    throw new TesseraError(
+      'ERR_STUDY_INVALID',
+      `teacher must be of known layers for method ${method.name}, got an ONNX file: its feature maps are not read`,
+    )
+  }
+  const teacher = mapTeacher(createNetwork(given.teacher, given.teacher.classes), given.source)
+  const usesLogits = given.teacher.task === 'same' && method.weights.kl > 0
+  const term = mapTermOf(study, method, given.teacher)
+  return createMapMethod(method, { teacher, usesLogits, seed: `${study.seed}/site` }, term)
+}
+
+/** The study's teacher, once it is there and fits the method. */
+function checkedTeacher(
+  study: Study,
+  source: TeacherSource,
+): { teacher: NonNullable<Study['teacher']>; source: NonNullable<TeacherSource> } {
   const { teacher, method, classes } = study
   if (!teacher || !source) {
     throw new TesseraError(
@@ -56,10 +78,10 @@ function teacherFor(study: Study, source: TeacherSource, state: MethodState | nu
       `study must have a teacher for method ${method.name}, got none`,
     )
   }
-  if (method.name === 'kd' && teacher.task !== 'same') {
+  if ((method.name === 'kd' || method.name === 'simkd') && teacher.task !== 'same') {
     throw new TesseraError(
       'ERR_STUDY_INVALID',
-      `teacher must be of the same task for method kd, got ${teacher.task}`,
+      `teacher must be of the same task for method ${method.name}, got ${teacher.task}`,
     )
   }
   const teacherClasses = teacher.name === 'onnx' ? teacher.logits?.classes : teacher.classes
@@ -67,6 +89,12 @@ function teacherFor(study: Study, source: TeacherSource, state: MethodState | nu
     const message = `teacher of the same task must have ${classes.length} classes, got ${teacherClasses ?? 'no logits'}`
     throw new TesseraError('ERR_STUDY_INVALID', message)
   }
+  return { teacher, source }
+}
+
+function teacherFor(study: Study, given: TeacherSource, state: MethodState | null): Teacher {
+  const { teacher, source } = checkedTeacher(study, given)
+  const { method } = study
   if (teacher.name === 'onnx') {
     if ('outputs' in source)
       return fedTeacher(source, { features: method.name !== 'kd', logits: teacher.task === 'same' })

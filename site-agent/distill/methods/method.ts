@@ -35,6 +35,10 @@ export interface MethodStep {
  * beside those, such as the place in the queue, it counts itself and feeds.
  */
 export interface Method {
+  /** True when `loss` reads the feature maps of the student's pass; absent: they are not kept. */
+  readonly readsMaps?: boolean
+  /** What it trains beside the student, for training alone; absent: nothing. `loss` finds it among the student's tensors. */
+  readonly modules?: Modules
   /** Its tensors. The names are its own: none begins as another part of the state does. */
   readonly specs: readonly TensorSpec[]
   /** Gives their values at the start, in PyTorch's element order. A call, so that a method in training does not hold them a second time. */
@@ -47,6 +51,14 @@ export interface Method {
   begin(batch: StepBatch, inputs: StepInputs): MethodStep
   /** Its counters, kept between rounds. */
   counters(): Readonly<Record<string, number>>
+}
+
+/** Tensors that are trained like the student's and stay at the site, kept between rounds. */
+export interface Modules {
+  /** The names are none of the student's. */
+  readonly specs: readonly TensorSpec[]
+  /** Their values at a site's first round, in PyTorch's element order. */
+  weights(): Weights
 }
 
 /** What a method kept at the site after an earlier round. Plain data; tensors in PyTorch's element order. */

@@ -70,7 +70,7 @@ describe('compareCase()', () => {
   test('refuses another kind, nothing expected, and a tensor of another size', async () => {
     const file = caseFile('query', (v) => v)
     await expect(compareCase({ ...file, kind: 'toString' })).rejects.toThrow(
-      'kind must be one of forward, moma-step, train-steps, got "toString"',
+      'kind must be one of forward, feature-maps, moma-step, train-steps, got "toString"',
     )
     await expect(compareCase({ ...file, wanted: new Map(), expected: [] })).rejects.toThrow(
       'case must expect at least one tensor',

@@ -3,7 +3,10 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   initialStudent,
+  initialWeights,
+  studentArchitecture,
   studentLayout,
+  teacherLayout,
 } from '@tessera/shared/model'
 import { describeOnnx, METADATA, readOnnxModel } from '@tessera/shared/model/onnx'
 import { type StudyInput, study as studySchema } from '@tessera/shared/protocol'
@@ -83,6 +86,27 @@ describe('exportFiles()', () => {
   test('gives a TensorFlow.js model in a folder of its own', () => {
     const files = exportFiles(exported(), 'tfjs', 'torchvision')
     expect([...files.keys()]).toEqual(['student-tfjs/model.json', 'student-tfjs/group1-shard1of1.bin'])
+  })
+  test('gives the network that answers for SimKD: with its projector, in no other library’s names', () => {
+    const study = studySchema.parse({
+      ...TINY_STUDY,
+      method: { name: 'simkd' },
+      teacher: { ...STUDENT, name: 'resnet-18', sha256: 'a'.repeat(64), task: 'same', classes: 2 },
+    })
+    const teacher = initialWeights(teacherLayout(study), 'a teacher')
+    const bytes = encodeSafetensors(studentLayout(study), initialStudent(study, teacher))
+    const student = { study, round: 2, student: 'b'.repeat(64), bytes }
+    const onnx = exportFiles(student, 'onnx', 'torchvision').get('student.onnx') ?? new Uint8Array()
+    const { outputs } = readOnnxModel(onnx)
+    const width = studentArchitecture(study).projector?.features
+    expect(outputs.map(({ shape }) => shape)).toEqual([
+      ['batch', width],
+      ['batch', 2],
+    ])
+    expect(thrownBy(() => exportFiles(student, 'safetensors', 'timm'))).toMatchObject({
+      code: 'ERR_LAYOUT_MISMATCH',
+      message: expect.stringContaining("got one with SimKD's projector"),
+    })
   })
   test('refuses names where there are none to choose, and of a library that lacks the network', () => {
     expect(thrownBy(() => exportFiles(exported(), 'onnx', 'timm'))).toMatchObject({ code: 'ERR_USAGE' })

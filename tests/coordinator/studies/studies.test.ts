@@ -221,8 +221,21 @@ describe('studyFaults()', () => {
     studyFaults(studySchema.parse({ ...TINY_STUDY, ...changes }))
   const sha256 = 'a'.repeat(64)
 
+  const ONNX: StudyInput['teacher'] = {
+    name: 'onnx',
+    sha256,
+    task: 'same',
+    featureWidth: 8,
+    input: { tensor: 'x', sizePx: 32, layout: 'nchw', mean: [0, 0, 0], deviation: [1, 1, 1] },
+    features: { tensor: 'features', pool: 'none' },
+    logits: { tensor: 'logits', classes: 2 },
+  }
+
   test('a study that can be run has none', () => {
     expect(faults({})).toEqual([])
+    for (const name of ['fitnet', 'attention-transfer', 'vid', 'semckd', 'simkd'] as const) {
+      expect(faults({ method: { name }, teacher: { ...TEACHER, sha256 } })).toEqual([])
+    }
     expect(faults({ method: { name: 'moma' }, teacher: { ...TEACHER, sha256 } })).toEqual([])
     const attention = 'none'
     const without = { name: 'moma', featureDim: 10, heads: 4, attention } as const
@@ -264,6 +277,30 @@ describe('studyFaults()', () => {
       'a ResNet with the padding of an EfficientNet',
       { student: { name: 'resnet-18', flavour: 'timm-tf' } },
       'student.flavour must be torchvision for a ResNet, got timm-tf',
+    ],
+    [
+      'feature maps of an ONNX file',
+      { method: { name: 'fitnet' }, teacher: ONNX },
+      'method fitnet must have a teacher of known layers, got an ONNX file',
+    ],
+    [
+      'the classifier of another task',
+      { method: { name: 'simkd' }, teacher: { ...TEACHER, sha256, task: 'different' } },
+      'method simkd must have a teacher of the same task',
+    ],
+    [
+      'regressors to a teacher of 2048 channels',
+      { method: { name: 'semckd' }, teacher: { name: 'resnet-50', sha256, task: 'same', classes: 2 } },
+      'at most 640 channels for method semckd, got 2048',
+    ],
+    [
+      'likenesses within a batch of three',
+      {
+        method: { name: 'semckd' },
+        teacher: { ...TEACHER, sha256 },
+        training: { rounds: 2, batchSize: 3 },
+      },
+      'training.batchSize must be at least 4 for method semckd, got 3',
     ],
     ['a backbone of no teacher', { student: { ...NARROW, initial: 'teacher' } }, 'student.initial'],
     [

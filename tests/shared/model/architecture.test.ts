@@ -1,4 +1,5 @@
 import {
+  type Architecture,
   conventionsOf,
   describeNetwork,
   featureWidth,
@@ -29,6 +30,7 @@ describe('describeNetwork()', () => {
       { ...tiny, name, flavour: 'timm-tf' as const },
     ]),
     ...(['resnet-18', 'resnet-50'] as const).map((name) => ({ ...tiny, name })),
+    { ...tiny, projector: { hidden: 5, features: 9 } },
   ]
 
   test.each(all)(
@@ -61,6 +63,24 @@ describe('describeNetwork()', () => {
       })
       expect(strides.reduce((product, stride) => product * stride)).toBe(32)
     }
+  })
+
+  test('names the last map of each resolution from a 4th on, and its channels', () => {
+    const stagesOf = (architecture: Architecture): (readonly [string, number])[] =>
+      describeNetwork(architecture, 2).stages.map(({ value, channels }) => [value, channels] as const)
+    expect(stagesOf(b0)).toEqual([
+      ['features.2.1.add', 24],
+      ['features.3.1.add', 40],
+      ['features.5.2.add', 112],
+      ['features.7.0.block.3.1', 320],
+    ])
+    expect(stagesOf({ ...b0, name: 'resnet-18' })).toEqual([
+      ['layer1.1.add', 64],
+      ['layer2.1.add', 128],
+      ['layer3.1.add', 256],
+      ['layer4.1.add', 512],
+    ])
+    for (const architecture of all) expect(stagesOf(architecture)).toHaveLength(4)
   })
 
   test('pads a fixed size as each layer meets it, where the padding is worked out once', () => {

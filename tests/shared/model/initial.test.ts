@@ -139,6 +139,24 @@ describe('initialStudent()', () => {
     }
   })
 
+  test("has the teacher's classifier for SimKD, of another family too, whatever it starts from", () => {
+    const resnet = { ...tiny, name: 'resnet-18', sha256: 'a'.repeat(64), task: 'same', classes: 3 } as const
+    const reused = momaStudy({ method: { name: 'simkd' }, teacher: resnet, student: { ...tiny } })
+    const given = initialWeights(teacherLayout(reused), 'another seed')
+    const start = initialWeights(backboneLayout(tiny, 3), 'a start')
+    for (const initial of ['seed', 'file'] as const) {
+      const own = { ...reused, student: { ...reused.student, initial } }
+      const student = initialStudent(own, given, start)
+      assertFits('student', studentLayout(own), student)
+      expect(student.get('classifier.1.weight')).toEqual(given.get('fc.weight'))
+      expect(student.get('classifier.1.bias')).toEqual(given.get('fc.bias'))
+      expect(student.get('classifier.1.bias')).not.toBe(given.get('fc.bias'))
+    }
+    expect(() => initialStudent(reused, null)).toThrow(
+      'study must have a teacher of known layers for method simkd, got none',
+    )
+  })
+
   test('comes from the seed of the study otherwise', () => {
     const seeded = { ...study, student: { ...study.student, initial: 'seed' as const } }
     expect(initialStudent(seeded, teacher)).toEqual(initialStudent(seeded, null))

@@ -8,7 +8,7 @@ import {
   studentLayout,
   teacherLayout,
 } from '@tessera/shared/model'
-import type { StudyInput } from '@tessera/shared/protocol'
+import type { Study, StudyInput } from '@tessera/shared/protocol'
 import { describe, expect, test } from 'vitest'
 import { b0, momaStudy, tiny } from './support.ts'
 
@@ -101,6 +101,26 @@ describe('studentLayout()', () => {
       'attention_query.proj.weight': [16, 16],
       'attention_query.proj.bias': [16],
     })
+  })
+
+  test('ends as wide as the teacher for SimKD, with a classifier that no delta holds', () => {
+    const study = momaStudy({
+      method: { name: 'simkd', factor: 4 },
+      teacher: { ...tiny, name: 'resnet-18', sha256: 'a'.repeat(64), task: 'same', classes: 3 },
+      student: { ...tiny },
+    })
+    const { architecture, tensors } = studentLayout(study)
+    const width = featureWidth({ ...tiny, name: 'resnet-18' })
+    expect(architecture).toContain(`projector=${width / 4}x${width}`)
+    expect(tensors.filter(({ kind }) => kind === 'local-only')).toEqual([
+      { name: 'classifier.1.weight', shape: [3, width], kind: 'local-only' },
+      { name: 'classifier.1.bias', shape: [3], kind: 'local-only' },
+    ])
+    const projector = tensors.filter(({ name }) => name.startsWith('projector.'))
+    expect(projector.map(({ name }) => name.split('.')[1]).join('')).toBe('011113444467777')
+    expect(layoutHash(studentLayout(study))).not.toBe(
+      layoutHash(studentLayout({ ...study, method: { ...study.method, factor: 2 } as Study['method'] })),
+    )
   })
 
   test('has no attention where MoMA has none, and for CRD an embedding of either side', () => {

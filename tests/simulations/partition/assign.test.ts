@@ -154,7 +154,8 @@ describe('assignToSites() by quantity and by labels', () => {
 
   test('by quantity, sites differ in size and not in what they have', () => {
     const sites = spread({ kind: 'quantity', alpha: 1 }, 3)
-    for (const site of sites) expect(Math.max(...counts(site)) - Math.min(...counts(site))).toBeLessThanOrEqual(1)
+    for (const site of sites)
+      expect(Math.max(...counts(site)) - Math.min(...counts(site))).toBeLessThanOrEqual(1)
     expect(new Set(sites.map(({ length }) => length)).size).toBe(3)
   })
   test('by labels, each site has so many of them, shared evenly by those that have it', () => {

@@ -1,10 +1,12 @@
 /** What the tests of distill share: seeded tensors, gradients by finite differences, a leak check, tiles made of numbers. */
 import * as tf from '@tensorflow/tfjs-core'
 import { startEngine } from '@tessera/shared/engine'
+import { toParams } from '@tessera/shared/model/network'
 import { type Study, type StudyInput, study as studySchema } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import type { TileSource } from '@tessera/site-agent/distill'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { initialModules, type ModuleTensor } from '../../../site-agent/distill/modules.ts'
 
 /** Runs the suite on each engine, each test in a scope of its own that frees its tensors; a kept one fails the test. */
 export function onEachEngine(name: string, suite: (engine: 'wasm' | 'cpu') => void): void {
@@ -39,6 +41,25 @@ export function normals(seed: string, length: number, deviation = 1): Float32Arr
 /** A seeded matrix. */
 export function matrix(seed: string, rows: number, columns: number, deviation = 1): tf.Tensor2D {
   return tf.tensor2d(normals(seed, rows * columns, deviation), [rows, columns])
+}
+
+/** A seeded feature map, NHWC. */
+export function map(
+  seed: string,
+  ...shape: [batch: number, height: number, width: number, channels: number]
+): tf.Tensor4D {
+  const length = shape.reduce((product, size) => product * size, 1)
+  return tf.tensor4d(normals(seed, length), shape)
+}
+
+/** Modules at their start, with seeded noise on all of them, so that norms are not the identity. */
+export function busyModules(tensors: readonly ModuleTensor[]): Map<string, tf.Tensor> {
+  const layout = { architecture: 'modules', tensors: tensors.map(({ spec }) => spec) }
+  const noisy = [...initialModules(tensors, 'modules')].map(([name, values]) => {
+    const noise = normals(name, values.length, 0.3)
+    return [name, values.map((value, i) => value + (noise[i] ?? 0))] as const
+  })
+  return toParams(layout, new Map(noisy))
 }
 
 /** A seeded linear layer. */

@@ -18,13 +18,16 @@ describe('judgeDisk()', () => {
   ])('%d bytes free of 100 needed: %s', (free, status) => {
     expect(judgeDisk(free, 100).status).toBe(status)
   })
+  test('a study needs room for three states of its modules, with their velocities', () => {
+    expect(diskNeed(TINY_STUDY, 9, 1000) - diskNeed(TINY_STUDY, 9, 0)).toBe(3 * 2 * 4 * 1000)
+  })
   test('a study needs room for its states, and MoMA for its queues', () => {
     const moma = defaultStudy(['a', 'b'], 96)
     const ce = studySchema.parse({ ...moma, teacher: undefined, method: { name: 'ce' } })
-    expect(diskNeed(moma, 9) - diskNeed(ce, 9)).toBeGreaterThan(3 * 4 * 16_384 * 512)
-    expect(diskNeed(TINY_STUDY, 9)).toBeGreaterThan(200e6)
+    expect(diskNeed(moma, 9, 0) - diskNeed(ce, 9, 0)).toBeGreaterThan(3 * 4 * 16_384 * 512)
+    expect(diskNeed(TINY_STUDY, 9, 0)).toBeGreaterThan(200e6)
     const crd = studySchema.parse({ ...moma, method: { name: 'crd', featureDim: 100 } })
-    expect(diskNeed(crd, 1000) - diskNeed(crd, 0)).toBe(3 * 4 * 2 * 1000 * 100)
+    expect(diskNeed(crd, 1000, 0) - diskNeed(crd, 0, 0)).toBe(3 * 4 * 2 * 1000 * 100)
   })
 })
 

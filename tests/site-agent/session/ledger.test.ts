@@ -100,4 +100,16 @@ describe('the records that an agent keeps', () => {
     })
     expect(agent.log.map(({ event }) => event)).toContain('record.disputed')
   })
+
+  test('disputes such a record also when it was published while the site was away', async () => {
+    const { mini, site } = await setup()
+    const strange = { site: 'north', samples: 1, payload: HASH('1'), manifest: HASH('2') }
+    mini.records.set(
+      1,
+      await mini.record({ contributors: [{ ...strange, staleness: 0, norm: 1, scale: 1 }] }),
+    )
+    mini.welcome = { changes: { round: 1 } }
+    const agent = run(site)
+    await expect.poll(() => agent.log.map(({ event }) => event)).toContain('record.disputed')
+  })
 })

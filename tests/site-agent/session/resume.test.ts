@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { computeDelta, decodeDelta, deltaBytes } from '@tessera/shared/delta'
 import { backboneLayout, encodeSafetensors, initialWeights } from '@tessera/shared/model'
@@ -7,7 +7,7 @@ import { readUnverified, sha256Hex } from '@tessera/shared/security'
 import { chunkOf } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { TINY_LAYOUT, TINY_STUDENT, TINY_STUDY } from '../../support/mini-coordinator.ts'
-import { committed, delivered, run, setup, states } from './running-agent.ts'
+import { committed, delivered, record, run, setup, states } from './running-agent.ts'
 
 describe('an agent that was cut off, or stopped,', () => {
   test('fetches a model with a wrong hash twice, declines the round, and does the next', async () => {
@@ -97,6 +97,38 @@ describe('an agent that was cut off, or stopped,', () => {
     expect(training.rounds).toEqual([1, 2, 3])
     expect((await readdir(join(site.dir, 'state', 'tiny'))).filter((name) => /delta/.test(name))).toEqual([])
   })
+
+  test.each(['is fetched at the next join', 'came in a life that ended early'])(
+    'goes on from the state of a round that counted without its receipt: its record %s',
+    async (way) => {
+      const { mini, site, training } = await stoppedBeforeReceipt()
+      const { manifest: token } = await mini.heard('upload:open', 2)
+      const { payload, samples } = readUnverified('manifest', token)
+      const own = {
+        site: 'north',
+        samples,
+        payload,
+        manifest: sha256Hex(token),
+        staleness: 0,
+        norm: 1,
+        scale: 1,
+      }
+      const previous = sha256Hex(await record(site, 1))
+      const counted = await mini.record({ round: 2, previous, contributors: [own] })
+      mini.records.set(2, counted)
+      mini.welcome = { changes: { round: 2, record: sha256Hex(counted) } }
+      if (way !== 'is fetched at the next join') {
+        await writeFile(join(site.dir, 'state', 'tiny', 'ledger', 'round-2.jws'), counted)
+      }
+      const second = run(site, training)
+      await mini.offer({ round: 3 })
+      await delivered(second, 1)
+      const delta = decodeDelta(TINY_LAYOUT, mini.updates.at(-1)?.bytes ?? new Uint8Array())
+      expect(delta.get('classifier.1.bias')?.[0]).toBeCloseTo(0.003, 6)
+      expect((await states(site)).toSorted()).toEqual(['after-2.state', 'after-3.state'])
+      expect(second.log.map(({ event }) => event)).not.toContain('record.disputed')
+    },
+  )
 
   test('fetches the teacher once, whatever rounds and lives follow', async () => {
     const { mini, site, training } = await setup()

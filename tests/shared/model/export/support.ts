@@ -32,6 +32,11 @@ export const NETWORKS: readonly (readonly [string, Architecture, number])[] = [
   ],
   ['a narrow Lite0', { name: 'efficientnet-lite0', ...narrow }, 32],
   ['a narrow ResNet-18', { name: 'resnet-18', widthMultiplier: 0.25, depthMultiplier: 1 }, 32],
+  [
+    "a narrow B0 with SimKD's projector",
+    { name: 'efficientnet-b0', ...narrow, projector: { hidden: 12, features: 24 } },
+    32,
+  ],
   ['a narrow ResNet-50', { name: 'resnet-50', widthMultiplier: 0.25, depthMultiplier: 1 }, 33],
 ]
 

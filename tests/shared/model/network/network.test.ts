@@ -85,6 +85,31 @@ describe.each(['cpu', 'wasm'] as const)('forward() on %s', (engine) => {
     expect(run({ training: false }).statistics.size).toBe(0)
   })
 
+  test('gives the maps of the stages and the one that is pooled, when it is asked', () => {
+    expect(run({ training: false }).maps).toBeNull()
+    const resnet = createNetwork({ ...tiny, name: 'resnet-18' }, CLASSES)
+    const odd = tf.randomNormal<tf.Rank.R4>([2, 33, 50, 3], 0, 1, 'float32', 1)
+    tensors.push(odd)
+    for (const of of [network, resnet]) {
+      const params = toParams(of.layout, initialWeights(of.layout, 'weights'))
+      const { features, logits, maps } = forward(of, params, odd, { training: false, maps: true })
+      if (!maps) throw new Error('maps were asked for')
+      tensors.push(...params.values(), features, logits, ...new Set([...maps.stages, maps.last]))
+      const sides = maps.stages.map(({ shape }) => [shape[1], shape[2]])
+      expect(sides).toEqual([
+        [9, 13],
+        [5, 7],
+        [3, 4],
+        [2, 2],
+      ])
+      expect(maps.stages.map(({ shape }) => shape[3])).toEqual(
+        of.graph.stages.map(({ channels }) => channels),
+      )
+      const pooled = tf.tidy(() => tf.mean(maps.last, [1, 2]).dataSync())
+      expect(distance(features.dataSync(), pooled)).toBeLessThan(1e-6)
+    }
+  })
+
   test('does not depend on the rest of the batch in eval mode', () => {
     const start = given()
     const all = run({ training: false }, start)
