@@ -34,7 +34,7 @@ const [STEP, TEACHER_PASS] = [3, 2]
 
 /** In the order of the results; each key once. @throws {TesseraError} ERR_CONFIG_INVALID */
 export async function planCells(
-  { read, engine }: Pick<Run, 'read' | 'engine'>,
+  { read, starts, engine }: Pick<Run, 'read' | 'starts' | 'engine'>,
   tiles: TileStore,
 ): Promise<PlannedCell[]> {
   const { experiment } = read
@@ -63,6 +63,7 @@ export async function planCells(
       kind: 'teacher',
       study: teaching,
       train: identities(deal.teacher),
+      start: starts.teacher?.sha256,
     })
     if (cells.some((cell) => cell.kind === 'teacher' || wantsTeacher(experiment, cell))) {
       const work = deal.teacher.length * teaching.training.rounds * STEP
@@ -101,6 +102,7 @@ export async function planCells(
           train,
           tests,
           teacher: ownTeacher,
+          start: cell.kind === 'teacher' ? undefined : starts.student?.sha256,
           ...how,
         }),
         title: cell.name,

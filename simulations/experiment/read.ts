@@ -18,10 +18,12 @@ export interface ReadExperiment {
   readonly experiment: Experiment
   readonly folders: readonly DataFolder[]
   readonly teacherFolders: readonly DataFolder[]
+  /** Files of weights to begin with; absent: by chance. */
+  readonly startFiles?: { readonly student?: string; readonly teacher?: string }
 }
 
 /**
- * @param environment What `$NAME` at the start of a folder stands for.
+ * @param environment What `$NAME` at the start of a folder or file stands for.
  * @throws {TesseraError} ERR_EXPERIMENT_FILE, naming the field that is wrong.
  */
 export async function readExperiment(file: string, environment: Environment): Promise<ReadExperiment> {
@@ -29,15 +31,18 @@ export async function readExperiment(file: string, environment: Environment): Pr
     throw invalid('be a file that can be read', cause.code ?? 'an error', cause)
   })
   const read = parseExperiment(text)
+  const place = (path: string): string => resolve(dirname(file), inEnvironment(path, environment))
   const folders = (list: Experiment['data']['folders'] = []): DataFolder[] =>
-    list.map(({ dir, micronsPerPx = null }) => ({
-      dir: resolve(dirname(file), inEnvironment(dir, environment)),
-      micronsPerPx,
-    }))
+    list.map(({ dir, micronsPerPx = null }) => ({ dir: place(dir), micronsPerPx }))
+  const [student, teacher] = [read.student.start, read.teacher?.network.start]
   return {
     experiment: read,
     folders: folders(read.data.folders),
     teacherFolders: folders(read.teacher?.folders),
+    startFiles: {
+      ...(student !== undefined && { student: place(student) }),
+      ...(teacher !== undefined && { teacher: place(teacher) }),
+    },
   }
 }
 

@@ -60,7 +60,8 @@ async function train(
   teacher: string | null,
   report: Report,
 ): Promise<Trained> {
-  const { store, processes, read, out } = run
+  const { store, processes, read, starts, out } = run
+  const start = (cell === null ? starts.teacher : starts.student)?.file ?? null
   const { threads, transport } = read.experiment
   const model = store.model(key)
   const tell = ({ done, total, round, loss }: TaskProgress): void =>
@@ -73,14 +74,15 @@ async function train(
     const dir = cell === null ? folder.teacher : cell.site === null ? folder.pooled : folder.train(cell.site)
     // The same name as in the federation: the same order of tiles.
     const site = cell?.site ?? cell?.kind ?? 'teacher'
-    const task = { kind: 'train', study, site, dir, teacher, start: null, model } as const
+    const task = { kind: 'train', study, site, dir, teacher, start, model } as const
     const { engine, losses } = await processes.work(task, tell, threads)
     return { engine, losses }
   }
   const root = join(out, 'federations', key)
-  if (transport === 'processes') return inProcesses(run, study, { root, sites, teacher, model }, report)
+  if (transport === 'processes')
+    return inProcesses(run, study, { root, sites, teacher, start, model }, report)
   const { faults } = cell.scenario
-  const task = { kind: 'federate', root, study, sites, transport, teacher, faults, model } as const
+  const task = { kind: 'federate', root, study, sites, transport, teacher, start, faults, model } as const
   const { engine, losses, ...federation } = await processes.work(task, tell, threads)
   return { engine, losses, federation }
 }
@@ -93,10 +95,12 @@ async function inProcesses(
     root,
     sites,
     teacher,
+    start,
     model,
   }: Pick<Parameters<typeof openFederation>[0], 'root'> & {
     readonly sites: readonly { readonly name: string; readonly dataDir: string }[]
     readonly teacher: string | null
+    readonly start: string | null
     readonly model: string
   },
   report: Report,
@@ -105,11 +109,8 @@ async function inProcesses(
   await mkdir(logs, { recursive: true })
   const opened = await openFederation({ root, logs }, sites, processes)
   try {
-    const { uploadedBytes } = await opened.run(
-      study,
-      { teacher, start: null },
-      model,
-      ({ done, round, rounds }) => report({ done, text: `round ${round}/${rounds}` }),
+    const { uploadedBytes } = await opened.run(study, { teacher, start }, model, ({ done, round, rounds }) =>
+      report({ done, text: `round ${round}/${rounds}` }),
     )
     return {
       engine: engine.description,

@@ -13,6 +13,7 @@ import { type PlannedCell, planCells } from './plan.ts'
 import type { ReadExperiment } from './read.ts'
 import { writeResults } from './results.ts'
 import { runCell } from './run-cell.ts'
+import { readStarts, type Starts } from './starts.ts'
 import { openTileStore } from './tile-store.ts'
 
 export interface RunOptions {
@@ -30,6 +31,7 @@ export interface RunOptions {
 export interface Run {
   readonly out: string
   readonly read: ReadExperiment
+  readonly starts: Starts
   readonly store: CellStore
   readonly processes: ProcessSet
   readonly engine: Engine
@@ -41,7 +43,9 @@ export interface Run {
  * @throws {TesseraError} ERR_INTERRUPTED when stopped; ERR_CONFIG_INVALID, ERR_DATA_…; what a process failed with.
  */
 export async function runExperiment(options: RunOptions): Promise<string> {
-  const { read, workers, screen, clock, signal } = options
+  const { workers, screen, clock, signal } = options
+  const { experiment, starts } = await readStarts(options.read)
+  const read = { ...options.read, experiment }
   const out = resolve(options.out)
   const startedMs = clock.now()
   await mkdir(out, { recursive: true })
@@ -53,7 +57,7 @@ export async function runExperiment(options: RunOptions): Promise<string> {
   // Stopped before there was anything to stop.
   if (signal.aborted) onStop()
   try {
-    const run = { out, read, store: await openCellStore(out), processes, engine, clock }
+    const run = { out, read, starts, store: await openCellStore(out), processes, engine, clock }
     const tiles = await withProgress(options, [{ name: 'tiles', title: 'tiles', work: 1 }], (progress) => {
       progress.start('tiles')
       return openTileStore(out, read, processes, (done, total) =>

@@ -65,7 +65,17 @@ const split = z.discriminatedUnion('by', [
 export type SplitConfig = z.infer<typeof split>
 
 const { student, training, federation, method } = study.shape
-const network = student.omit({ initial: true }).partial().default({})
+/** `start`: a file of weights that it begins with, in the place of a name and multipliers; a path as `dir` is. */
+const network = withoutDefaults(student)
+  .omit({ initial: true })
+  .partial()
+  .extend({ start: z.string().min(1).max(1000).optional() })
+  .refine(
+    ({ start, name, widthMultiplier, depthMultiplier }) =>
+      start === undefined || (name ?? widthMultiplier ?? depthMultiplier) === undefined,
+    'must have start or name and multipliers: the file says which network it is',
+  )
+  .default({})
 
 /** Whose weights are learnt first, with cross-entropy, for the methods that want a teacher. */
 const teacher = z.strictObject({

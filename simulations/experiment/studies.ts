@@ -26,7 +26,7 @@ export function teacherStudy(
     seed: `${seed}/teacher`,
     classes: [...classes],
     tile: { sizePx: data.tilePx },
-    student: { ...teacher?.network, initial: 'seed' },
+    student: beginning(teacher?.network ?? {}),
     method: { name: 'ce' },
     training: {
       ...training,
@@ -47,6 +47,11 @@ function shapeOf({
   return { name, widthMultiplier, depthMultiplier, flavour }
 }
 
+/** What is trained, from its file or by chance. */
+function beginning({ start, ...network }: Experiment['student']): object {
+  return { ...network, initial: start === undefined ? 'seed' : 'file' }
+}
+
 /** @param sites Of the cell's deal; a round waits for all of them unless the experiment says otherwise. */
 export function cellStudy(
   experiment: Experiment,
@@ -62,7 +67,7 @@ export function cellStudy(
     seed: variant.seed,
     classes: [...classes],
     tile: { sizePx: data.tilePx },
-    student: { ...student, initial: 'seed' },
+    student: beginning(student),
     ...(teacher !== null && {
       teacher: {
         ...shapeOf(experiment.teacher?.network ?? {}),

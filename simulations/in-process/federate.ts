@@ -43,6 +43,8 @@ export interface FederateOptions {
   readonly transport: 'memory' | 'sockets'
   /** safetensors file of the study's teacher. */
   readonly teacher: string | null
+  /** safetensors file that the student starts from, where the study says so. */
+  readonly start?: string | null
   readonly faults: readonly Fault[]
   /** Default: production's, whose recorded steps one site after the other uses. */
   readonly createTrainer?: TrainerFactory
@@ -59,12 +61,16 @@ const ENROLLING = 8
  * @throws {TesseraError} What ends an agent or the study.
  */
 export async function federate(options: FederateOptions): Promise<string> {
-  const { root, study, sites, teacher } = options
+  const { root, study, sites, teacher, start = null } = options
   await rm(root, { recursive: true, force: true })
   const dir = join(root, 'coordinator')
   await mkdir(join(root, 'cache'), { recursive: true, mode: 0o700 })
   await initCoordinator({ dir, port: 0 })
-  await createStudy({ dir, study, ...(teacher !== null && { teacherFile: teacher }) })
+  const files = {
+    ...(teacher !== null && { teacherFile: teacher }),
+    ...(start !== null && { studentFile: start }),
+  }
+  await createStudy({ dir, study, ...files })
   const place = await open(dir, options.transport)
   const pool = createStepperPool()
   const stop = new AbortController()
@@ -83,8 +89,8 @@ export async function federate(options: FederateOptions): Promise<string> {
     await place.close()
     pool.dispose()
   }
-  const { files } = await exportStudy({ dir, study: study.id, out: join(root, 'export') })
-  return files[0] ?? ''
+  const { files: exported } = await exportStudy({ dir, study: study.id, out: join(root, 'export') })
+  return exported[0] ?? ''
 }
 
 interface Place {

@@ -9,7 +9,7 @@ import type { Report } from './tasks.ts'
 
 /** Runs a study as a federation of this process, from FOLDER. */
 export interface FederateTask
-  extends Pick<FederateOptions, 'root' | 'study' | 'sites' | 'transport' | 'teacher' | 'faults'> {
+  extends Pick<FederateOptions, 'root' | 'study' | 'sites' | 'transport' | 'teacher' | 'start' | 'faults'> {
   readonly kind: 'federate'
   /** Where the student goes. */
   readonly model: string

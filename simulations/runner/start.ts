@@ -12,14 +12,17 @@ export interface StartFile {
   readonly architecture: Architecture
 }
 
-/** @throws {TesseraError} ERR_MODEL_FILE if it cannot be read or is broken; ERR_LAYOUT_MISMATCH if it is of no network known here. */
-export async function readStart(file: string): Promise<StartFile> {
+/**
+ * @param what Gives the file a name in errors.
+ * @throws {TesseraError} ERR_MODEL_FILE if it cannot be read or is broken; ERR_LAYOUT_MISMATCH if it is of no network known here.
+ */
+export async function readStart(file: string, what = '--start'): Promise<StartFile> {
   try {
     const bytes = await readFile(file)
     return { file, sha256: sha256Hex(bytes), architecture: recogniseCheckpoint(bytes).architecture }
   } catch (cause) {
     if (cause instanceof TesseraError) throw cause
     const reason = (cause as NodeJS.ErrnoException).code ?? 'an unknown failure'
-    throw new TesseraError('ERR_MODEL_FILE', `--start must be a readable file, got ${reason}`, { cause })
+    throw new TesseraError('ERR_MODEL_FILE', `${what} must be a readable file, got ${reason}`, { cause })
   }
 }

@@ -26,5 +26,5 @@ describe('a federation with an ONNX teacher', () => {
       // Key, six features and the logits, digest; once a tile, though each was seen in two rounds.
       expect((await stat(join(dir, file))).size).toBe(tiles * (32 + 4 * (6 + GRADES.length) + 32))
     }
-  })
+  }, 300_000)
 })

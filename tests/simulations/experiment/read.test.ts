@@ -68,6 +68,11 @@ describe('parseExperiment()', () => {
       { arms: [{ kind: 'central', methods: ['kd'] }] },
       'experiment must have a teacher for kd, got none',
     ],
+    [
+      'a network beside the file that says which it is',
+      { student: { start: 'x.safetensors', name: 'resnet-18' } },
+      'experiment must fit its schema, got student: must have start or name and multipliers: the file says which network it is',
+    ],
     ['a seed that is there twice', { seeds: [1, '1'] }, 'experiment must have different seeds, got 1 twice'],
     [
       'two splits of one name',
@@ -111,13 +116,27 @@ describe('readExperiment()', () => {
       message: 'experiment must find its data: give --data DIR, got none',
     })
   })
+  test('finds files to start from as folders, and wants their variable', async () => {
+    const file = join(await temporaryFolder(), 'x.yaml')
+    const network = { start: '$WEIGHTS' }
+    await writeFile(file, text({ student: { start: 'own.safetensors', dropout: 0 }, teacher: { network } }))
+    const { startFiles } = await readExperiment(file, { DATA: '/data', WEIGHTS: '/weights.safetensors' })
+    expect(startFiles).toEqual({
+      student: join(dirname(file), 'own.safetensors'),
+      teacher: '/weights.safetensors',
+    })
+    await expect(readExperiment(file, { DATA: '/data' })).rejects.toMatchObject({
+      message: 'experiment must find its data: give environment variable WEIGHTS, got none',
+    })
+  })
   test('reads every experiment of the project, none of which names a folder of one machine', async () => {
     const names = await readdir(EXPERIMENTS)
     expect(names.length).toBeGreaterThan(0)
     for (const name of names) {
-      const { experiment } = await readExperiment(join(EXPERIMENTS, name), { DATA: '/data' })
+      const places = { DATA: '/data', WEIGHTS: '/weights.safetensors' }
+      const { experiment } = await readExperiment(join(EXPERIMENTS, name), places)
       expect(`${experiment.name}.yaml`).toBe(name)
-      expect(await readFile(join(EXPERIMENTS, name), 'utf8')).not.toMatch(/dir: *["']?\//)
+      expect(await readFile(join(EXPERIMENTS, name), 'utf8')).not.toMatch(/(dir|start): *["']?\//)
     }
   })
 })

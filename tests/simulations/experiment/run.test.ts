@@ -1,10 +1,12 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
+import { backboneLayout, decodeSafetensors, encodeSafetensors, initialWeights } from '@tessera/shared/model'
 import { describe, expect, test } from 'vitest'
 import { compareText, readResults } from '../../../simulations/experiment/compare.ts'
 import { parseExperiment } from '../../../simulations/experiment/read.ts'
 import { runExperiment } from '../../../simulations/experiment/run.ts'
+import '../../support/allclose.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 /** Each run starts processes and engines of its own. */
@@ -83,6 +85,40 @@ describe('runExperiment()', () => {
       expect(await models(one)).toEqual(written)
       const [a, b] = [await readResults(one), await readResults(two)]
       expect(compareText(a, b)).toMatch(/folder, 2 sites: federated kd .* the same cells/)
+    },
+    PATIENCE_MS,
+  )
+
+  test(
+    'begins with a file where it has one: another start is another cell, of the same tiles',
+    async () => {
+      const file = join(await temporaryFolder(), 'start.safetensors')
+      const architecture = { name: 'efficientnet-lite0', widthMultiplier: 1, depthMultiplier: 1 } as const
+      const layout = backboneLayout(architecture, 5)
+      await writeFile(file, encodeSafetensors(layout, initialWeights(layout, 'a seed')))
+      const changes = {
+        student: { start: file, dropout: 0, stochasticDepth: 0 },
+        arms: ['central', 'federated'].map((kind) => ({ kind, methods: ['ce'] })),
+        training: { ...TINY.training, rounds: 1, learningRate: 1e-6 },
+      }
+      const experiment = parseExperiment(JSON.stringify({ ...TINY, ...changes }))
+      const read = { experiment, folders: [], teacherFolders: [], startFiles: { student: file } }
+      const out = await temporaryFolder()
+      const screen = { write: () => undefined, columns: null }
+      const { signal } = new AbortController()
+      await runExperiment({ read, out, workers: 1, screen, clock: systemClock, signal })
+      const written = await models(out)
+      expect(written.size).toBe(2)
+      // So low a rate hardly moves what the file gave.
+      const given = initialWeights(layout, 'a seed').get('features.0.0.weight') ?? new Float32Array(1)
+      for (const model of written.values()) {
+        const { tensors } = decodeSafetensors(model)
+        expect(tensors.get('features.0.0.weight')?.data).toBeAllclose(given, { absolute: 1e-3 })
+      }
+      await writeFile(file, encodeSafetensors(layout, initialWeights(layout, 'another')))
+      const central = { ...read, experiment: { ...experiment, arms: experiment.arms.slice(0, 1) } }
+      await runExperiment({ read: central, out, workers: 1, screen, clock: systemClock, signal })
+      expect((await models(out)).size).toBe(3)
     },
     PATIENCE_MS,
   )
