@@ -107,7 +107,8 @@ function bytesIn(value: unknown): number {
 
 /**
  * Unpacks one frame. Order of the checks: size, structure, unpack, shape of the packet. Bytes in it are plain Uint8Arrays with memory of their own,
- * but for those that make up most of their frame: they stay in its memory, which nobody writes to once it has come in.
+ * but for those that make up most of the memory that their frame lies in: they stay there, where nobody writes once it has come in. A small frame may
+ * lie in a pool with others (64 KiB from Node 24 on), which one chunk must not keep alive.
  * @throws {TesseraError} ERR_FRAME_TOO_LARGE or ERR_FRAME_MALFORMED.
  */
 export function decodeFrame(frame: unknown): Packet {
@@ -118,7 +119,7 @@ export function decodeFrame(frame: unknown): Packet {
   if (fault !== null) throw malformed(fault)
   let value: unknown
   try {
-    value = ownBytes(unpackr.unpack(bytes), bytes.byteLength / 2)
+    value = ownBytes(unpackr.unpack(bytes), bytes.buffer.byteLength / 2)
   } catch (cause) {
     throw malformed('a value that cannot be unpacked', cause)
   }

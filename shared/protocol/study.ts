@@ -234,7 +234,11 @@ export const study = z.strictObject({
   /** Text that every random choice of the study hangs on. */
   seed: z.string().min(1).max(256),
   classes: z.array(z.string().min(1).max(128)).min(2).max(MAX_CLASSES),
-  tile: z.strictObject({ sizePx: z.int().min(16).max(2048) }),
+  tile: z.strictObject({
+    sizePx: z.int().min(16).max(2048),
+    /** `macenko`: each site gives its tiles the stain of one reference (site-agent/data/macenko). Absent: they stay as they are. */
+    stain: z.literal('macenko').optional(),
+  }),
   student: architecture.extend({
     /**
      * `seed`: from the study's seed. `teacher`: the teacher's backbone, when the architectures are equal. `file`: from a file that is
@@ -260,7 +264,9 @@ export const study = z.strictObject({
     /** Epochs of the whole study; the code's own. */
     stepEpochs: z.array(z.int().positive()).max(20).default([30, 40, 60]),
     /** `randaugment`: what the paper's code does. docs/fidelity.md says why it is not the default. */
-    augment: z.enum(['none', 'flips', 'flips-and-stain', 'randaugment']).default('flips-and-stain'),
+    augment: z
+      .enum(['none', 'flips', 'flips-and-stain', 'flips-and-site-stain', 'randaugment'])
+      .default('flips-and-stain'),
   }),
   federation: z
     .strictObject({

@@ -2,9 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
+import { meanInterval } from '@tessera/shared/metrics'
 import { z } from 'zod'
 import type { ExperimentResults } from './results.ts'
-import { armTitle, type Summary, seedInterval, summaries } from './summary.ts'
+import { armTitle, type Summary, summaries } from './summary.ts'
 
 /** Enough to know that a file is what it is taken for: it was written here. */
 const shape = z.looseObject({
@@ -73,7 +74,7 @@ function sameBits(a: ExperimentResults, b: ExperimentResults, key: string): bool
 
 function lineOf(arm: Summary, other: Summary, differences: readonly number[], same: boolean): string {
   const number = (x: number): string => (100 * x).toFixed(1)
-  const { mean, low, high } = seedInterval(differences)
+  const { mean, low, high } = meanInterval(differences)
   const spread = Number.isNaN(low) ? '' : ` ± ${number((high - low) / 2)}`
   const told = same
     ? 'the same cells'

@@ -117,12 +117,19 @@ function assertTrainable(sites: readonly DealtSite[]): void {
   if (sites.length < 2) {
     throw new TesseraError('ERR_CONFIG_INVALID', `split must give at least 2 sites, got ${sites.length}`)
   }
-  for (const { name, train, test } of sites) {
+  for (const { name, train } of sites) {
     const classes = new Set(train.map(({ label }) => label)).size
-    if (classes >= 2 && test.length > 0) continue
+    if (classes >= 2) continue
     throw new TesseraError(
       'ERR_CONFIG_INVALID',
-      `site ${name} must have 2 classes to train on and 1 tile to test on, got ${classes} and ${test.length}`,
+      `site ${name} must have 2 classes to train on, got ${classes}`,
     )
   }
+  if (testedSites(sites).length === 0)
+    throw new TesseraError('ERR_CONFIG_INVALID', 'sites must have tiles to test on, got none')
+}
+
+/** A site may be too small to have tiles to test on: its students are tested on the others'. */
+export function testedSites(sites: readonly DealtSite[]): DealtSite[] {
+  return sites.filter(({ test }) => test.length > 0)
 }

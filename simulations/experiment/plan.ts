@@ -3,7 +3,7 @@ import type { Study } from '@tessera/shared/protocol'
 import { sameTask } from '../runner/studies.ts'
 import { cellKey } from './cell-key.ts'
 import { type Cell, cellsOf, type Variant, variantsOf, wantsTeacher } from './cells.ts'
-import { type Deal, dealTiles, type PlacedTile } from './deal.ts'
+import { type Deal, dealTiles, type PlacedTile, testedSites } from './deal.ts'
 import type { Run } from './run.ts'
 import { cellStudy, type TeacherOfCell, teacherStudy } from './studies.ts'
 import type { DealFolder, TileStore } from './tile-store.ts'
@@ -56,7 +56,7 @@ export async function planCells(
     const { teacherClasses } = tiles
     const common = { variant, deal, folder, teacherClasses }
     const tests = deal.sites.map(({ name, test }) => [name, identities(test)])
-    const testDirs = deal.sites.map(({ name }) => folder.test(name))
+    const testDirs = testedSites(deal.sites).map(({ name }) => folder.test(name))
     const teaching = teacherStudy(experiment, tiles.teacherClasses, seed)
     const teacherKey = cellKey({
       ...machine,

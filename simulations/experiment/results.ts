@@ -5,6 +5,7 @@ import { writeDurably } from '@tessera/shared/files'
 import { type ArmScores, BOOTSTRAP, scoreArm } from '../runner/scores.ts'
 import type { CellResult } from './cell-store.ts'
 import { csvText } from './csv.ts'
+import { testedSites } from './deal.ts'
 import type { PlannedCell } from './plan.ts'
 import { reportPage } from './report/page.ts'
 import type { Run } from './run.ts'
@@ -91,7 +92,7 @@ export async function writeResults(input: ResultsInput): Promise<string> {
 
 function rowOf({ key, cell, variant, deal }: PlannedCell, stored: CellResult, classes: number): CellRow {
   const { answers, ...result } = stored
-  const bySite = deal.sites.map(({ name, test }, i) => ({
+  const bySite = testedSites(deal.sites).map(({ name, test }, i) => ({
     site: name,
     truth: answers[i]?.truth ?? [],
     predicted: answers[i]?.predicted ?? [],

@@ -1,4 +1,5 @@
 /** @file Cells that differ in their seed only, together: mean over seeds, and how far it may be off. Pure. */
+import { meanInterval } from '@tessera/shared/metrics'
 import { METRICS, type MetricName } from '../runner/scores.ts'
 import type { CellRow } from './results.ts'
 
@@ -24,9 +25,6 @@ export interface SeedInterval {
   readonly values: readonly number[]
 }
 
-/** Student's t at 97.5 % for 1 to 10 degrees of freedom; beyond, the normal's 1.96 is off by less than a tenth. */
-const T_975 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228]
-
 /** In the order in which the cells come. Sites alone count as one arm: each seed's value is the mean over its sites. */
 export function summaries(cells: readonly CellRow[]): Summary[] {
   const arms = new Map<string, CellRow[]>()
@@ -47,7 +45,7 @@ export function summaries(cells: readonly CellRow[]): Summary[] {
     const metrics = Object.fromEntries(
       names.map((name) => [
         name,
-        seedInterval(perSeed(({ scores }) => scores?.pooled.metrics[name].value ?? Number.NaN)),
+        overSeeds(perSeed(({ scores }) => scores?.pooled.metrics[name].value ?? Number.NaN)),
       ]),
     ) as Record<MetricName, SeedInterval>
     const bytes = ({ result }: CellRow): number =>
@@ -66,17 +64,6 @@ export function summaries(cells: readonly CellRow[]): Summary[] {
       },
     ]
   })
-}
-
-/** Mean of values, with the interval of Student's t. */
-export function seedInterval(values: readonly number[]): SeedInterval {
-  const centre = mean(values)
-  const freedom = values.length - 1
-  const variance = values.reduce((sum, x) => sum + (x - centre) ** 2, 0) / freedom
-  const half = (T_975[freedom - 1] ?? 1.96) * Math.sqrt(variance / values.length)
-  return freedom === 0
-    ? { mean: centre, low: Number.NaN, high: Number.NaN, values }
-    : { mean: centre, low: centre - half, high: centre + half, values }
 }
 
 /** In 100 columns: a block a split, a line an arm. */
@@ -108,5 +95,7 @@ export function armTitle({ kind, method, scenario }: Pick<Summary, 'kind' | 'met
   const what = [kind, ...(method === null ? [] : [method])].join(' ')
   return scenario === 'calm' ? what : `${what}, ${scenario}`
 }
+
+const overSeeds = (values: readonly number[]): SeedInterval => ({ ...meanInterval(values), values })
 
 const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length

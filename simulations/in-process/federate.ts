@@ -198,7 +198,7 @@ async function runSite(
         dataDir,
         study: study.id,
         coordinatorUrl: place.url,
-        allowMissingClasses: true,
+        dataRules: { allowMissingClasses: true },
         createTrainer: byzantineTrainer(train, faults),
         dial,
         turn,

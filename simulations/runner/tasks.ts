@@ -1,7 +1,6 @@
 /** @file The work of a worker process: write tiles, train one arm in one place, test a model. Runs in the worker; see worker.ts. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { systemClock } from '@tessera/shared/clock'
 import { startEngine } from '@tessera/shared/engine'
 import { asTesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
@@ -16,11 +15,11 @@ import {
 } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
-import { openTiles } from '@tessera/site-agent/data'
+import { openTiles, tileOptions } from '@tessera/site-agent/data'
 import { createTrainer, evaluate } from '@tessera/site-agent/distill'
-import type { FederateOptions } from '../in-process/federate.ts'
 import { drawScanner, type Grade, siteScanner, tilePng } from '../tiles/index.ts'
 import { cutTile, type Scale } from './cut.ts'
+import { type FederateResult, type FederateTask, runFederation } from './federate-task.ts'
 import type { DrawnTile, FileTile } from './source-tiles.ts'
 
 /** One tile to write. */
@@ -65,14 +64,6 @@ export interface TestTask {
   readonly dirs: readonly string[]
 }
 
-/** Runs a study as a federation of this process, from FOLDER. */
-export interface FederateTask
-  extends Pick<FederateOptions, 'root' | 'study' | 'sites' | 'transport' | 'teacher' | 'faults'> {
-  readonly kind: 'federate'
-  /** Where the student goes. */
-  readonly model: string
-}
-
 export type Task = WriteTask | TrainTask | TestTask | FederateTask
 
 /** How far a task is. */
@@ -93,17 +84,6 @@ export interface TrainResult {
   /** Mean loss of each round. */
   readonly losses: readonly number[]
 }
-export interface FederateResult {
-  readonly engine: string
-  /** Mean loss of each round, over the tiles of the sites that delivered and told theirs. */
-  readonly losses: readonly number[]
-  /** Seconds from the end of a round to the end of the next. */
-  readonly roundSeconds: readonly number[]
-  /** Bytes of deltas that each site sent. */
-  readonly uploadedBytes: Readonly<Record<string, number>>
-  /** Rounds that sites declined or missed, and why. */
-  readonly declined: readonly { readonly site: string; readonly round: number; readonly code: string }[]
-}
 /** One answer a tile, in the order of the files. */
 export interface TestResult {
   readonly answers: readonly { readonly truth: readonly number[]; readonly predicted: readonly number[] }[]
@@ -115,14 +95,14 @@ export interface TaskResults {
   readonly federate: FederateResult
 }
 
-type Report = (progress: TaskProgress) => void
+export type Report = (progress: TaskProgress) => void
 
 /** Tiles encoded at the same time: PNG and JPEG run on libuv's threads while the next tile is painted. */
 const PARALLEL_WRITES = 4
 
 export async function runTask(task: Task, report: Report): Promise<TaskResults[Task['kind']]> {
   if (task.kind === 'write') return writeTiles(task, report)
-  if (task.kind === 'federate') return federateHere(task, report)
+  if (task.kind === 'federate') return runFederation(task, report)
   return task.kind === 'train' ? train(task, report) : test(task, report)
 }
 
@@ -162,9 +142,8 @@ async function train(task: TrainTask, report: Report): Promise<TrainResult> {
   const { study, site, dir, teacher, start, model } = task
   const { description } = await startEngine()
   const tiles = await openTiles({
+    ...tileOptions(study),
     dir,
-    classes: study.classes,
-    sizePx: study.tile.sizePx,
     allowMissingClasses: true,
   })
   const teacherWeights = teacher === null ? null : decodeTeacher(await readFile(teacher), study).weights
@@ -195,54 +174,14 @@ async function train(task: TrainTask, report: Report): Promise<TrainResult> {
   return { engine: description, tiles: tiles.count, losses }
 }
 
-async function federateHere({ model, ...options }: FederateTask, report: Report): Promise<FederateResult> {
-  const { description } = await startEngine()
-  const { study, sites } = options
-  const { rounds } = study.training
-  const told = Array.from({ length: rounds + 1 }, () => ({ loss: 0, samples: 0 }))
-  const uploadedBytes = Object.fromEntries(sites.map(({ name }) => [name, 0]))
-  const declined: { site: string; round: number; code: string }[] = []
-  const ends: number[] = []
-  const startedMs = systemClock.elapsed()
-  let done = 0
-  const { federate } = await import('../in-process/federate.ts')
-  const student = await federate({
-    ...options,
-    onEvent(site, event) {
-      if (event.kind === 'training') {
-        const { round, step, steps, loss } = event
-        report({ done: done + step / steps, total: rounds * sites.length, round, loss })
-      } else if (event.kind === 'delivered') {
-        done++
-        uploadedBytes[site] = (uploadedBytes[site] ?? 0) + event.bytes
-        const sum = told[event.round]
-        if (sum === undefined || event.metrics.loss === null) return
-        sum.loss += event.metrics.loss * event.samples
-        sum.samples += event.samples
-      } else if (event.kind === 'declined') declined.push({ site, round: event.round, code: event.code })
-      else if (event.kind === 'published') ends[event.round - 1] ??= systemClock.elapsed()
-    },
-  })
-  await mkdir(dirname(model), { recursive: true })
-  await writeDurably(model, await readFile(student), 0o644)
-  return {
-    engine: description,
-    losses: told.slice(1).map(({ loss, samples }) => loss / samples),
-    roundSeconds: ends.map((end, i) => (end - (ends[i - 1] ?? startedMs)) / 1000),
-    uploadedBytes,
-    declined,
-  }
-}
-
 async function test({ study, model, dirs }: TestTask, report: Report): Promise<TestResult> {
   await startEngine()
   const weights = decodeModel(await readFile(model), studentLayout(study))
   const answers: { truth: number[]; predicted: number[] }[] = []
   for (const dir of dirs) {
     const tiles = await openTiles({
+      ...tileOptions(study),
       dir,
-      classes: study.classes,
-      sizePx: study.tile.sizePx,
       allowMissingClasses: true,
       purpose: 'evaluation',
     })

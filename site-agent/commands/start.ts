@@ -12,9 +12,17 @@ import type { AgentEvent } from '../session/events.ts'
 import { isRotationOpen, rotateSiteKey } from '../session/rotate-key.ts'
 import { loadSite } from '../session/site-folder.ts'
 import { approvalPrompt } from './approval-prompt.ts'
-import { type DataRules, example, stderrLog, untilStopped, withDataRules, withDir } from './command.ts'
+import {
+  type DataFlags,
+  dataRules,
+  example,
+  stderrLog,
+  untilStopped,
+  withDataRules,
+  withDir,
+} from './command.ts'
 
-interface StartFlags extends DataRules {
+interface StartFlags extends DataFlags {
   dir: string
   study: string
   data: string
@@ -31,7 +39,10 @@ export function addStart(group: Command): void {
   const command = withDataRules(withDir(group.command('start')))
     .description('join a study and train every round it offers, until it is finished; Ctrl-C stops cleanly')
     .requiredOption('--study <id>', 'the study to join')
-    .requiredOption('--data <folder>', 'the tiles: one folder a class; read only, nothing of it leaves')
+    .requiredOption(
+      '--data <folder>',
+      'the tiles: a folder with one folder a class, a manifest or an .npz; read only, nothing of it leaves',
+    )
     .option('--coordinator <url>', "another address than the kit's; the coordinator's key stays pinned")
     .option(
       '--dry-run',
@@ -74,8 +85,7 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
       dataDir: flags.data,
       study,
       coordinatorUrl: flags.coordinator,
-      maxBadShare: flags.maxBad,
-      allowMissingClasses: flags.allowMissingClasses === true,
+      dataRules: dataRules(flags),
       signal,
       log,
       clock: systemClock,

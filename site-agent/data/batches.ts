@@ -5,7 +5,9 @@
 import type { Random } from '@tessera/shared/random'
 import type { BatchOptions, TileBatch, TileSource } from '../distill/index.ts'
 import { type BatchRing, createBatchRing, lookAhead } from './batch-ring.ts'
-import type { BatchJob, TilePath } from './tile-job.ts'
+import type { TileOrigin } from './origin.ts'
+import type { StainPlan } from './stain-plan.ts'
+import type { BatchJob } from './tile-job.ts'
 import { createProgress } from './tile-queue.ts'
 import { type RunningJob, runJob } from './tile-workers.ts'
 
@@ -14,12 +16,14 @@ export interface TileSet {
   readonly sizePx: number
   /** Class index of each tile. */
   readonly labels: Int32Array
-  /** Where each tile is. */
-  readonly paths: readonly TilePath[]
+  /** Where each tile comes from. */
+  readonly origins: readonly TileOrigin[]
   /** Decoded tiles, `[slots, sizePx, sizePx, 3]`, shared; null: each is decoded when it is needed. */
   readonly store: Uint8Array | null
   /** Each tile's place in `store`. */
   readonly slots: Int32Array
+  /** What the site's stain has to do with a batch; null: nothing. */
+  readonly stain: StainPlan | null
 }
 
 export interface TileSourceOptions {
@@ -60,7 +64,7 @@ function partOf(tiles: TileSet, places: readonly number[]): TileSet {
     ...tiles,
     labels: at(tiles.labels),
     slots: at(tiles.slots),
-    paths: places.map((place) => tiles.paths[place] as string),
+    origins: places.map((place) => tiles.origins[place] as TileOrigin),
   }
 }
 
@@ -111,7 +115,7 @@ async function* batches(
 }
 
 function batchJob(
-  { sizePx, paths, store, slots }: TileSet,
+  { sizePx, origins, store, slots, stain }: TileSet,
   members: readonly number[],
   memory: Float32Array,
   epoch: Random | null,
@@ -120,13 +124,14 @@ function batchJob(
   return {
     kind: 'batch',
     sizePx,
-    paths: store === null ? members.map((i) => paths[i] as TilePath) : null,
+    origins: store === null ? members.map((i) => origins[i] as TileOrigin) : null,
     store,
     slots: Int32Array.from(members, (i) => slots[i] as number),
     images: memory.subarray(0, members.length * sizePx * sizePx * 3),
     streams:
       epoch === null ? null : Uint32Array.from(members.flatMap((i) => epoch.fork(`tile/${i}`).state())),
     augment,
+    stain,
     progress: createProgress(),
   }
 }

@@ -12,6 +12,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import sharp, { type Sharp } from 'sharp'
 import { decodePlainJpeg } from './jpeg/decode.ts'
 import { plainJpegSize } from './jpeg/header.ts'
+import type { RawTile } from './origin.ts'
 import { decodePlainPng } from './png.ts'
 import type { TileMemory } from './wasm/tile-memory.ts'
 
@@ -39,6 +40,16 @@ export interface DecodedTile {
   readonly pixels: Uint8Array
   /** True when the file had another size. */
   readonly resized: boolean
+}
+
+/** Pixels that are in memory, scaled and cut as {@link decodeTile} does it. @throws {TesseraError} As {@link decodeTile}. */
+export async function scaleRaw({ pixels, width, height }: RawTile, sizePx: number): Promise<DecodedTile> {
+  assertPixels(width, height)
+  // A copy: neither sharp nor a hash takes shared memory.
+  const own = pixels.slice()
+  if (width === sizePx && height === sizePx) return { pixels: own, resized: false }
+  const image = sharp(own, { raw: { width, height, channels: 3 } })
+  return { pixels: await squarePixels(scaledTo(image, sizePx), sizePx), resized: true }
 }
 
 /**
@@ -79,19 +90,24 @@ async function decodeBySharp(bytes: Buffer, sizePx: number): Promise<DecodedTile
   assertPixels(size.width, size.height)
 
   const resized = size.width !== sizePx || size.height !== sizePx
-  let image =
+  const image =
     png === null
       ? sharp(bytes, OPTIONS).removeAlpha()
       : sharp(png.pixels, { raw: { width: png.width, height: png.height, channels: 3 } })
-  if (resized) {
-    image = image.resize(sizePx, sizePx, {
-      fit: 'cover',
-      position: 'centre',
-      kernel: 'lanczos3',
-      // libjpeg's own halving is faster but not Lanczos.
-      fastShrinkOnLoad: false,
-    })
-  }
+  return { pixels: await squarePixels(resized ? scaledTo(image, sizePx) : image, sizePx), resized }
+}
+
+function scaledTo(image: Sharp, sizePx: number): Sharp {
+  return image.resize(sizePx, sizePx, {
+    fit: 'cover',
+    position: 'centre',
+    kernel: 'lanczos3',
+    // libjpeg's own halving is faster but not Lanczos.
+    fastShrinkOnLoad: false,
+  })
+}
+
+async function squarePixels(image: Sharp, sizePx: number): Promise<Uint8Array> {
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true }).catch(unreadable)
   if (info.width !== sizePx || info.height !== sizePx || info.channels !== 3) {
     throw new TesseraError(
@@ -99,7 +115,7 @@ async function decodeBySharp(bytes: Buffer, sizePx: number): Promise<DecodedTile
       `tile must decode to [${sizePx}, ${sizePx}, 3], got [${info.height}, ${info.width}, ${info.channels}]`,
     )
   }
-  return { pixels: data, resized }
+  return data
 }
 
 /** Asks sharp what a file holds. @throws {TesseraError} ERR_DATA_TILE_UNREADABLE, ERR_DATA_TILE_TOO_LARGE, ERR_DATA_TILE_NOT_RGB */

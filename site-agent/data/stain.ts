@@ -16,11 +16,14 @@ import type { Random } from '@tessera/shared/random'
 export const STAIN_SIGMA = 0.05
 
 /** Optical density of each pure stain in red, green and blue: rows haematoxylin, eosin, DAB. */
-export const STAIN_MATRIX: readonly (readonly [number, number, number])[] = [
+export const STAIN_MATRIX: StainColours = [
   [0.65, 0.7, 0.29],
   [0.07, 0.99, 0.11],
   [0.27, 0.57, 0.78],
 ]
+
+/** Optical density of three pure stains in red, green and blue, a row each. */
+export type StainColours = readonly (readonly [number, number, number])[]
 
 /** Scale and shift of one stain. */
 export interface StainChange {
@@ -34,28 +37,33 @@ export interface ColourChange {
   readonly shift: Float64Array
 }
 
-const INVERSE = invert(STAIN_MATRIX)
-
 /** Draws the change of one tile. */
-export function drawStainJitter(random: Random, sigma: number = STAIN_SIGMA): ColourChange {
-  return stainChange(
-    STAIN_MATRIX.map(() => ({
-      alpha: random.uniform(1 - sigma, 1 + sigma),
-      beta: random.uniform(-sigma, sigma),
-    })),
-  )
+export function drawStainJitter(
+  random: Random,
+  colours: StainColours = STAIN_MATRIX,
+  sigma: number = STAIN_SIGMA,
+): ColourChange {
+  const drawn = colours.map(() => ({
+    alpha: random.uniform(1 - sigma, 1 + sigma),
+    beta: random.uniform(-sigma, sigma),
+  }))
+  return stainChange(drawn, colours)
 }
 
-/** Builds the colour change that scales and shifts each stain (haematoxylin, eosin, DAB). */
-export function stainChange(stains: readonly StainChange[]): ColourChange {
+/** Builds the colour change that scales and shifts each stain (haematoxylin, eosin, residual). */
+export function stainChange(
+  stains: readonly StainChange[],
+  colours: StainColours = STAIN_MATRIX,
+): ColourChange {
+  const inverse = invert(colours)
   const matrix = new Float64Array(9)
   const shift = new Float64Array(3)
   for (const [s, { alpha, beta }] of stains.entries()) {
     for (let to = 0; to < 3; to++) {
-      const stain = STAIN_MATRIX[s]?.[to] ?? 0
+      const stain = colours[s]?.[to] ?? 0
       for (let from = 0; from < 3; from++) {
         const i = from * 3 + to
-        matrix[i] = (matrix[i] ?? 0) + (INVERSE[from * 3 + s] ?? 0) * alpha * stain
+        matrix[i] = (matrix[i] ?? 0) + (inverse[from * 3 + s] ?? 0) * alpha * stain
       }
       // β is in decimal densities, the matrix works in natural ones: one exp a channel instead of a power of ten.
       shift[to] = (shift[to] ?? 0) + beta * stain * Math.LN10
@@ -65,7 +73,7 @@ export function stainChange(stains: readonly StainChange[]): ColourChange {
 }
 
 /** Inverse of a 3 × 3 matrix by its adjugate, row by row. */
-function invert(m: readonly (readonly [number, number, number])[]): Float64Array {
+function invert(m: StainColours): Float64Array {
   const [a, b, c] = m[0] ?? [0, 0, 0]
   const [d, e, f] = m[1] ?? [0, 0, 0]
   const [g, h, i] = m[2] ?? [0, 0, 0]

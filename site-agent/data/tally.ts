@@ -3,7 +3,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import { SKIP_REASONS, type SkipReason } from './decode.ts'
 import type { Finding } from './survey.ts'
 
-/** Counts while the files go by, and stops when too many are bad. */
+/** Counts while the files go by. */
 export class Tally {
   readonly skipped: Record<SkipReason, number> = {
     ERR_DATA_TILE_UNREADABLE: 0,
@@ -15,11 +15,10 @@ export class Tally {
   resized = 0
   readonly #labels = new Map<string, number>()
   readonly #files: number
-  readonly #maxBadShare: number
 
-  constructor(files: number, maxBadShare: number) {
+  /** @param files Of the whole set. */
+  constructor(files: number) {
     this.#files = files
-    this.#maxBadShare = maxBadShare
   }
 
   keep(label: number, { digest, resized }: Finding): void {
@@ -35,14 +34,18 @@ export class Tally {
 
   skip(reason: SkipReason): void {
     this.skipped[reason]++
+  }
+
+  /** Why too many are bad, even if all that have not been seen yet are good; null when they are not. @param maxBadShare 0 to 1. */
+  fault(maxBadShare: number): TesseraError | null {
     const bad = this.skippedCount()
-    if (bad <= this.#maxBadShare * this.#files) return
+    if (bad <= maxBadShare * this.#files) return null
     const reasons = SKIP_REASONS.filter((name) => this.skipped[name] > 0).map(
       (name) => `${name} ${this.skipped[name]}`,
     )
-    throw new TesseraError(
+    return new TesseraError(
       'ERR_DATA_TOO_MANY_BAD',
-      `at most ${this.#maxBadShare * 100} % of ${this.#files} tiles must be bad, got ${bad} so far (${reasons.join(', ')})`,
+      `at most ${maxBadShare * 100} % of ${this.#files} tiles must be bad, got ${bad} so far (${reasons.join(', ')})`,
     )
   }
 

@@ -6,21 +6,22 @@ import { createHash } from 'node:crypto'
 import { asTesseraError } from '@tessera/shared/errors'
 import { resumeRandom } from '@tessera/shared/random'
 import { type AugmentName, drawAugmentation, UNCHANGED } from './augment.ts'
-import { type DecodedTile, decodeTile, isSkipReason, SKIP_REASONS } from './decode.ts'
+import { isSkipReason, SKIP_REASONS } from './decode.ts'
+import { normaliseStain } from './macenko/normalise.ts'
+import { type Measures, measureTile } from './measures/measure.ts'
+import type { TileOrigin } from './origin.ts'
+import { readTile } from './read-tile.ts'
+import type { StainPlan } from './stain-plan.ts'
 import { threadMemory } from './wasm/tile-memory.ts'
 import { writeTile } from './write-tile.ts'
-import { readSlideTile, type SlideTile } from './wsi/read-slide-tile.ts'
-
-/** Where a tile is: a file of its own, or a part of a slide. */
-export type TilePath = string | SlideTile
 
 interface Work {
   readonly sizePx: number
-  /** Where the tiles are; null when all are decoded in `store`. */
-  readonly paths: readonly TilePath[] | null
+  /** Where the tiles come from; null when all are decoded in `store`. */
+  readonly origins: readonly TileOrigin[] | null
   /** Decoded tiles, `[slots, sizePx, sizePx, 3]`, shared; null when the set does not fit. */
   readonly store: Uint8Array | null
-  /** Each tile's place in `store`. */
+  /** Each tile's place in `store`; {@link NOT_KEPT}: it has none. */
   readonly slots: Int32Array
   /** Shared: tiles handed out, tiles finished. */
   readonly progress: Int32Array
@@ -34,6 +35,8 @@ export interface BatchJob extends Work {
   readonly augment: AugmentName
   /** 4 numbers a tile: the state of its own random stream. Null: tiles stay as they are. */
   readonly streams: Uint32Array | null
+  /** What the site's stain has to do with it; null: nothing. */
+  readonly stain: StainPlan | null
 }
 
 /** Looks at files for the first time, and fills `store`. */
@@ -43,6 +46,10 @@ export interface SurveyJob extends Work {
   readonly outcomes: Uint8Array
   /** Shared, {@link DIGEST_BYTES} a tile: SHA-256 of its pixels. */
   readonly digests: Uint8Array
+  /** Of all tiles of the survey, shared; null: nothing is measured. */
+  readonly measures: Measures | null
+  /** Place of the job's first tile among them. */
+  readonly first: number
 }
 
 export type TileJob = BatchJob | SurveyJob
@@ -51,24 +58,29 @@ export const GOOD = 0
 export const RESIZED = 1
 export const BAD = 2
 export const DIGEST_BYTES = 32
+/** Of a tile that is only looked at. */
+export const NOT_KEPT = -1
 
 /** Number of tiles of a job. */
 export function tilesOf(job: TileJob): number {
   return job.slots.length
 }
 
-/** Does the `i`-th tile of a job. @throws {TesseraError} What decodeTile throws, of a batch; a survey only notes a bad tile. */
+/** Does the `i`-th tile of a job. @throws {TesseraError} What readTile throws, of a batch; a survey only notes a bad tile. */
 export async function doTile(job: TileJob, i: number): Promise<void> {
   if (job.kind === 'survey') return surveyTile(job, i)
   const stored = storedTile(job, i)
   if (stored !== null) writeTileOf(job, i, stored)
-  else await readTile(job, i, ({ pixels }) => writeTileOf(job, i, pixels))
+  else
+    await readTile(originOf(job, i), job.sizePx, threadMemory(), ({ pixels }) => writeTileOf(job, i, pixels))
 }
 
 function writeTileOf(job: BatchJob, i: number, pixels: Uint8Array): void {
-  const { images, sizePx, streams, augment } = job
-  const drawn = streams === null ? UNCHANGED : drawAugmentation(streamOf(streams, i), augment)
-  writeTile(threadMemory(), images, i * sizePx * sizePx * 3, pixels, sizePx, drawn)
+  const { images, sizePx, streams, augment, stain } = job
+  const memory = threadMemory()
+  const drawn = streams === null ? UNCHANGED : drawAugmentation(streamOf(streams, i), augment, stain?.colours)
+  const own = stain?.change ? normaliseStain(memory, pixels, sizePx, stain.change) : pixels
+  writeTile(memory, images, i * sizePx * sizePx * 3, own, sizePx, drawn)
 }
 
 function streamOf(streams: Uint32Array, i: number): ReturnType<typeof resumeRandom> {
@@ -78,9 +90,10 @@ function streamOf(streams: Uint32Array, i: number): ReturnType<typeof resumeRand
 
 async function surveyTile(job: SurveyJob, i: number): Promise<void> {
   try {
-    await readTile(job, i, ({ pixels, resized }) => {
+    await readTile(originOf(job, i), job.sizePx, threadMemory(), ({ pixels, resized }) => {
       storedTile(job, i)?.set(pixels)
       job.digests.set(createHash('sha256').update(pixels).digest(), i * DIGEST_BYTES)
+      if (job.measures !== null) measureTile(job.measures, job.first + i, pixels, job.sizePx)
       job.outcomes[i] = resized ? RESIZED : GOOD
     })
   } catch (thrown) {
@@ -93,11 +106,10 @@ async function surveyTile(job: SurveyJob, i: number): Promise<void> {
 function storedTile({ store, slots, sizePx }: Work, i: number): Uint8Array | null {
   const bytes = sizePx * sizePx * 3
   const slot = slots[i] as number
-  return store?.subarray(slot * bytes, (slot + 1) * bytes) ?? null
+  if (store === null || slot === NOT_KEPT) return null
+  return store.subarray(slot * bytes, (slot + 1) * bytes)
 }
 
-async function readTile({ paths, sizePx }: Work, i: number, use: (tile: DecodedTile) => void): Promise<void> {
-  const path = paths?.[i] ?? ''
-  if (typeof path === 'string') await decodeTile(path, sizePx, threadMemory(), use)
-  else use(await readSlideTile(path, sizePx))
+function originOf({ origins }: Work, i: number): TileOrigin {
+  return origins?.[i] ?? ''
 }

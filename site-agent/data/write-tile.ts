@@ -42,9 +42,13 @@ export function writeTile(
     table = normalisedBy(tile.table)
   }
   const write = colour === undefined ? normaliser(memory, table) : jitterer(memory, colour)
-  writeRows(memory, out, offset, sizePx, (to, row, rows) => {
-    write(to, at + (order.start + row * order.down) * 3, sizePx, rows, order.right * 3, order.down * 3)
-  })
+  inBands(
+    memory,
+    sizePx,
+    (to, row, rows) =>
+      write(to, at + (order.start + row * order.down) * 3, sizePx, rows, order.right * 3, order.down * 3),
+    (values, first) => out.set(values, offset + first),
+  )
 }
 
 function addressOf(memory: TileMemory, pixels: Uint8Array): number {
@@ -61,12 +65,12 @@ type Writer = (to: number, from: number, size: number, rows: number, right: numb
 /** Floats on their way to the batch: few enough to be in the cache still when they are copied. */
 const BAND_BYTES = 32 * 1024
 
-function writeRows(
+/** Writes rows of floats a band at a time. @param keep Takes a band's values; `first`: place of its first one in the tile. */
+function inBands(
   memory: TileMemory,
-  out: Float32Array,
-  offset: number,
   sizePx: number,
   write: (to: number, row: number, rows: number) => void,
+  keep: (values: Float32Array, first: number) => void,
 ): void {
   const floats = sizePx * 3
   const most = Math.max(1, Math.floor(BAND_BYTES / (floats * 4)))
@@ -74,7 +78,7 @@ function writeRows(
   for (let row = 0; row < sizePx; row += most) {
     const rows = Math.min(most, sizePx - row)
     write(band, row, rows)
-    out.set(memory.floats(band, rows * floats), offset + row * floats)
+    keep(memory.floats(band, rows * floats), row * floats)
   }
 }
 
@@ -101,16 +105,62 @@ const STEPS = 512
 const DENSEST = 16
 const TRANSMITTED = Float32Array.from({ length: DENSEST * STEPS + 2 }, (_, i) => Math.exp(-i / STEPS))
 
-function jitterer(memory: TileMemory, { matrix, shift }: ColourChange): Writer {
-  const scales = IMAGENET_DEVIATION.map((deviation) => 1 / deviation)
-  const numbers = Float64Array.of(...DENSITY, ...matrix, ...shift, ...IMAGENET_MEAN, ...scales)
+/** How light is written: (x − mean) / deviation of each channel. */
+interface Scale {
+  readonly mean: readonly number[]
+  readonly deviation: readonly number[]
+}
+const IMAGENET: Scale = { mean: IMAGENET_MEAN, deviation: IMAGENET_DEVIATION }
+const BYTES: Scale = { mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] }
+
+function jitterer(
+  memory: TileMemory,
+  { matrix, shift }: ColourChange,
+  density: Float64Array = DENSITY,
+  { mean, deviation }: Scale = IMAGENET,
+): Writer {
+  const numbers = Float64Array.of(
+    ...density,
+    ...matrix,
+    ...shift,
+    ...mean,
+    ...deviation.map((one) => 1 / one),
+  )
   const densities = memory.take(numbers.byteLength)
   memory.doubles(densities, numbers.length).set(numbers)
-  const change = densities + DENSITY.byteLength
+  const change = densities + density.byteLength
   const transmitted = memory.take(TRANSMITTED.byteLength)
   memory.floats(transmitted, TRANSMITTED.length).set(TRANSMITTED)
   return (to, from, size, rows, right, down) =>
     memory.kernels.jitter(to, from, size, rows, right, down, densities, transmitted, change)
+}
+
+/**
+ * Gives a tile's bytes with its colours changed, rounded. They lie in `memory`.
+ *
+ * @param density Optical density of each byte.
+ */
+export function changeColours(
+  memory: TileMemory,
+  pixels: Uint8Array,
+  sizePx: number,
+  colour: ColourChange,
+  density: Float64Array,
+): Uint8Array {
+  const from = addressOf(memory, pixels)
+  const to = memory.take(pixels.length)
+  const write = jitterer(memory, colour, density, BYTES)
+  const stride = sizePx * 3
+  inBands(
+    memory,
+    sizePx,
+    (band, row, rows) => write(band, from + row * stride, sizePx, rows, 3, stride),
+    (values, first) => {
+      const out = memory.bytes(to + first, values.length)
+      for (let i = 0; i < values.length; i++) out[i] = (values[i] as number) + 0.5
+    },
+  )
+  return memory.bytes(to, pixels.length)
 }
 
 /** Order in which a turned and mirrored tile reads its source, in pixels. */

@@ -10,6 +10,7 @@ import { studentLayout } from '@tessera/shared/model'
 import type { Plan, Study, Welcome } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import { createNonce, readUnverified, sha256Hex } from '@tessera/shared/security'
+import type { DataRules } from '../data/index.ts'
 import { loadPolicy } from '../policy/index.ts'
 import { type Ask, type Connection, openConnection } from '../uplink/connection.ts'
 import { type Gate, gatedParser } from '../uplink/gate.ts'
@@ -40,9 +41,8 @@ export interface AgentOptions {
   readonly log: Log
   readonly clock: Clock
   readonly onProgress?: (event: AgentEvent) => void
-  /** See openTiles. */
-  readonly maxBadShare?: number | undefined
-  readonly allowMissingClasses?: boolean | undefined
+  /** What the owner of the tiles says about them. */
+  readonly dataRules?: DataRules
   /** Default: MoMA and the baselines of site-agent/distill on the engine that `startEngine` picks. */
   readonly createTrainer?: TrainerFactory
   readonly dial?: Dial

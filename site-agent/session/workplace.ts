@@ -4,7 +4,7 @@ import type { Clock } from '@tessera/shared/clock'
 import type { Log } from '@tessera/shared/log'
 import { studentLayout } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
-import { openTiles } from '../data/index.ts'
+import { type DataRules, openTiles, tileOptions } from '../data/index.ts'
 import type { TileSource } from '../distill/index.ts'
 import { createPermit } from '../policy/index.ts'
 import type { Connection } from '../uplink/connection.ts'
@@ -22,8 +22,7 @@ import { atOnce, type Turn } from './turn.ts'
 export interface TrainingOptions {
   readonly dir: string
   readonly dataDir: string
-  readonly maxBadShare?: number | undefined
-  readonly allowMissingClasses?: boolean | undefined
+  readonly dataRules?: DataRules
   readonly createTrainer?: TrainerFactory
   readonly study: Study
   readonly site: Site
@@ -55,13 +54,11 @@ export function studyFile(dir: string, study: string): string {
 
 /** Opens the tiles, and tells how many there are. @throws {TesseraError} What openTiles throws; ERR_POLICY_SAMPLES. */
 export async function openSiteTiles(options: TrainingOptions): Promise<TileSource> {
-  const { dataDir, study, gate, maxBadShare, allowMissingClasses, onProgress } = options
+  const { dataDir, study, gate, dataRules, onProgress } = options
   const tiles = await openTiles({
+    ...dataRules,
+    ...tileOptions(study),
     dir: dataDir,
-    classes: study.classes,
-    sizePx: study.tile.sizePx,
-    ...(maxBadShare === undefined ? {} : { maxBadShare }),
-    ...(allowMissingClasses === undefined ? {} : { allowMissingClasses }),
   })
   gate.admitTiles(tiles.classCounts)
   onProgress({ kind: 'data', report: tiles.report })

@@ -29,6 +29,7 @@ const PAGES = [
   'docs/security.md',
   'docs/operations.md',
   'docs/site.md',
+  'docs/data.md',
   'docs/slides.md',
   'tests/parity/README.md',
   'simulations/bench/README.md',

@@ -55,7 +55,7 @@ test('a site that is overtaken delivers what it trains; it counts in the next ro
   const others = (['north', 'south'] as const).map((site) =>
     watchedAgent(federation, site, url, (round) => (round === 2 ? west.told('delivered', 1) : undefined)),
   )
-  await endRound(coordinator, clock.advance)
+  await endRound(coordinator, (ms) => clock.advance(ms))
   const outcomes = await Promise.all([...others, west].map(({ outcome }) => outcome))
   await coordinator.ended
   expect(outcomes).toEqual([
@@ -96,7 +96,7 @@ test('where late updates are refused the site is told so in a sentence, trains o
     round === 1 ? west.told('published', 1) : undefined,
   )
   const others = (['north', 'south'] as const).map((site) => watchedAgent(federation, site, url))
-  await endRound(coordinator, clock.advance)
+  await endRound(coordinator, (ms) => clock.advance(ms))
   const outcomes = await Promise.all([...others, west].map(({ outcome }) => outcome))
   await coordinator.ended
   expect(outcomes).toEqual([

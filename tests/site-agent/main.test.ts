@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
@@ -13,15 +13,19 @@ import { miniCoordinator, TINY_STUDY } from '../support/mini-coordinator.ts'
 import { writePolicy } from '../support/site-policy.ts'
 import { noiseFolder } from '../support/tile-files.ts'
 
-/** Runs a command line; gives what it prints to standard output. A failure keeps it as `printed`. */
+/** Runs a command line; gives what it prints to standard output. A failure keeps it as `printed`, and standard error as `errors`. */
 async function tessera(line: string): Promise<string> {
   let printed = ''
+  let errors = ''
   const spies = [
     vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
       printed += String(text)
       return true
     }),
-    vi.spyOn(process.stderr, 'write').mockReturnValue(true),
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+      errors += String(text)
+      return true
+    }),
   ]
   onTestFinished(() => {
     for (const spy of spies) spy.mockRestore()
@@ -35,7 +39,7 @@ async function tessera(line: string): Promise<string> {
   try {
     await program.parseAsync(line.split(' '), { from: 'user' })
   } catch (thrown) {
-    throw Object.assign(thrown as Error, { printed })
+    throw Object.assign(thrown as Error, { printed, errors })
   } finally {
     for (const spy of spies) spy.mockRestore()
   }
@@ -113,14 +117,39 @@ describe('tessera site check', () => {
     })
   })
 
+  test('writes a page without names, and tells names of leaking tiles apart from the result', async () => {
+    const dir = await noiseFolder({ normal: 3, tumor: 3 })
+    await copyFile(join(dir, 'tumor', '0.png'), join(dir, 'tumor', 'secret.png'))
+    const lines = ['normal/0', 'normal/1', 'tumor/0', 'tumor/secret'].map(
+      (tile, i) => `${tile}.png,${tile.split('/')[0]},${i === 3 ? 'test' : 'train'}`,
+    )
+    await writeFile(join(dir, 'tiles.csv'), ['path,label,split', ...lines].join('\n'))
+    const page = join(dir, 'page.html')
+    const line = `site check ${join(dir, 'tiles.csv')} --data-only --classes normal,tumor --size 8 --html ${page}`
+    const failure = await tessera(line).catch((thrown: unknown) => thrown)
+    expect(failure).toMatchObject({ code: 'ERR_DATA_LEAKAGE' })
+    const { printed, errors } = failure as { printed: string; errors: string }
+    expect(printed).toContain('leakage      1 by duplicate')
+    expect(printed).not.toContain('secret')
+    expect(errors).toContain('  duplicate: tumor/0.png (train), tumor/secret.png (test)')
+    const html = await readFile(page, 'utf8')
+    expect(html).toContain('Not ready: train, val and test must share no patient')
+    expect(html).not.toContain('secret')
+  })
+
   test('wants to know the classes', async () => {
     await expect(tessera('site check tiles')).rejects.toMatchObject({ code: 'ERR_USAGE' })
     await expect(tessera('site check tiles --size 8x')).rejects.toMatchObject({
       code: 'commander.invalidArgument',
     })
-    await expect(tessera('site check tiles --max-bad 2')).rejects.toMatchObject({
-      code: 'commander.invalidArgument',
-    })
+    for (const wrong of ['--max-bad 2', '--near 12', '--near x', '--split-by class']) {
+      await expect(tessera(`site check tiles ${wrong}`)).rejects.toMatchObject({
+        code: 'commander.invalidArgument',
+      })
+    }
+    for (const wrong of ['--split 1', '--map a', '--columns a=b']) {
+      await expect(tessera(`site check tiles ${wrong}`)).rejects.toMatchObject({ code: 'ERR_USAGE' })
+    }
   })
 })
 

@@ -73,7 +73,7 @@ const agents = indices.map((index) =>
     dir: dirOf(index),
     dataDir: values.data,
     study: values.study,
-    allowMissingClasses: true,
+    dataRules: { allowMissingClasses: true },
     createTrainer: noOpTrainer(hold, index, (round) => count('reached', round)),
     log: silentLog,
     clock: systemClock,

@@ -19,7 +19,7 @@ from flwr.serverapp import ServerApp  # noqa: E402
 from flwr.serverapp.strategy import FedAvg  # noqa: E402
 from flwr.simulation import run_simulation  # noqa: E402
 
-from processes import family, peak_bytes_of  # noqa: E402
+from processes import family, peak_bytes_of, processor_seconds_of  # noqa: E402
 
 
 def client_app():
@@ -44,6 +44,7 @@ def main():
     parser.add_argument("--rounds", type=int, required=True)
     options = parser.parse_args()
     ends = []
+    computed = []
     peak = [0]
 
     class Timed(FedAvg):
@@ -53,6 +54,7 @@ def main():
                 raise RuntimeError(f"round must have {options.sites} replies, got {len(replies)}")
             result = super().aggregate_train(server_round, replies)
             ends.append(time.monotonic() - BEGAN)
+            computed.append(processor_seconds_of(family(os.getpid())))
             peak[0] = max(peak[0], peak_bytes_of(family(os.getpid()))[1])
             return result
 
@@ -72,6 +74,7 @@ def main():
             {
                 "firstRoundSeconds": ends[0],
                 "roundSeconds": [end - begin for begin, end in zip(ends, ends[1:])],
+                "processorSeconds": computed[-1] - computed[0],
                 "peakBytes": peak[0],
                 "version": f"flwr {importlib.metadata.version('flwr')}",
             }

@@ -6,6 +6,8 @@ export const measured = z.strictObject({
   firstRoundSeconds: z.number().positive(),
   /** Of each further round. */
   roundSeconds: z.array(z.number().nonnegative()).nonempty(),
+  /** Processor seconds of all processes in those further rounds: what else the machine does hardly changes them. */
+  processorSeconds: z.number().positive(),
   /** Peak of all processes of the simulation. */
   peakBytes: z.number().positive(),
   version: z.string(),

@@ -29,6 +29,11 @@ const names = Array.from({ length: sites }, (_, i) => `site-${i}`)
 const hold = createHold()
 hold.release(rounds)
 const ends: number[] = []
+let [computedAtFirst, computedAtLast] = [0, 0]
+const computed = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
 await federate({
   root: join(values.dir, 'federation'),
   study,
@@ -39,13 +44,17 @@ await federate({
   createTrainer: (options) => noOpTrainer(hold, names.indexOf(options.site), () => undefined)(options),
   onEvent(_, event) {
     // Seconds since the process began.
-    if (event.kind === 'published') ends[event.round - 1] ??= process.uptime()
+    if (event.kind !== 'published' || ends[event.round - 1] !== undefined) return
+    ends[event.round - 1] = process.uptime()
+    computedAtLast = computed()
+    if (event.round === 1) computedAtFirst = computedAtLast
   },
 })
 const numbers = studentLayout(study).tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0)
 const result: Measured = {
   firstRoundSeconds: ends[0] ?? 0,
   roundSeconds: ends.slice(1).map((end, i) => end - (ends[i] ?? 0)),
+  processorSeconds: computedAtLast - computedAtFirst,
   peakBytes: peakBytes(),
   version: `node ${process.version}, ${numbers} numbers`,
 }

@@ -16,7 +16,10 @@ export interface SeedRun {
   readonly config: DemoConfig
   /** Folder of this seed. */
   readonly out: string
+  /** They write the tiles. */
   readonly processes: ProcessSet
+  /** Trains and tests: here, since to start a process and its engine costs as much as training so few tiles. */
+  readonly work: ProcessSet['work']
   readonly clock: Clock
   readonly onStart: (arm: string) => void
   readonly onProgress: (arm: string, progress: TaskProgress) => void
@@ -72,7 +75,7 @@ export async function runSeed(run: SeedRun): Promise<SeedResult> {
 }
 
 async function trainAndTest(
-  { config, out, processes, onProgress }: SeedRun,
+  { config, out, work, onProgress }: SeedRun,
   { classes, sites, teacher, pooledDir }: Prepared,
   arm: StartArm,
 ): Promise<Trained> {
@@ -90,9 +93,9 @@ async function trainAndTest(
     start: arm.from === 'file' ? (config.start?.file ?? null) : null,
     model,
   } as const
-  const { engine, losses } = await processes.work(task, (progress) => onProgress(arm.name, progress))
+  const { engine, losses } = await work(task, (progress) => onProgress(arm.name, progress))
   const dirs = sites.map(({ test }) => join(out, test.dir))
-  const { answers } = await processes.work({ kind: 'test', study, model, dirs }, () => undefined)
+  const { answers } = await work({ kind: 'test', study, model, dirs }, () => undefined)
   const matrix = confusionMatrix(
     answers.flatMap(({ truth }) => truth),
     answers.flatMap(({ predicted }) => predicted),

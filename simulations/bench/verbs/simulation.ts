@@ -51,12 +51,13 @@ function lineOf(
   name: string,
   model: string,
   sites: number,
-  { firstRoundSeconds, roundSeconds, peakBytes, version }: Measured,
+  { firstRoundSeconds, roundSeconds, processorSeconds, peakBytes, version }: Measured,
 ): string {
   const { median, min, max } = spreadOf(roundSeconds.map((seconds) => sites / seconds))
   return [
     `${name.padEnd(8)} ${model.padEnd(4)} ${sites} sites`,
     `${median.toFixed(1)} clients/s (${min.toFixed(1)} to ${max.toFixed(1)} over ${roundSeconds.length} rounds)`,
+    `${((1000 * processorSeconds) / (sites * roundSeconds.length)).toFixed(1)} ms of processor a client`,
     `first round after ${firstRoundSeconds.toFixed(1)} s`,
     `peak ${(peakBytes / 1e6).toFixed(0)} MB`,
     version,

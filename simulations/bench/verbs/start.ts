@@ -4,12 +4,13 @@
  */
 import { join, resolve } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
+import { TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
 import { completeConfig, type DataFolder } from '../../runner/config.ts'
-import { createProcessSet, threadsOf } from '../../runner/processes.ts'
+import { createProcessSet } from '../../runner/processes.ts'
 import { createProgress } from '../../runner/progress.ts'
-import { type Job, runJobs } from '../../runner/schedule.ts'
 import { readStart } from '../../runner/start.ts'
+import { runTask, type Task, type TaskProgress, type TaskResults } from '../../runner/tasks.ts'
 import { describeMachine } from '../report/machine.ts'
 import { stopSignal } from '../screen.ts'
 import { START_ARMS } from '../start/arms.ts'
@@ -35,9 +36,6 @@ const QUEUE = 128
 const SITES = 2
 /** A step's passes through the network: forward and twice as much backward; with MoMA the teacher's logits and keys. */
 const WORK = { alone: 3, taught: 5 }
-
-/** Seeds that train at the same time: so small a step does not fill two cores. */
-const LANES = 2
 
 /** @throws {TesseraError} As the demo: ERR_CONFIG_INVALID, ERR_DATA_…, ERR_MODEL_FILE; ERR_INTERRUPTED when stopped. */
 export async function measureStart(flags: StartFlags): Promise<void> {
@@ -65,38 +63,29 @@ export async function measureStart(flags: StartFlags): Promise<void> {
     })),
   ])
   const progress = createProgress(views, screen, systemClock)
-  const found = new Map<number, SeedResult>()
-  const jobs = configs.map(
-    (config, i): Job => ({
-      name: config.seed,
-      needs: [],
-      run: async () => {
-        const seed = await runSeed({
-          config,
-          out: join(resolve(out), `seed-${i + 1}`),
-          processes,
-          clock: systemClock,
-          onStart: (arm) => progress.start(title(i, arm)),
-          onProgress: (arm, { done, total, round = 0, loss = Number.NaN }) =>
-            progress.report(title(i, arm), {
-              done: done / total,
-              text: `epoch ${round}, loss ${loss.toFixed(2)}`,
-            }),
-          onFinish: (arm, seconds, kept) => progress.finish(title(i, arm), seconds, kept),
-        })
-        found.set(i, seed)
-      },
-    }),
-  )
-  // Workers take their share from the environment.
-  process.env.TESSERA_THREADS = threadsOf(LANES, process.env.TESSERA_THREADS)
+  const seeds: SeedResult[] = []
   try {
-    await runJobs(jobs, LANES)
+    for (const [i, config] of configs.entries()) {
+      const seed = await runSeed({
+        config,
+        out: join(resolve(out), `seed-${i + 1}`),
+        processes,
+        work: (task, onProgress) => workHere(task, onProgress, signal),
+        clock: systemClock,
+        onStart: (arm) => progress.start(title(i, arm)),
+        onProgress: (arm, { done, total, round = 0, loss = Number.NaN }) =>
+          progress.report(title(i, arm), {
+            done: done / total,
+            text: `epoch ${round}, loss ${loss.toFixed(2)}`,
+          }),
+        onFinish: (arm, seconds, kept) => progress.finish(title(i, arm), seconds, kept),
+      })
+      seeds.push(seed)
+    }
   } finally {
     progress.close()
     await processes.stopAll()
   }
-  const seeds = configs.flatMap((_, i) => found.get(i) ?? [])
   const { file: _, ...weights } = start
   const { data: __, ...kept } = settings
   const result = { date: new Date().toISOString(), machine, settings: kept, start: weights, seeds }
@@ -110,3 +99,24 @@ export async function measureStart(flags: StartFlags): Promise<void> {
 
 const seedLine = ({ seed, engine, tiles }: SeedResult): string =>
   `${seed} on ${engine}: teachers learn from ${tiles.teacher} tiles, students from ${tiles.student}, ${tiles.test} are tested`
+
+/** A task in this process; a stop is heard at its next step. */
+async function workHere<T extends Task>(
+  task: T,
+  onProgress: (progress: TaskProgress) => void,
+  signal: AbortSignal,
+): Promise<TaskResults[T['kind']]> {
+  const goOn = (): void => {
+    if (signal.aborted)
+      throw new TesseraError(
+        'ERR_INTERRUPTED',
+        'run must go on to its end, got a stop: the same command goes on',
+      )
+  }
+  goOn()
+  const result = await runTask(task, (progress) => {
+    goOn()
+    onProgress(progress)
+  })
+  return result as TaskResults[T['kind']]
+}

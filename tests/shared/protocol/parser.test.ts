@@ -40,6 +40,22 @@ describe('decodeFrame()', () => {
     expect(chunk.buffer.byteLength).toBe(3)
     expect(Buffer.isBuffer(chunk)).toBe(false)
   })
+  test.each([
+    ['as large as the frame', 0, true],
+    ['three times as large, as of a pool of several', 30_000, false],
+  ])(
+    'bytes that make up their frame, in memory %s, keep no more alive than twice their size',
+    (_, more, stay) => {
+      const frame = event(['x', { chunk: new Uint8Array(15_000).fill(7) }])
+      const memory = new Uint8Array(frame.length + more)
+      memory.set(frame, more)
+      const { data } = decodeFrame(memory.subarray(more))
+      const { chunk } = (data as [string, { chunk: Uint8Array }])[1]
+      expect(chunk.buffer === memory.buffer).toBe(stay)
+      expect(chunk.buffer.byteLength).toBeLessThan(chunk.byteLength * 2)
+      expect(chunk).toEqual(new Uint8Array(15_000).fill(7))
+    },
+  )
   test('checks the size before anything else', () => {
     expect(() => decodeFrame(new Uint8Array(MAX_FRAME_BYTES + 1).fill(0xc1))).toThrow(tooLarge)
     expect(() => decodeFrame(new Uint8Array(MAX_FRAME_BYTES).fill(0xc1))).toThrow(malformed)

@@ -85,9 +85,10 @@ function countedSource() {
   const tiles: TileSet = {
     sizePx: SIZE,
     labels: new Int32Array(20),
-    paths: [],
+    origins: [],
     store: pixels,
     slots: Int32Array.from({ length: 20 }, (_, i) => i),
+    stain: null,
   }
   const jobs: (RunningJob & { memory: ArrayBufferLike; cancelled: boolean })[] = []
   const source = tileSource(tiles, {

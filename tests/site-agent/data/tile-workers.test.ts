@@ -14,8 +14,10 @@ function surveyOf(paths: readonly string[], sizePx = 8): SurveyJob {
   return {
     kind: 'survey',
     sizePx,
-    paths,
+    origins: paths,
     store: null,
+    measures: null,
+    first: 0,
     slots: Int32Array.from(paths, (_, i) => i),
     outcomes: new Uint8Array(new SharedArrayBuffer(paths.length)),
     digests: new Uint8Array(new SharedArrayBuffer(paths.length * 32)),
@@ -42,11 +44,12 @@ describe('runJob()', () => {
     const batch = {
       ...job,
       kind: 'batch' as const,
-      paths: ['/no/such/patient.png', '/no/such/patient.png'],
+      origins: ['/no/such/patient.png', '/no/such/patient.png'],
       slots,
       images: new Float32Array(new SharedArrayBuffer(2 * 8 * 8 * 3 * 4)),
       streams: null,
       augment: 'none' as const,
+      stain: null,
     }
     for (const workers of [0, 1]) {
       const error = await runJob({ ...batch, progress: createProgress() }, workers).done.catch(String)
@@ -57,7 +60,7 @@ describe('runJob()', () => {
   test.each([0, 1])('an unforeseen error is ERR_INTERNAL without its text (workers: %d)', async (workers) => {
     const job = surveyOf(['/no/such/patient.png'])
     // No room for the digest.
-    const broken = { ...job, digests: new Uint8Array(new SharedArrayBuffer(1)), paths: await files(1) }
+    const broken = { ...job, digests: new Uint8Array(new SharedArrayBuffer(1)), origins: await files(1) }
     await expect(runJob(broken, workers).done).rejects.toMatchObject({
       code: 'ERR_INTERNAL',
       message: 'internal: tile must be prepared without errors, got an unexpected one',

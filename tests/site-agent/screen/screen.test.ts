@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { auditTable } from '../../../site-agent/screen/audit-table.ts'
-import { dataLines } from '../../../site-agent/screen/data-table.ts'
+import { dataLines, leakLines } from '../../../site-agent/screen/data-table.ts'
 import { bar, createScreen, progressText } from '../../../site-agent/screen/progress-line.ts'
+import { createReadingLine } from '../../../site-agent/screen/reading-line.ts'
 import { readableBytes, readableSeconds, table } from '../../../site-agent/screen/table.ts'
+import { fakeClock } from '../../support/fake-clock.ts'
 
 describe('table()', () => {
   test('flushes numbers right and texts left', () => {
@@ -95,10 +97,14 @@ test('dataLines() counts classes and reasons', () => {
   const lines = dataLines({
     tiles: 3,
     classCounts: [
-      { name: 'normal', tiles: 1 },
-      { name: 'tumor', tiles: 2 },
+      { name: 'normal', tiles: 1, parts: { train: 1, val: 0, test: 0 } },
+      { name: 'tumor', tiles: 2, parts: { train: 2, val: 0, test: 0 } },
     ],
     skipped: { ERR_DATA_TILE_UNREADABLE: 1, ERR_DATA_TILE_NOT_RGB: 2, ERR_DATA_TILE_TOO_LARGE: 0 },
+    parts: null,
+    labels: [{ label: 'tumor', className: 'tumor', tiles: 2 }],
+    nearDuplicates: null,
+    leaks: { patient: 0, slide: 0, group: 0, duplicate: 0, 'near-duplicate': 0 },
     duplicates: 2,
     contradictions: 1,
     resized: 0,
@@ -117,6 +123,40 @@ test('dataLines() counts classes and reasons', () => {
     'resized      0',
     'other files  4',
   ])
+})
+
+test('leakLines() show twenty pairs and count the rest', () => {
+  const pair = { kind: 'near-duplicate', distance: 3, first: 'a', second: 'b' } as const
+  const named = {
+    skipped: [],
+    nearDuplicates: [],
+    isCut: true,
+    leaks: Array.from({ length: 22 }, () => pair),
+  }
+  const lines = leakLines(named)
+  expect(lines.slice(0, 2)).toEqual(['In two parts:', '  near-duplicate, 3 bits: a, b'])
+  expect(lines).toHaveLength(22)
+  expect(lines.at(-1)).toBe('and 2 or more other pairs: --show-bad lists them')
+  expect(leakLines({ ...named, leaks: [] })).toEqual([])
+})
+
+test('createReadingLine() says nothing of quick work, then redraws four times a second with the time left', () => {
+  const clock = fakeClock()
+  let terminal = ''
+  const line = createReadingLine((text) => {
+    terminal += text
+  }, clock)
+  clock.advance(900)
+  line.show(9, 1000)
+  line.close()
+  expect(terminal).toBe('')
+  clock.advance(100)
+  for (const done of [100, 101]) line.show(done, 1000)
+  clock.advance(1000)
+  line.show(500, 1000)
+  line.close()
+  const drawn = (share: number, left: string) => `\r\u001b[Kreading tiles ${bar(share)} of 1000, ${left} left`
+  expect(terminal).toBe(`${drawn(0.1, '9 s')}${drawn(0.5, '2 s')}\r\u001b[K`)
 })
 
 test('auditTable() draws neighbours of one kind together and sums up by study, day and kind', () => {

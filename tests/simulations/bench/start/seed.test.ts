@@ -5,11 +5,11 @@ import { backboneLayout, encodeSafetensors, initialWeights } from '@tessera/shar
 import { createRandom } from '@tessera/shared/random'
 import { sha256Hex } from '@tessera/shared/security'
 import { GRADES, siteScanner, tilePng } from '@tessera/simulations'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { START_ARMS } from '../../../../simulations/bench/start/arms.ts'
 import { runSeed, type SeedResult } from '../../../../simulations/bench/start/seed.ts'
 import { completeConfig } from '../../../../simulations/runner/config.ts'
-import type { ProcessSet } from '../../../../simulations/runner/processes.ts'
+import { createProcessSet } from '../../../../simulations/runner/processes.ts'
 import type { StartFile } from '../../../../simulations/runner/start.ts'
 import { runTask, type Task } from '../../../../simulations/runner/tasks.ts'
 import { temporaryFolder } from '../../../support/temporary-folder.ts'
@@ -40,20 +40,6 @@ async function startFile(): Promise<StartFile> {
   return { file, sha256: sha256Hex(bytes), architecture: NETWORK }
 }
 
-/** Workers' tasks, done in this process. */
-function tasksHere(tasks: Task[]): ProcessSet {
-  return {
-    work: async (task, onProgress) => {
-      tasks.push(task)
-      return (await runTask(task, onProgress)) as never
-    },
-    program: () => {
-      throw new Error('internal: no program must start')
-    },
-    stopAll: async () => undefined,
-  }
-}
-
 test('a seed trains and tests every arm on the same tiles, and a second run finds it all done', async () => {
   const start = await startFile()
   const config = completeConfig(
@@ -72,11 +58,17 @@ test('a seed trains and tests every arm on the same tiles, and a second run find
     false,
   )
   const out = await temporaryFolder()
+  const processes = createProcessSet()
+  onTestFinished(() => processes.stopAll())
   const run = async (tasks: Task[], kept: boolean[]): Promise<SeedResult> =>
     runSeed({
       config,
       out,
-      processes: tasksHere(tasks),
+      processes,
+      work: async (task, onProgress) => {
+        tasks.push(task)
+        return (await runTask(task, onProgress)) as never
+      },
       clock: systemClock,
       onStart: () => undefined,
       onProgress: () => undefined,

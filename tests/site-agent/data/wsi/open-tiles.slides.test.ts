@@ -95,6 +95,19 @@ describe('openTiles() on a folder of slides', () => {
     }
   })
 
+  test('divides whole slides, and takes neither a label map nor columns', async () => {
+    const dir = await slideFolder(
+      'unannotated: normal\nclasses: {Tumor: tumour}\nslides: {b.tif: {unannotated: tumour}}',
+    )
+    const split = { shares: { train: 0.5, val: 0, test: 0.5 }, by: 'auto', seed: 's' }
+    // The procedural texture repeats: its tiles are told apart by their pixels only.
+    const common = { split, nearBits: null, allowMissingClasses: true, purpose: 'evaluation' }
+    expect((await open(dir, common)).report.parts).toEqual({ train: 24, val: 0, test: 24 })
+    await expect(open(dir, { labelMap: new Map([['a', 'normal']]) })).rejects.toMatchObject({
+      code: 'ERR_USAGE',
+    })
+  })
+
   test('has the same bits for any number of threads, in memory or read each time', async () => {
     const dir = await slideFolder()
     const want = await epochs(dir, { workers: 0 })
