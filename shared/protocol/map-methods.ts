@@ -5,14 +5,13 @@
  * `run_distill.sh` for the last two; `klTemperature` as there.
  */
 import { z } from 'zod'
+import { termWeights, weight } from './term-weights.ts'
 
 const positive = z.number().positive()
-/** Of a term of the loss. */
-const weight = z.number().min(0)
 
 const fitnet = z.strictObject({
   name: z.literal('fitnet'),
-  weights: mapWeights({ hint: weight.default(100) }),
+  weights: termWeights({ hint: weight.default(100) }),
   klTemperature: positive.default(4),
   /** The stage whose map is the hint, of four; the code's `hint_layer` counts the stem as 0. */
   stage: z.int().min(1).max(4).default(2),
@@ -21,24 +20,24 @@ const fitnet = z.strictObject({
 })
 const attentionTransfer = z.strictObject({
   name: z.literal('attention-transfer'),
-  weights: mapWeights({ attention: weight.default(1000) }),
+  weights: termWeights({ attention: weight.default(1000) }),
   klTemperature: positive.default(4),
 })
 const vid = z.strictObject({
   name: z.literal('vid'),
-  weights: mapWeights({ vid: weight.default(1) }),
+  weights: termWeights({ vid: weight.default(1) }),
   klTemperature: positive.default(4),
 })
 const semckd = z.strictObject({
   name: z.literal('semckd'),
-  weights: mapWeights({ kl: weight.default(1), semckd: weight.default(400) }),
+  weights: termWeights({ kl: weight.default(1), semckd: weight.default(400) }),
   klTemperature: positive.default(4),
   /** Of the softmax over the teacher's stages. */
   temperature: positive.default(1),
 })
 const simkd = z.strictObject({
   name: z.literal('simkd'),
-  weights: mapWeights({ ce: weight.default(0), simkd: weight.default(1) }),
+  weights: termWeights({ ce: weight.default(0), simkd: weight.default(1) }),
   klTemperature: positive.default(4),
   /** The projector's inner width is the teacher's feature width divided by it. */
   factor: z.int().positive().max(64).default(2),
@@ -49,8 +48,4 @@ export type MapMethod = z.infer<typeof mapMethod>
 /** True for a method that reads the teacher's feature maps. */
 export function isMapMethod(method: { readonly name: string }): method is MapMethod {
   return mapMethod.options.some(({ shape }) => shape.name.value === method.name)
-}
-
-function mapWeights<T extends z.ZodRawShape>(own: T) {
-  return z.strictObject({ ce: weight.default(1), kl: weight.default(0), ...own }).prefault({} as never)
 }

@@ -12,6 +12,7 @@ import {
   MAX_STRETCH,
 } from './limits.ts'
 import { mapMethod } from './map-methods.ts'
+import { termWeights, weight } from './term-weights.ts'
 
 /** A name that is also a folder name: lower-case letters, digits, `-` and `_`. */
 export const name: z.ZodString = z
@@ -21,8 +22,6 @@ export const sha256: z.ZodString = z.string().regex(/^[0-9a-f]{64}$/, 'must be 6
 
 const positive = z.number().positive()
 const fraction = z.number().min(0).max(1)
-/** Of a term of the loss. */
-const weight = z.number().min(0)
 
 /** Networks that are known by name. */
 export const ARCHITECTURE_NAMES = [
@@ -95,17 +94,17 @@ export const ce = z.strictObject({ name: z.literal('ce') })
  */
 export const sp = z.strictObject({
   name: z.literal('sp'),
-  weights: featureWeights({ sp: weight.default(3000) }),
+  weights: termWeights({ sp: weight.default(3000) }),
   klTemperature: positive.default(4),
 })
 export const rkd = z.strictObject({
   name: z.literal('rkd'),
-  weights: featureWeights({ distance: weight.default(25), angle: weight.default(50) }),
+  weights: termWeights({ distance: weight.default(25), angle: weight.default(50) }),
   klTemperature: positive.default(4),
 })
 export const crd = z.strictObject({
   name: z.literal('crd'),
-  weights: featureWeights({ crd: weight.default(0.8) }),
+  weights: termWeights({ crd: weight.default(0.8) }),
   klTemperature: positive.default(4),
   featureDim: z.int().positive().max(8192).default(128),
   /** Tiles that each batch is told apart from; all of the site's, when it has fewer. */
@@ -122,10 +121,6 @@ export const method = z.discriminatedUnion('name', [moma, kd, ce, sp, rkd, crd, 
 export type Method = z.infer<typeof method>
 export type MomaMethod = z.infer<typeof moma>
 export type CrdMethod = z.infer<typeof crd>
-
-function featureWeights<T extends z.ZodRawShape>(own: T) {
-  return z.strictObject({ ce: weight.default(1), kl: weight.default(0), ...own }).prefault({} as never)
-}
 
 /** `same`: the teacher's classes are the study's. `different`: no KL term, its classifier is not used. */
 const task = z.enum(['same', 'different'])

@@ -13,8 +13,9 @@ import type { Teacher } from '../teacher.ts'
 import { tensorOf } from '../tensor-map.ts'
 import { unitRows } from '../unit-rows.ts'
 import { crdMemory, drawTiles, MEMORY, MEMORY_FEEDS, memoryFeeds, remembered } from './crd-memory.ts'
-import { beginFeatureStep, type WeightedTerms } from './feature-method.ts'
+import { beginFeatureStep } from './feature-method.ts'
 import type { Method, MethodState } from './method.ts'
+import type { WeightedTerms } from './weighted-loss.ts'
 
 export interface CrdOptions {
   readonly study: Study

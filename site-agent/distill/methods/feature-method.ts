@@ -4,17 +4,10 @@
  */
 import type * as tf from '@tensorflow/tfjs-core'
 import type { TensorMap } from '@tessera/shared/engine'
-import { crossEntropy } from '../cross-entropy.ts'
-import { klDivergence } from '../kl-divergence.ts'
-import { type LossParts, weightedSum } from '../moma-step.ts'
+import type { LossParts } from '../moma-step.ts'
 import type { Teacher } from '../teacher.ts'
 import { type Method, type MethodStep, STATELESS, type StepBatch, type StepInputs } from './method.ts'
-
-export interface FeatureSettings {
-  readonly weights: { readonly ce: number; readonly kl: number }
-  /** T of the KL term. */
-  readonly klTemperature: number
-}
+import { type LossSettings, type WeightedTerms, weightedLoss } from './weighted-loss.ts'
 
 /** Both sides' features of a batch. */
 export interface FeaturePair {
@@ -22,15 +15,12 @@ export interface FeaturePair {
   readonly teacher: tf.Tensor2D // [B, E], a constant
 }
 
-/** A method's own part of the loss: terms with their weights. */
-export type WeightedTerms = readonly (readonly [tf.Scalar, number])[]
-
 /**
  * Builds a method that keeps nothing.
  * @param usesLogits False when there is no KL term: a teacher of another task, or weight 0.
  */
 export function createFeatureMethod(
-  settings: FeatureSettings,
+  settings: LossSettings,
   teacher: Teacher,
   usesLogits: boolean,
   terms: (features: FeaturePair) => WeightedTerms,
@@ -52,7 +42,7 @@ export function createFeatureMethod(
 
 /** Starts a step: the teacher answers, and the loss waits for the student. `nce`: what of the own part is a contrast, for the metrics. */
 export function beginFeatureStep(
-  { weights, klTemperature }: FeatureSettings,
+  settings: LossSettings,
   teacher: Teacher,
   usesLogits: boolean,
   { batch, inputs }: { readonly batch: StepBatch; readonly inputs: StepInputs },
@@ -62,10 +52,8 @@ export function beginFeatureStep(
   const teacherLogits = usesLogits ? answers.logits : null
   return {
     loss({ features, logits }, student) {
-      const ce = crossEntropy(logits, batch.labels)
-      const kl = teacherLogits && klDivergence(logits, teacherLogits, klTemperature)
       const { terms, nce } = own({ student: features, teacher: answers.features }, student)
-      return { total: weightedSum([[ce, weights.ce], [kl, weights.kl], ...terms]), ce, kl, nce }
+      return weightedLoss(settings, { logits, labels: batch.labels, teacherLogits }, terms, nce)
     },
   }
 }

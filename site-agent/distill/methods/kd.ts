@@ -5,32 +5,24 @@
  * teacher's norms into training mode.
  */
 import type { Study } from '@tessera/shared/protocol'
-import { crossEntropy } from '../cross-entropy.ts'
-import { klDivergence } from '../kl-divergence.ts'
-import { weightedSum } from '../moma-step.ts'
 import type { Teacher } from '../teacher.ts'
 import { type Method, STATELESS } from './method.ts'
+import { weightedLoss } from './weighted-loss.ts'
 
 export type KdSettings = Extract<Study['method'], { name: 'kd' }>
 
 /** @param teacher Of the study's own classes. */
-export function createKd({ weights, klTemperature }: KdSettings, teacher: Teacher): Method {
+export function createKd(settings: KdSettings, teacher: Teacher): Method {
   return {
     ...STATELESS,
     specs: teacher.specs,
     weights: () => teacher.weights,
     feeds: (batch, sizePx) => teacher.feeds(batch, sizePx),
     begin({ images, labels }, inputs) {
-      const teacherLogits = weights.kl > 0 ? teacher.logits(images, inputs) : null
+      const teacherLogits = settings.weights.kl > 0 ? teacher.logits(images, inputs) : null
       return {
         loss({ logits }) {
-          const ce = crossEntropy(logits, labels)
-          const kl = teacherLogits && klDivergence(logits, teacherLogits, klTemperature)
-          const total = weightedSum([
-            [ce, weights.ce],
-            [kl, weights.kl],
-          ])
-          return { total, ce, kl, nce: null }
+          return weightedLoss(settings, { logits, labels, teacherLogits })
         },
         next: () => new Map(),
       }

@@ -8,18 +8,10 @@
 import type * as tf from '@tensorflow/tfjs-core'
 import type { TensorMap } from '@tessera/shared/engine'
 import type { FeatureMaps } from '@tessera/shared/model/network'
-import { crossEntropy } from '../cross-entropy.ts'
-import { klDivergence } from '../kl-divergence.ts'
 import { givenMaps, type MapTeacher } from '../map-teacher.ts'
 import { initialModules, type ModuleTensor } from '../modules.ts'
-import { weightedSum } from '../moma-step.ts'
 import { type Method, STATELESS } from './method.ts'
-
-export interface MapSettings {
-  readonly weights: { readonly ce: number; readonly kl: number }
-  /** T of the KL term. */
-  readonly klTemperature: number
-}
+import { type LossSettings, weightedLoss } from './weighted-loss.ts'
 
 /** A method's own part. */
 export interface MapTerm {
@@ -40,7 +32,7 @@ export interface MapContext {
 }
 
 export function createMapMethod(
-  { weights, klTemperature }: MapSettings,
+  settings: LossSettings,
   { teacher, usesLogits, seed }: MapContext,
   term: MapTerm,
 ): Method {
@@ -54,17 +46,12 @@ export function createMapMethod(
       weights: () => initialModules(term.modules, seed),
     },
     begin({ images, labels }, inputs) {
-      const { maps: target, logits: teacherLogits } = teacher.answers(images, inputs)
+      const answers = teacher.answers(images, inputs)
+      const teacherLogits = usesLogits ? answers.logits : null
       return {
         loss({ logits, maps }, own) {
-          const ce = crossEntropy(logits, labels)
-          const kl = usesLogits ? klDivergence(logits, teacherLogits, klTemperature) : null
-          const total = weightedSum([
-            [ce, weights.ce],
-            [kl, weights.kl],
-            [term.loss(givenMaps(maps), target, own), term.weight],
-          ])
-          return { total, ce, kl, nce: null }
+          const loss = term.loss(givenMaps(maps), answers.maps, own)
+          return weightedLoss(settings, { logits, labels, teacherLogits }, [[loss, term.weight]])
         },
         next: () => new Map(),
       }

@@ -161,6 +161,8 @@ describe('study', () => {
       temperature: 0.15,
       klTemperature: 4,
       momentum: 0.999,
+      attention: 'self',
+      negatives: 'queue',
     })
     expect(complete.training).toMatchObject({ momentum: 0.9, weightDecay: 1e-4, schedule: 'cosine' })
     expect(complete.teacher?.momentum).toBe('site')
@@ -172,7 +174,7 @@ describe('study', () => {
     ['an unknown field', { federated: true }, 'Unrecognized key'],
     ['an id that is a path', { id: '../colon' }, 'id: must be 1 to 63'],
     ['one class', { classes: ['tumour'] }, 'classes'],
-    ['an unknown method', { method: { name: 'crd' } }, 'method.name'],
+    ['an unknown method', { method: { name: 'guess' } }, 'method.name'],
     ['a temperature of 0', { method: { name: 'moma', temperature: 0 } }, 'method.temperature'],
     ['no rounds', { training: { rounds: 0 } }, 'training.rounds'],
     ['a share above 1', { federation: { maxShare: 1.5 } }, 'federation.maxShare'],
