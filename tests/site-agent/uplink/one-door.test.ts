@@ -38,9 +38,10 @@ describe('ways out of a site', () => {
   })
 
   test('only data/ reads images', () => {
-    const users = sources.filter((file) =>
-      importedModules(readFileSync(`${root}${file}`, 'utf8')).includes('sharp'),
-    )
-    expect(users).toEqual(['site-agent/data/decode.ts'])
+    const readers = (library: string): string[] =>
+      sources.filter((file) => importedModules(readFileSync(`${root}${file}`, 'utf8')).includes(library))
+    expect(readers('sharp')).toEqual(['site-agent/data/decode.ts', 'site-agent/data/wsi/read-slide-tile.ts'])
+    // What opens a library of the system: libopenslide.
+    expect(readers('koffi')).toEqual(['site-agent/data/wsi/library.ts'])
   })
 })
