@@ -6,6 +6,7 @@ import { registerBatchNorm } from './batch-norm.ts'
 import { registerChannels } from './channels.ts'
 import { registerConvolution } from './convolution.ts'
 import { registerDepthwise } from './depthwise.ts'
+import { registerGather } from './gather.ts'
 import { registerMatMul } from './mat-mul.ts'
 import { createOps } from './register.ts'
 import { registerStep } from './step.ts'
@@ -15,6 +16,7 @@ export function registerTensorflowKernels(backend: TensorflowBackend): void {
   const ops = createOps(backend)
   registerMatMul(ops)
   registerConvolution(ops)
+  registerGather(ops)
   // Our ops have no kernel for a GPU. There the ops of `shared/engine/ops` are compositions where they find no kernel.
   if (!ops.onGpu) {
     registerDepthwise(ops)

@@ -31,6 +31,8 @@ export interface Ops {
   readonly text: (name: string, value: string) => OpAttribute
   /** Type attribute, float32. */
   readonly floats: (name: string) => OpAttribute
+  /** Type attribute, of whole numbers of 32 bits. */
+  readonly integers: (name: string) => OpAttribute
   /** The same values in another shape. */
   readonly reshape: (x: tf.Tensor, shape: readonly number[]) => tf.Tensor
   /** A matrix product of two tensors of rank 2. */
@@ -50,6 +52,7 @@ export function createOps(backend: TensorflowBackend): Ops {
   ].map(attribute) as [Ops['float'], Ops['int'], Ops['bool'], Ops['text']]
   const type = attribute(binding.TF_ATTR_TYPE)
   const floats = (name: string): OpAttribute => type(name, binding.TF_FLOAT)
+  const integers = (name: string): OpAttribute => type(name, binding.TF_INT32)
   const one: Ops['one'] = (name, inputs, attributes = []) =>
     backend.executeSingleOutput(name, attributes, inputs) as tf.Tensor
   return {
@@ -62,8 +65,9 @@ export function createOps(backend: TensorflowBackend): Ops {
     bool,
     text,
     floats,
+    integers,
     reshape: (x, shape) =>
-      one('Reshape', [x, tf.tensor1d([...shape], 'int32')], [floats('T'), type('Tshape', binding.TF_INT32)]),
+      one('Reshape', [x, tf.tensor1d([...shape], 'int32')], [floats('T'), integers('Tshape')]),
     matMul: (a, b, transposeA = false, transposeB = false) =>
       one('MatMul', [a, b], [floats('T'), bool('transpose_a', transposeA), bool('transpose_b', transposeB)]),
   }
