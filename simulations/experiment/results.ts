@@ -5,7 +5,7 @@ import { writeDurably } from '@tessera/shared/files'
 import { type ArmScores, BOOTSTRAP, scoreArm } from '../runner/scores.ts'
 import type { CellResult } from './cell-store.ts'
 import { csvText } from './csv.ts'
-import { testedSites } from './deal.ts'
+import { type PlacedTile, testedSites } from './deal.ts'
 import type { PlannedCell } from './plan.ts'
 import { reportPage } from './report/page.ts'
 import type { Run } from './run.ts'
@@ -59,7 +59,7 @@ export async function writeResults(input: ResultsInput): Promise<string> {
   const cells: CellRow[] = []
   for (const plan of planned) {
     const result = await run.store.read(plan.key)
-    if (result !== null && plan.cell !== null) cells.push(rowOf(plan, result, tiles.classes.length))
+    if (result !== null && plan.cell !== null) cells.push(rowOf(plan, result, tiles.classes))
   }
   const results: ExperimentResults = {
     format: 'tessera-experiment',
@@ -90,13 +90,17 @@ export async function writeResults(input: ResultsInput): Promise<string> {
   return summaryTable(summaries(cells))
 }
 
-function rowOf({ key, cell, variant, deal }: PlannedCell, stored: CellResult, classes: number): CellRow {
+function rowOf(
+  { key, cell, variant, deal }: PlannedCell,
+  stored: CellResult,
+  classes: readonly string[],
+): CellRow {
   const { answers, ...result } = stored
   const bySite = testedSites(deal.sites).map(({ name, test }, i) => ({
     site: name,
     truth: answers[i]?.truth ?? [],
     predicted: answers[i]?.predicted ?? [],
-    groups: groupsInOrder(test),
+    groups: groupsInOrder(test, classes),
   }))
   return {
     name: cell?.name ?? '',
@@ -108,14 +112,19 @@ function rowOf({ key, cell, variant, deal }: PlannedCell, stored: CellResult, cl
     method: cell?.method ?? null,
     scenario: cell?.scenario.name ?? '',
     site: cell?.site ?? null,
-    scores: answers.length === 0 ? null : scoreArm(bySite, classes, `${variant.name}/bootstrap`),
+    scores: answers.length === 0 ? null : scoreArm(bySite, classes.length, `${variant.name}/bootstrap`),
     result,
   }
 }
 
-/** As the folder is read: by class in the study's order, then by name, which is the tile's number. */
-function groupsInOrder(tiles: PlannedCell['deal']['sites'][number]['test']): string[] {
-  return tiles.toSorted((a, b) => a.index - b.index).map(({ group }) => group)
+/** Groups of a folder's tiles as the folder is read: by class in the study's order, then by name, which is the tile's number. */
+export function groupsInOrder(
+  tiles: readonly Pick<PlacedTile, 'label' | 'index' | 'group'>[],
+  classes: readonly string[],
+): string[] {
+  const place = new Map(classes.map((name, i) => [name, i]))
+  const rank = ({ label }: { readonly label: string }): number => place.get(label) ?? classes.length
+  return tiles.toSorted((a, b) => rank(a) - rank(b) || a.index - b.index).map(({ group }) => group)
 }
 
 /** What each seed and split dealt out: tiles by class, once for each deal. */
