@@ -54,10 +54,9 @@ const keyOf = (arm: Pick<Summary, 'split' | 'sites' | 'kind' | 'method' | 'scena
 function differences(a: ExperimentResults, b: ExperimentResults, key: string): number[] {
   const bySeed = ({ cells }: ExperimentResults): Map<string, number> => {
     const own = cells.filter((cell) => cell.scores !== null && keyOf(cell) === key)
+    const values = summaries(own)[0]?.metrics.accuracy.values ?? []
     const seeds = [...new Set(own.map(({ seed }) => seed))]
-    return new Map(
-      seeds.map((seed, i) => [seed, summaries(own)[0]?.metrics.accuracy.values[i] ?? Number.NaN]),
-    )
+    return new Map(seeds.map((seed, i) => [seed, values[i] ?? Number.NaN]))
   }
   const second = bySeed(b)
   return [...bySeed(a)].flatMap(([seed, value]) => {

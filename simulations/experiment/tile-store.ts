@@ -169,12 +169,11 @@ async function linkDeal(
   const digest = sha256Hex(JSON.stringify(parts.map(([dir, tiles]) => [dir, tiles.map(identity)])))
   const root = join(out, 'deals', digest.slice(0, 16))
   const marker = join(root, 'whole')
-  if (
-    await readFile(marker).then(
-      () => false,
-      () => true,
-    )
-  ) {
+  const isWhole = await readFile(marker).then(
+    () => true,
+    () => false,
+  )
+  if (!isWhole) {
     await rm(root, { recursive: true, force: true })
     for (const [dir, tiles] of parts) {
       for (const label of new Set(tiles.map((tile) => tile.label)))
