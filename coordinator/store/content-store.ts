@@ -14,7 +14,7 @@ import {
 } from '@tessera/shared/files'
 import { CHUNK_BYTES } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
-import { type ChunkList, createChunkLister, digest } from '@tessera/shared/transfer'
+import { type ChunkList, createChunkLister } from '@tessera/shared/transfer'
 import { type ChunkedFile, chunkedFiles, discardChunkedFile, openChunkedFile } from './chunked-file.ts'
 
 export interface ContentStore {
@@ -92,15 +92,13 @@ export function contentStore(folder: string, extension: string): ContentStore {
 
   const check = async (sha256: string): Promise<ChunkList> => {
     const whole = createHash('sha256')
-    const digests: Uint8Array[] = []
-    let totalBytes = 0
+    const lister = createChunkLister()
     try {
       const handle = await open(fileOf(sha256), 'r')
       try {
         for await (const block of readBlocks(handle)) {
           whole.update(block)
-          digests.push(digest(block))
-          totalBytes += block.length
+          lister.add(block)
         }
       } finally {
         await handle.close()
@@ -109,7 +107,7 @@ export function contentStore(folder: string, extension: string): ContentStore {
       throw corrupt(fileOf(sha256), (cause as NodeJS.ErrnoException).code ?? 'an unreadable file', cause)
     }
     if (whole.digest('hex') !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
-    return { totalBytes, digests: Buffer.concat(digests) }
+    return lister.end()
   }
   const remember = (sha256: string, checking: Promise<ChunkList>): void => {
     // Last in the order of use.

@@ -11,9 +11,8 @@ export function subtract(a: Float32Array, b: Float32Array): Float32Array {
 
 /** `a + b`, rounded to float32. */
 export function add(a: Float32Array, b: Float32Array): Float32Array {
-  assertLength('b', a.length, b.length)
-  const out = new Float32Array(a.length)
-  for (let i = 0; i < out.length; i++) out[i] = (a[i] as number) + (b[i] as number)
+  const out = a.slice()
+  addTo(out, b)
   return out
 }
 

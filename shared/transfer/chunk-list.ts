@@ -31,10 +31,9 @@ export function chunkOf(bytes: Uint8Array, index: number): Uint8Array {
 
 /** The list of bytes that are in memory. */
 export function listChunks(bytes: Uint8Array): ChunkList {
-  const digests = new Uint8Array(chunkCount(bytes.byteLength) * DIGEST_BYTES)
-  for (let i = 0; i < chunkCount(bytes.byteLength); i++)
-    digests.set(digest(chunkOf(bytes, i)), i * DIGEST_BYTES)
-  return { totalBytes: bytes.byteLength, digests }
+  const lister = createChunkLister()
+  lister.add(bytes)
+  return lister.end()
 }
 
 /** The list of bytes that pass by in pieces of any length. */
@@ -63,7 +62,7 @@ export function createChunkLister(): ChunkLister {
     },
     end() {
       if (totalBytes % CHUNK_BYTES > 0) digests.push(open.digest())
-      return { totalBytes, digests: Buffer.concat(digests) }
+      return { totalBytes, digests: new Uint8Array(Buffer.concat(digests)) }
     },
   }
 }
@@ -73,10 +72,5 @@ export function isListed({ totalBytes, digests }: ChunkList, index: number, chun
   const length = chunkLength(totalBytes, index)
   if (length === 0 || chunk.byteLength !== length) return false
   const want = digests.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES)
-  return Buffer.compare(digest(chunk), want) === 0
-}
-
-/** SHA-256 of one chunk, as it stands in a list. */
-export function digest(chunk: Uint8Array): Uint8Array {
-  return createHash('sha256').update(chunk).digest()
+  return createHash('sha256').update(chunk).digest().equals(want)
 }
