@@ -34,11 +34,15 @@ export interface OpenCoordinator {
 
 /**
  * Opens a coordinator that {@link import('./config.ts').initCoordinator} made.
+ * @param loaded Its folder's settings and keys, by whoever has read them already.
  * @throws {TesseraError} ERR_CONFIG_INVALID if there is none; ERR_STORE_LOCKED if another process runs it; ERR_KEY_FILE; and what opening the store throws.
  */
-export async function openCoordinator(options: OpenOptions): Promise<OpenCoordinator> {
+export async function openCoordinator(
+  options: OpenOptions,
+  loaded?: Awaited<ReturnType<typeof loadCoordinator>>,
+): Promise<OpenCoordinator> {
   const { dir, log = silentLog, clock = systemClock, onProgress } = options
-  const { config, key, ring } = await loadCoordinator(dir)
+  const { config, key, ring } = loaded ?? (await loadCoordinator(dir))
   const store = await openStore(dir)
   if (store.cutBytes > 0)
     log.warn('log.repaired', { bytes: store.cutBytes, reason: 'unacknowledged last line cut off' })

@@ -52,10 +52,11 @@ export interface Coordinator {
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { dir, log = silentLog, clock = systemClock } = options
-  const { config } = await loadCoordinator(dir)
+  const loaded = await loadCoordinator(dir)
+  const { config } = loaded
   const tls = config.tls && (await readTls(dir, config.tls))
   const { host = config.host, port = config.port } = options
-  const coordinator = await openCoordinator(options)
+  const coordinator = await openCoordinator(options, loaded)
 
   // Who has not said what he wants within two heartbeats is as dead as who misses one.
   const patience = { headersTimeout: 2 * config.heartbeatMs, connectionsCheckingInterval: config.heartbeatMs }
