@@ -10,6 +10,9 @@ export interface Clock {
   schedule(task: () => void, delayMs: number): () => void
 }
 
+/** Longest delay that a clock's timer takes, as Node's; a longer one would fire at once. */
+export const MAX_DELAY_MS: number = 2 ** 31 - 1
+
 /** The machine's clock. Its timers do not keep a finished process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -1,12 +1,10 @@
 /** @file What drives a study on: the machine goes as far as it can, sleeps until the next time that matters, and one student is made at a time. */
-import type { Clock } from '@tessera/shared/clock'
+import { type Clock, MAX_DELAY_MS } from '@tessera/shared/clock'
 import { asTesseraError, ERROR_CODES, type TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
 import { closesAtMs, type RoundsState } from '../rounds/index.ts'
 import type { Queue } from './queue.ts'
 
-/** Longest delay a Node timer takes; a longer one would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 /** A full disk or a busy volume: time for an operator or a quota to act, short against any round. */
 const RETRY_MS = 30_000
 
@@ -62,7 +60,7 @@ export function createDrive({
   }
   const wake = (delayMs: number): void => {
     cancelTimer()
-    cancelTimer = clock.schedule(() => inBackground(advance), Math.min(Math.max(delayMs, 1), MAX_TIMER_MS))
+    cancelTimer = clock.schedule(() => inBackground(advance), Math.min(Math.max(delayMs, 1), MAX_DELAY_MS))
   }
   const advance = async (first: () => Promise<void> = async () => undefined): Promise<void> => {
     await deciding(async () => {

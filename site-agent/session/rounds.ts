@@ -1,5 +1,5 @@
 /** @file One offered round from offer to receipt, and what becomes of it when it fails, is closed, or is offered again. */
-import type { Clock } from '@tessera/shared/clock'
+import { type Clock, MAX_DELAY_MS } from '@tessera/shared/clock'
 import { asTesseraError, type ErrorCode, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
 import type { Manifest, Offer, Published, SiteWork, Study } from '@tessera/shared/protocol'
@@ -245,7 +245,7 @@ export function createRounds(options: RoundsOptions): Rounds {
   function abortAtDeadline(work: Work): () => void {
     // Both times are the coordinator's: their difference holds even when this machine's clock is wrong.
     const leftMs = work.offer.deadlineMs - work.offer.issuedAtMs
-    if (late !== 'refuse' || leftMs > MAX_TIMER_MS) return () => undefined
+    if (late !== 'refuse' || leftMs > MAX_DELAY_MS) return () => undefined
     return clock.schedule(() => end(work, 'its deadline'), leftMs)
   }
 }
@@ -261,9 +261,6 @@ interface Work {
 
 /** Refusals that mean: this very update is there already. */
 const THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_UPDATE_DUPLICATE', 'ERR_UPDATE_REPLAYED'])
-
-/** Longest delay a Node timer takes; a longer one would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 function end({ offer, over }: Work, why: string): void {
   over.abort(new TesseraError('ERR_ROUND_CLOSED', `round ${offer.round} must be open, got ${why}`))
