@@ -7,6 +7,7 @@ export {
 } from './assess.ts'
 export type { SkipReason } from './decode.ts'
 export { type LabelMap, parseLabelMap } from './label-map.ts'
+export { parseLines } from './lines.ts'
 export { type ColumnNames, parseColumns } from './manifest/columns.ts'
 export { type DataRules, type OpenTilesOptions, openTiles } from './open-tiles.ts'
 export type { Histogram, Quality, Spread, StainGroup } from './quality.ts'

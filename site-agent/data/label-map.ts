@@ -1,5 +1,6 @@
 /** @file Which class of the study a label of the data is. */
 import { TesseraError } from '@tessera/shared/errors'
+import type { LabelUse } from './splits/part.ts'
 
 /** Labels in composed form to classes; null: tiles of this label are left out. */
 export type LabelMap = ReadonlyMap<string, string | null>
@@ -56,15 +57,29 @@ export function createLabeller(classes: readonly string[], map: LabelMap = new M
 /** Unknown labels that a sentence can hold. */
 const TOLD = 10
 
-/** Refuses labels that are no class of the study. @param what Of the source: `folders`, `labels`. */
-export function unknownLabels(
-  what: string,
-  unknown: readonly string[],
+/**
+ * What becomes of each label of the data, in the order of the counts.
+ * @param counts Tiles by label.
+ * @throws {TesseraError} ERR_DATA_CLASSES if a label is no class of the study.
+ */
+export function labelUses(
+  counts: ReadonlyMap<string, number>,
+  labelOf: Labeller,
   classes: readonly string[],
-): TesseraError {
+): LabelUse[] {
+  const unknown = [...counts.keys()].filter((label) => labelOf(label) === undefined)
+  if (unknown.length > 0) throw unknownLabels(unknown, classes)
+  return [...counts].map(([label, tiles]) => ({
+    label,
+    className: classes[labelOf(label) ?? -1] ?? null,
+    tiles,
+  }))
+}
+
+function unknownLabels(unknown: readonly string[], classes: readonly string[]): TesseraError {
   const more = unknown.length > TOLD ? ` and ${unknown.length - TOLD} more` : ''
   return new TesseraError(
     'ERR_DATA_CLASSES',
-    `${what} must be classes of the study (${classes.join(', ')}), got ${unknown.slice(0, TOLD).join(', ')}${more}: --map says which class a label is`,
+    `labels must be classes of the study (${classes.join(', ')}), got ${unknown.slice(0, TOLD).join(', ')}${more}: --map says which class a label is`,
   )
 }

@@ -5,13 +5,13 @@
 import { open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
-import { CsvError, parse } from 'csv-parse/sync'
 import type { ListOptions } from '../folder.ts'
-import { createLabeller, unknownLabels } from '../label-map.ts'
-import { type LabelUse, type ListedTile, partNamed, type TileListing } from '../splits/part.ts'
+import { createLabeller, labelUses } from '../label-map.ts'
+import { type Line, MAX_LINE_CHARACTERS, parseLines } from '../lines.ts'
+import { type ListedTile, partNamed, type TileListing } from '../splits/part.ts'
 import { type ColumnNames, findColumns, type Role } from './columns.ts'
 import { createFence, type Fence, plainPath } from './inside.ts'
-import { MAX_COLUMNS, MAX_LINE_CHARACTERS, MAX_MANIFEST_BYTES, MAX_NAME_CHARACTERS } from './limits.ts'
+import { MAX_COLUMNS, MAX_MANIFEST_BYTES, MAX_NAME_CHARACTERS } from './limits.ts'
 
 export interface ManifestOptions extends ListOptions {
   readonly columns?: ColumnNames | undefined
@@ -23,7 +23,7 @@ export interface ManifestOptions extends ListOptions {
  * @throws {TesseraError} ERR_DATA_MANIFEST with the line's number; ERR_DATA_FOLDER; ERR_DATA_CLASSES.
  */
 export async function listManifest(file: string, options: ManifestOptions): Promise<TileListing> {
-  const [header, ...lines] = parseTable(await readText(file))
+  const [header, ...lines] = linesOf(await readText(file))
   if (header === undefined) throw refused('have a header and a line for each tile', 'an empty file')
   if (header.values.length > MAX_COLUMNS) {
     throw refused(`have at most ${MAX_COLUMNS} columns`, String(header.values.length))
@@ -50,23 +50,13 @@ export async function listManifest(file: string, options: ManifestOptions): Prom
     const part = partOf(cell(values, columns, 'split'), columns.has('split'), line)
     tiles.push({ origin, name: path, label: index, part, ...ties(values, columns, line) })
   }
-  const unknown = [...labels.keys()].filter((label) => labelOf(label) === undefined)
-  if (unknown.length > 0) throw unknownLabels('labels', unknown, options.classes)
+  const uses = labelUses(labels, labelOf, options.classes)
   if (tiles.length === 0) throw refused('have a line for each tile', 'none')
   return {
     tiles,
     hasParts: columns.has('split'),
     otherFiles: 0,
-    labels: [...labels]
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([label, count]): LabelUse => {
-        const index = labelOf(label)
-        return {
-          label,
-          className: typeof index === 'number' ? (options.classes[index] ?? null) : null,
-          tiles: count,
-        }
-      }),
+    labels: uses.toSorted((a, b) => (a.label < b.label ? -1 : 1)),
   }
 }
 
@@ -91,40 +81,12 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-interface Line {
-  readonly values: readonly string[]
-  /** Number of the line it ends on, from 1. */
-  readonly line: number
-}
-
-/** What csv-parse gives with `info`; its own types leave it open. */
-interface Parsed {
-  readonly record: string[]
-  readonly info: { readonly lines: number }
-}
-
-function parseTable(text: string): Line[] {
-  try {
-    const parsed = parse(text, {
-      delimiter: delimiterOf(text),
-      info: true,
-      skip_empty_lines: true,
-      max_record_size: MAX_LINE_CHARACTERS,
-    }) as unknown as Parsed[]
-    return parsed.map(({ record, info }) => ({ values: record, line: info.lines }))
-  } catch (thrown) {
-    if (!(thrown instanceof CsvError)) throw thrown
-    // Its message quotes the line, which may hold a patient's name.
-    throw refused(
-      'have as many fields as the header, quotes in pairs, and no overlong line',
-      thrown.code,
-      lineOf(thrown),
-    )
-  }
-}
-
-function lineOf({ lines }: CsvError & { readonly lines?: unknown }): number | undefined {
-  return typeof lines === 'number' ? lines : undefined
+function linesOf(text: string): Line[] {
+  return parseLines(text, {
+    delimiter: delimiterOf(text),
+    refused: (code, line) =>
+      refused('have as many fields as the header, quotes in pairs, and no overlong line', code, line),
+  })
 }
 
 /** The separator that the header has most of; a comma when it has none. */

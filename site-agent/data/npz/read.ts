@@ -5,8 +5,8 @@
  * Source: Yang et al., Scientific Data 10, 2023, https://medmnist.com.
  */
 import type { ListOptions } from '../folder.ts'
-import { createLabeller, unknownLabels } from '../label-map.ts'
-import { type LabelUse, type ListedTile, PARTS, type Part, type TileListing } from '../splits/part.ts'
+import { createLabeller, type Labeller, labelUses } from '../label-map.ts'
+import { type ListedTile, PARTS, type Part, type TileListing } from '../splits/part.ts'
 import { type NpyArray, readNpz } from './archive.ts'
 import { npyIntegers, npzRefused } from './npy.ts'
 
@@ -33,8 +33,7 @@ export async function listNpz(file: string, options: ListOptions): Promise<TileL
   }
   if (counts.size === 0)
     throw npzRefused('hold train_images and train_labels, or val or test', 'none of them')
-  const unknown = [...counts.keys()].filter((label) => labelOf(label) === undefined)
-  if (unknown.length > 0) throw unknownLabels('labels', unknown, classes)
+  const uses = labelUses(counts, labelOf, classes)
   const present = PARTS.filter((part) => tiles.some((tile) => tile.part === part))
   // One part alone is all there is: a file of test tiles only says nothing about how to divide them.
   const hasParts = present.length > 1
@@ -43,16 +42,11 @@ export async function listNpz(file: string, options: ListOptions): Promise<TileL
     tiles: listed,
     hasParts,
     otherFiles: 0,
-    labels: [...counts]
-      .toSorted(([a], [b]) => Number(a) - Number(b))
-      .map(([label, count]): LabelUse => {
-        const index = labelOf(label)
-        return { label, className: typeof index === 'number' ? (classes[index] ?? null) : null, tiles: count }
-      }),
+    labels: uses.toSorted((a, b) => Number(a.label) - Number(b.label)),
   }
 }
 
-function byPlace(classes: readonly string[]): (label: string) => number | undefined {
+function byPlace(classes: readonly string[]): Labeller {
   return (label) => (classes[Number(label)] === undefined ? undefined : Number(label))
 }
 

@@ -25,6 +25,15 @@ describe('parseLabels()', () => {
   })
 })
 
+test('parseLabels() says where a table is broken', () => {
+  expect(() => parseLabels('path,group\na,"b', 'group')).toThrowError(
+    expect.objectContaining({
+      code: 'ERR_DATA_FOLDER',
+      message: 'labels.csv must be a table, got CSV_QUOTE_NOT_CLOSED in line 2',
+    }),
+  )
+})
+
 test('readLabels() gives none when there is no table', async () => {
   expect(await readLabels('/nowhere/labels.csv', 'group')).toEqual(new Map())
 })

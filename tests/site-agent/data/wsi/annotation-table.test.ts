@@ -23,7 +23,17 @@ describe('parseAnnotationTable()', () => {
     const text = `ring,polygon,class,x,y,note\n${[...corners('0,a,"Tumor"', 10), ...corners('1,a,"Tumor"', 3, 2)].join('\n')}`
     expect(parseAnnotationTable(text).polygons.map(areaOf)).toEqual([91])
   })
+  test('reads a class with a comma in quotes', () => {
+    const lines = ['class,polygon,x,y', ...corners('"Tumor, in situ",1', 10)]
+    expect(parseAnnotationTable(lines.join('\n')).polygons.map(({ name }) => name)).toEqual([
+      'Tumor, in situ',
+    ])
+  })
   test.each([
+    [
+      'class,polygon,x,y\n"Tumor,1,1,1',
+      'quotes must be in pairs, no line overlong, got CSV_QUOTE_NOT_CLOSED in line 2',
+    ],
     ['x,y\n1,2', 'a .csv file must have columns class, polygon, x, y, got no class, polygon'],
     ['', 'a .csv file must have columns class, polygon, x, y, got no class, polygon, x, y'],
     ['class,polygon,x,y\nTumor,1,1,\n', 'x and y must be numbers, got none in line 2'],
