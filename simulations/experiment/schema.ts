@@ -90,8 +90,8 @@ const teacher = z.strictObject({
   network,
   epochs: z.int().min(1).max(1000).default(20),
   learningRate: positive.default(0.02),
-  /** `site`: each site moves its own copy towards its student; only where both networks are of one shape. */
-  momentum: z.enum(['site', 'frozen']).default('frozen'),
+  /** As in a study. `site` and `global`: only where both networks are of one shape. */
+  momentum: z.enum(['site', 'global', 'frozen']).default('frozen'),
 })
 
 const methodNames = list(name).min(1)

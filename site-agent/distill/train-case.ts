@@ -69,16 +69,16 @@ async function train({ config, inputs, params }: ReferenceCase): Promise<Map<str
   const layout = studentLayoutOf(backboneLayout(network.architecture, classes), width, featureDim)
   const learnt = layout.tensors.filter(({ kind }) => kind === 'trainable')
   const method = createMoma(settings, {
-    teacher: networkTeacher(
-      network,
-      inOrder(network.layout, withoutPrefix('teacher.', weights)),
-      network.layout.tensors.flatMap(({ name, kind }) => (kind === 'trainable' ? [name] : [])),
-      settings.momentum,
-    ),
+    teacher: networkTeacher(network, inOrder(network.layout, withoutPrefix('teacher.', weights)), {
+      names: network.layout.tensors.flatMap(({ name, kind }) => (kind === 'trainable' ? [name] : [])),
+      momentum: settings.momentum,
+      gathersStatistics: true,
+    }),
     head: teacherHead(width, featureDim, true, (head) => inOrder(head, weights)),
     attentions: fixedAttentions(featureDim, (fixed) => inOrder(fixed, weights)),
     queue: filledQueue(K, featureDim, queue.data),
     queueIndex: 0,
+    global: null,
     usesLogits: choiceAt(root, 'teacherTask', ['same', 'different']) === 'same',
   })
   const training = startTraining({

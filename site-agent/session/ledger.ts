@@ -18,6 +18,8 @@ export interface Ledger {
   latest(): Promise<{ readonly round: number; readonly token: string } | null>
   /** The records from this round to the last, in order. @throws {TesseraError} ERR_STORE_CORRUPT */
   since(round: number): Promise<Published[]>
+  /** SHA-256 of the student that a round has published. @throws {TesseraError} ERR_STORE_CORRUPT if its record is not here. */
+  studentAfter(round: number): Promise<string>
   /** True when rounds between the last record and this one are missing: they were published while the site was away. */
   lacks(token: string): boolean
   /**
@@ -60,6 +62,7 @@ export async function openLedger(
       for (let at = round; at <= last; at++) found.push(readUnverified('published', await read(at)))
       return found
     },
+    studentAfter: async (round) => readUnverified('published', await read(round)).student,
     lacks: (token) => readUnverified('published', token).round > last + 1,
     async accept(token) {
       const claimed = readUnverified('published', token)
