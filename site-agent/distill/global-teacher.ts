@@ -46,7 +46,7 @@ export interface MissedRounds {
   readonly after: number
   readonly until: number
   /** Gives the student that a round has published. */
-  studentAfter(round: number): Promise<Weights> | Weights
+  readonly studentAfter: (round: number) => Promise<Weights> | Weights
 }
 
 /** Returns θ after all the rounds that it has missed: one student is in memory at a time. */

@@ -117,7 +117,7 @@ export function startTraining(options: TrainingOptions): Training {
     async replaceMethod(tensors) {
       const replaced = method.specs.filter(({ name }) => tensors.has(name))
       const values = toValues({ ...methodLayout, tensors: replaced }, tensors)
-      await stepper.write(new Map([...values].map(([name, { values }]) => [name, values as Float32Array])))
+      await stepper.write(new Map([...values].map(([name, { values }]) => [name, values])))
     },
     async state() {
       const kept = method.specs.filter(({ name }) => method.keeps(name))

@@ -240,7 +240,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
       log,
       study,
       site,
-      studentAfter: ledger.studentAfter,
+      studentAfter: (round) => ledger.studentAfter(round),
       gate,
       connection,
     }).catch(async (thrown: unknown) => {
