@@ -1,6 +1,7 @@
 /**
  * @file Fetches models by their hash, chunk by chunk and several at once, and keeps them: `cache/<sha256>`, and `cache/<sha256>.part` while one is
- * coming in. What a part holds is read off the hashes of its chunks, so neither a cut nor a crash costs more than the chunks that were under way.
+ * coming in. What a part holds is read off the hashes of its chunks, so neither a cut nor a crash costs more than the chunks that were under way; what
+ * comes is hashed once, as a whole, before it is used.
  * Nothing is synced: a file is believed by its hash alone, whenever it is read, and what a power cut takes is fetched again.
  */
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
@@ -9,14 +10,7 @@ import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { explained, isMissing, lackingChunks, writeChunk } from '@tessera/shared/files'
 import { WINDOW_CHUNKS } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
-import {
-  type ChunkList,
-  chunkCount,
-  chunkLength,
-  DIGEST_BYTES,
-  inWindow,
-  isListed,
-} from '@tessera/shared/transfer'
+import { type ChunkList, chunkCount, chunkLength, DIGEST_BYTES, inWindow } from '@tessera/shared/transfer'
 import type { Ask } from './connection.ts'
 
 /** A wrong hash once may be a bad disk or a file cut short; twice it is the wrong file. */
@@ -110,10 +104,12 @@ async function fetchLacking(
     async (index) => {
       if (signal.aborted) throw new TesseraError('ERR_INTERRUPTED', 'model must be fetched whole, got a stop')
       const { chunk } = await ask('model:chunk', { sha256, index })
-      if (!isListed(list, index, chunk)) {
+      // Its bytes are judged with the whole: the list is signed by nobody.
+      const want = chunkLength(list.totalBytes, index)
+      if (chunk.byteLength !== want) {
         throw new TesseraError(
           'ERR_MODEL_HASH',
-          `chunk ${index} must be the one of its list, got other bytes`,
+          `chunk ${index} must have ${want} bytes, got ${chunk.byteLength}`,
         )
       }
       await explained(() => writeChunk(handle, index, chunk))
