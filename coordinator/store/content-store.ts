@@ -1,4 +1,7 @@
-/** @file Files named by the SHA-256 of their bytes: models and updates. A hash is checked before the first byte of a file is used. */
+/**
+ * @file Files named by their content: models by the SHA-256 of their bytes, updates by that of the list of their chunks. A name is checked before the
+ * first byte of a file is used.
+ */
 import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -14,7 +17,7 @@ import {
 } from '@tessera/shared/files'
 import { CHUNK_BYTES } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
-import { type ChunkList, createChunkLister } from '@tessera/shared/transfer'
+import { type ChunkList, createChunkLister, listChunks, listHash } from '@tessera/shared/transfer'
 import { type ChunkedFile, chunkedFiles, discardChunkedFile, openChunkedFile } from './chunked-file.ts'
 
 export interface ContentStore {
@@ -36,9 +39,9 @@ export interface ContentStore {
   receive(): Promise<Incoming>
   /**
    * Goes on with a file that comes in chunks, or begins it. One a name: what is there of an earlier one goes, but for the chunks both have.
-   * @param sha256 Of the whole; the caller sees to it before it keeps the file.
+   * Once kept it is named by its list: only for a store whose files are. That each chunk is the listed one is the caller's to see to.
    */
-  receiveChunks(name: string, list: ChunkList, sha256: string): Promise<ChunkedFile>
+  receiveChunks(name: string, list: ChunkList): Promise<ChunkedFile>
   /** Names that {@link ContentStore.receiveChunks} has unfinished files of, from earlier runs too. */
   unfinished(): Promise<string[]>
   /** Removes an unfinished file. */
@@ -65,7 +68,7 @@ const LISTS_KEPT = 64
 export interface Incoming {
   readonly bytes: number
   append(piece: Uint8Array): Promise<void>
-  /** Hash of what has come so far. */
+  /** What names it. Nothing may be appended after it. */
   digest(): string
   /** Gives the file its name; it is safe when this returns. Again: nothing happens. */
   keep(): Promise<void>
@@ -82,32 +85,34 @@ export async function removeLeftovers(folder: string): Promise<void> {
   })
 }
 
+/** What a file is named by: the SHA-256 of its bytes, as everyone can compute it, or of the list of its chunks, which costs a pass less. */
+export type NamedBy = 'bytes' | 'chunks'
+
 /** Gives a folder of files `<sha256><extension>`. */
-export function contentStore(folder: string, extension: string): ContentStore {
+export function contentStore(folder: string, extension: string, namedBy: NamedBy = 'bytes'): ContentStore {
   const fileOf = (sha256: string): string => join(folder, `${sha256}${extension}`)
   const unfinished = join(folder, 'incoming')
   // Files never change once named: one full check per file and run is enough for reading it in parts, however many ask at once.
   const checked = new Map<string, Promise<ChunkList>>()
   const parts = new Map<string, Promise<Buffer>>()
 
+  const nameOf = (bytes: Uint8Array): string =>
+    namedBy === 'bytes' ? sha256Hex(bytes) : listHash(listChunks(bytes))
   const check = async (sha256: string): Promise<ChunkList> => {
-    const whole = createHash('sha256')
-    const lister = createChunkLister()
+    const namer = createNamer(namedBy)
     try {
       const handle = await open(fileOf(sha256), 'r')
       try {
-        for await (const block of readBlocks(handle)) {
-          whole.update(block)
-          lister.add(block)
-        }
+        for await (const block of readBlocks(handle)) namer.add(block)
       } finally {
         await handle.close()
       }
     } catch (cause) {
       throw corrupt(fileOf(sha256), (cause as NodeJS.ErrnoException).code ?? 'an unreadable file', cause)
     }
-    if (whole.digest('hex') !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
-    return lister.end()
+    const named = namer.end()
+    if (named.sha256 !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
+    return named.list
   }
   const remember = (sha256: string, checking: Promise<ChunkList>): void => {
     // Last in the order of use.
@@ -140,7 +145,7 @@ export function contentStore(folder: string, extension: string): ContentStore {
 
   return {
     async save(bytes) {
-      const sha256 = sha256Hex(bytes)
+      const sha256 = nameOf(bytes)
       await writeDurably(fileOf(sha256), bytes)
       return sha256
     },
@@ -148,7 +153,7 @@ export function contentStore(folder: string, extension: string): ContentStore {
       const bytes = await readFile(fileOf(sha256)).catch((cause: NodeJS.ErrnoException) => {
         throw corrupt(fileOf(sha256), cause.code ?? 'an unreadable file', cause)
       })
-      if (sha256Hex(bytes) !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
+      if (nameOf(bytes) !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
       return bytes
     },
     async loadPart(sha256, offset, maxBytes) {
@@ -184,7 +189,10 @@ export function contentStore(folder: string, extension: string): ContentStore {
       }
     },
     list,
-    async receiveChunks(name, chunks, sha256) {
+    async receiveChunks(name, chunks) {
+      if (namedBy === 'bytes')
+        throw new TesseraError('ERR_INTERNAL', 'internal: chunks must go to a store of lists')
+      const sha256 = listHash(chunks)
       const file = await openChunkedFile(unfinished, name, chunks, fileOf(sha256))
       return {
         ...file,
@@ -193,7 +201,7 @@ export function contentStore(folder: string, extension: string): ContentStore {
         },
         async keep() {
           await file.keep()
-          // Each chunk was looked at when it came, the whole before it is kept: that was this run's check.
+          // Each chunk was looked at when it came, or when the file was gone on with: that was this run's check.
           remember(sha256, Promise.resolve(chunks))
         },
       }
@@ -204,22 +212,47 @@ export function contentStore(folder: string, extension: string): ContentStore {
       explained(async () => {
         await mkdir(folder, { recursive: true })
         const temporary = temporaryName(folder)
-        return incoming(await open(temporary, 'wx', 0o600), temporary, fileOf, remember)
+        return incoming(await open(temporary, 'wx', 0o600), temporary, createNamer(namedBy), fileOf, remember)
       }),
+  }
+}
+
+/** Names bytes that pass by, and lists their chunks: what is handed out as soon as it is kept need not be read again for that. */
+interface Namer {
+  add(piece: Uint8Array): void
+  /** Of all that has passed. Nothing may be added after it. */
+  end(): { readonly sha256: string; readonly list: ChunkList }
+}
+
+function createNamer(namedBy: NamedBy): Namer {
+  const lister = createChunkLister()
+  const whole = namedBy === 'bytes' ? createHash('sha256') : null
+  return {
+    add(piece) {
+      whole?.update(piece)
+      lister.add(piece)
+    },
+    end() {
+      const list = lister.end()
+      return { sha256: whole?.digest('hex') ?? listHash(list), list }
+    },
   }
 }
 
 function incoming(
   handle: FileHandle,
   temporary: string,
+  namer: Namer,
   fileOf: (sha256: string) => string,
   remember: (sha256: string, list: Promise<ChunkList>) => void,
 ): Incoming {
-  const hash = createHash('sha256')
-  // A student is handed out as soon as it is kept: its list is made while it is written, not by reading it again.
-  const lister = createChunkLister()
   let bytes = 0
-  let named = false
+  let named: ReturnType<Namer['end']> | null = null
+  let kept = false
+  const name = (): ReturnType<Namer['end']> => {
+    named ??= namer.end()
+    return named
+  }
   return {
     get bytes() {
       return bytes
@@ -232,19 +265,18 @@ function incoming(
           const result = await handle.write(piece, written, piece.length - written, bytes + written)
           written += result.bytesWritten
         }
-        hash.update(piece)
-        lister.add(piece)
+        namer.add(piece)
         bytes += piece.length
       }),
-    digest: () => hash.copy().digest('hex'),
+    digest: () => name().sha256,
     keep: () =>
       explained(async () => {
-        if (!named) {
+        if (!kept) {
           await handle.sync()
-          const sha256 = hash.copy().digest('hex')
+          const { sha256, list } = name()
           await rename(temporary, fileOf(sha256))
-          remember(sha256, Promise.resolve(lister.end()))
-          named = true
+          remember(sha256, Promise.resolve(list))
+          kept = true
         }
         await syncFolder(dirname(temporary))
         await handle.close()
