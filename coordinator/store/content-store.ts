@@ -61,8 +61,15 @@ export interface StoredFile {
 /** Parts that are kept at hand, 8 MiB: sites fetch the same student in step, and each of its chunks is read once for those that are close. */
 const PARTS_KEPT = 16
 
-/** Lists that are kept at hand: 64 KiB each at most. A study hands out three models at a time. */
-const LISTS_KEPT = 64
+/** Files that need not be looked at again; the list of one is 64 KiB at most. A study hands out three models at a time. */
+const FILES_KNOWN = 64
+
+/** What a check has found of a file. */
+interface Known {
+  readonly totalBytes: number
+  /** Null: nobody has asked for it. Who takes a whole model needs none. */
+  readonly list: ChunkList | null
+}
 
 /** A file that is coming in, under a temporary name. Memory stays flat: pieces go straight to disk, the hash runs along. */
 export interface Incoming {
@@ -93,13 +100,13 @@ export function contentStore(folder: string, extension: string, namedBy: NamedBy
   const fileOf = (sha256: string): string => join(folder, `${sha256}${extension}`)
   const unfinished = join(folder, 'incoming')
   // Files never change once named: one full check per file and run is enough for reading it in parts, however many ask at once.
-  const checked = new Map<string, Promise<ChunkList>>()
+  const checked = new Map<string, Promise<Known>>()
   const parts = new Map<string, Promise<Buffer>>()
 
   const nameOf = (bytes: Uint8Array): string =>
     namedBy === 'bytes' ? sha256Hex(bytes) : listHash(listChunks(bytes))
-  const check = async (sha256: string): Promise<ChunkList> => {
-    const namer = createNamer(namedBy)
+  const check = async (sha256: string, listed: boolean): Promise<Known> => {
+    const namer = createNamer(namedBy, listed)
     try {
       const handle = await open(fileOf(sha256), 'r')
       try {
@@ -112,19 +119,22 @@ export function contentStore(folder: string, extension: string, namedBy: NamedBy
     }
     const named = namer.end()
     if (named.sha256 !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
-    return named.list
+    return named
   }
-  const remember = (sha256: string, checking: Promise<ChunkList>): void => {
+  const remember = (sha256: string, checking: Promise<Known>): void => {
     // Last in the order of use.
     checked.delete(sha256)
     checked.set(sha256, checking)
     for (const oldest of checked.keys()) {
-      if (checked.size <= LISTS_KEPT) break
+      if (checked.size <= FILES_KNOWN) break
       checked.delete(oldest)
     }
   }
-  const list = async (sha256: string): Promise<ChunkList> => {
-    const checking = checked.get(sha256) ?? check(sha256)
+  const know = async (sha256: string, listed = false): Promise<Known> => {
+    const looking = checked.get(sha256)?.then((known) => {
+      return listed && known.list === null ? check(sha256, true) : known
+    })
+    const checking = looking ?? check(sha256, listed)
     remember(sha256, checking)
     return checking.catch((thrown: unknown) => {
       checked.delete(sha256)
@@ -157,7 +167,7 @@ export function contentStore(folder: string, extension: string, namedBy: NamedBy
       return bytes
     },
     async loadPart(sha256, offset, maxBytes) {
-      const { totalBytes: total } = await list(sha256)
+      const { totalBytes: total } = await know(sha256)
       const bytes = Math.max(0, Math.min(maxBytes, total - offset))
       const name = `${sha256} ${offset} ${bytes}`
       const reading = parts.get(name) ?? readPart(sha256, offset, bytes)
@@ -174,7 +184,7 @@ export function contentStore(folder: string, extension: string, namedBy: NamedBy
       return { totalBytes: total, part }
     },
     async open(sha256) {
-      const { totalBytes: bytes } = await list(sha256)
+      const { totalBytes: bytes } = await know(sha256)
       const file = fileOf(sha256)
       const handle = await open(file, 'r').catch((cause: NodeJS.ErrnoException) => {
         throw corrupt(file, cause.code ?? 'an unreadable file', cause)
@@ -188,7 +198,12 @@ export function contentStore(folder: string, extension: string, namedBy: NamedBy
         close: () => handle.close(),
       }
     },
-    list,
+    async list(sha256) {
+      const { list } = await know(sha256, true)
+      if (list === null)
+        throw new TesseraError('ERR_INTERNAL', 'internal: a list that was asked for must be made')
+      return list
+    },
     async receiveChunks(name, chunks) {
       if (namedBy === 'bytes')
         throw new TesseraError('ERR_INTERNAL', 'internal: chunks must go to a store of lists')
@@ -202,7 +217,7 @@ export function contentStore(folder: string, extension: string, namedBy: NamedBy
         async keep() {
           await file.keep()
           // Each chunk was looked at when it came, or when the file was gone on with: that was this run's check.
-          remember(sha256, Promise.resolve(chunks))
+          remember(sha256, Promise.resolve({ totalBytes: chunks.totalBytes, list: chunks }))
         },
       }
     },
@@ -212,30 +227,46 @@ export function contentStore(folder: string, extension: string, namedBy: NamedBy
       explained(async () => {
         await mkdir(folder, { recursive: true })
         const temporary = temporaryName(folder)
-        return incoming(await open(temporary, 'wx', 0o600), temporary, createNamer(namedBy), fileOf, remember)
+        return incoming(
+          await open(temporary, 'wx', 0o600),
+          temporary,
+          createNamer(namedBy, false),
+          fileOf,
+          remember,
+        )
       }),
   }
 }
 
-/** Names bytes that pass by, and lists their chunks: what is handed out as soon as it is kept need not be read again for that. */
+/** Names bytes that pass by. */
 interface Namer {
   add(piece: Uint8Array): void
   /** Of all that has passed. Nothing may be added after it. */
-  end(): { readonly sha256: string; readonly list: ChunkList }
+  end(): Known & { readonly sha256: string }
 }
 
-function createNamer(namedBy: NamedBy): Namer {
-  const lister = createChunkLister()
-  const whole = namedBy === 'bytes' ? createHash('sha256') : null
+/** @param listed Whether the list of chunks is wanted too: of what is named by its bytes it takes a second pass. */
+function createNamer(namedBy: NamedBy, listed: boolean): Namer {
+  if (namedBy === 'chunks') {
+    const lister = createChunkLister()
+    return {
+      add: (piece) => lister.add(piece),
+      end() {
+        const list = lister.end()
+        return { sha256: listHash(list), totalBytes: list.totalBytes, list }
+      },
+    }
+  }
+  const hash = createHash('sha256')
+  const lister = listed ? createChunkLister() : null
+  let totalBytes = 0
   return {
     add(piece) {
-      whole?.update(piece)
-      lister.add(piece)
+      hash.update(piece)
+      lister?.add(piece)
+      totalBytes += piece.byteLength
     },
-    end() {
-      const list = lister.end()
-      return { sha256: whole?.digest('hex') ?? listHash(list), list }
-    },
+    end: () => ({ sha256: hash.digest('hex'), totalBytes, list: lister?.end() ?? null }),
   }
 }
 
@@ -244,7 +275,7 @@ function incoming(
   temporary: string,
   namer: Namer,
   fileOf: (sha256: string) => string,
-  remember: (sha256: string, list: Promise<ChunkList>) => void,
+  remember: (sha256: string, known: Promise<Known>) => void,
 ): Incoming {
   let bytes = 0
   let named: ReturnType<Namer['end']> | null = null
@@ -273,9 +304,9 @@ function incoming(
       explained(async () => {
         if (!kept) {
           await handle.sync()
-          const { sha256, list } = name()
-          await rename(temporary, fileOf(sha256))
-          remember(sha256, Promise.resolve(list))
+          const known = name()
+          await rename(temporary, fileOf(known.sha256))
+          remember(known.sha256, Promise.resolve(known))
           kept = true
         }
         await syncFolder(dirname(temporary))

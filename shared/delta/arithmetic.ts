@@ -1,10 +1,14 @@
 /** @file The loops over whole weights, at a site. Those over the deltas of many sites are kernels, in shared/reduction. */
 import { TensorShapeError } from '../errors.ts'
 
-/** `a − b`, rounded to float32. */
-export function subtract(a: Float32Array, b: Float32Array): Float32Array {
+/** `a − b`, rounded to float32. @param out Where it is written; gives it back. */
+export function subtract(
+  a: Float32Array,
+  b: Float32Array,
+  out: Float32Array = new Float32Array(a.length),
+): Float32Array {
   assertLength('b', a.length, b.length)
-  const out = new Float32Array(a.length)
+  assertLength('out', a.length, out.length)
   for (let i = 0; i < out.length; i++) out[i] = (a[i] as number) - (b[i] as number)
   return out
 }

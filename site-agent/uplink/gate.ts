@@ -56,7 +56,7 @@ export interface Gate {
    */
   assertRound(step: RoundStep, round: number): void
   /**
-   * Encodes a delta; from now on its bytes, and no others, may be uploaded.
+   * Encodes a delta; from now on its bytes, and no others, may be uploaded. They are there until the next is admitted.
    * @param random Of this site's delta of this round, for an encoding that rounds by chance.
    * @throws {TesseraError} ERR_GATE_TENSOR if its tensors are not the layout's, or its norm is above the policy's; ERR_GATE_SIZE.
    */
@@ -134,7 +134,11 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
     admitDelta(values, random) {
       const { layout, encoding = 'f32' } = inStudy(state, 'upload:open')
       assertTensors(layout, values)
-      const bytes = encodeDelta(layout, values, { encoding, random })
+      // From here on nothing of the delta before may leave, so its memory is free.
+      const free = state.delta?.bytes
+      state.announced = null
+      state.delta = null
+      const bytes = encodeDelta(layout, values, { encoding, random }, free)
       if (bytes.byteLength > MAX_MODEL_BYTES) {
         throw new TesseraError(
           'ERR_GATE_SIZE',
@@ -145,7 +149,6 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
       const list = listChunks(bytes)
       const delta = { bytes, payload: listHash(list), chunks: list.digests }
       state.delta = delta
-      state.announced = null
       return delta
     },
     admitMetrics(samples, metrics) {

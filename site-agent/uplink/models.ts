@@ -49,8 +49,10 @@ export async function fetchModel(options: FetchOptions): Promise<Uint8Array> {
       throw new TesseraError('ERR_MODEL_HASH', `model must have the hash ${sha256}, got another`)
     } catch (thrown) {
       if (asTesseraError(thrown).code !== 'ERR_MODEL_HASH') throw thrown
+      // Once more with the list, for the chunks that are wrong by it.
+      if (attempt < ATTEMPTS) continue
       await rm(`${file}.part`, { force: true })
-      if (attempt === ATTEMPTS) throw thrown
+      throw thrown
     }
   }
 }
@@ -64,12 +66,19 @@ export async function keepOnly(dir: string, hashes: ReadonlySet<string>): Promis
 }
 
 async function download(part: string, options: FetchOptions): Promise<void> {
-  const list = await askForList(options)
   // Made by the append; written at positions, which a handle for appending would not heed.
   await explained(async () => (await open(part, 'a', 0o600)).close())
   const handle = await explained(() => open(part, 'r+'))
   try {
-    await fetchLacking(handle, list, options)
+    const { bytes } = options
+    // A whole of a size that is signed needs no list; who goes on looks there what is right of what it has.
+    if (bytes !== undefined && (await handle.stat()).size === 0) {
+      const all = Array.from({ length: chunkCount(bytes) }, (_, index) => index)
+      await fetchChunks(handle, bytes, all, options)
+    } else {
+      const list = await askForList(options)
+      await fetchChunks(handle, list.totalBytes, [...(await lackingChunks(handle, list))], options)
+    }
   } finally {
     await handle.close()
   }
@@ -90,14 +99,14 @@ async function askForList({ sha256, bytes, ask }: FetchOptions): Promise<ChunkLi
   return { totalBytes, digests: chunks }
 }
 
-async function fetchLacking(
+async function fetchChunks(
   handle: FileHandle,
-  list: ChunkList,
+  totalBytes: number,
+  lacking: readonly number[],
   { sha256, ask, signal, onProgress }: FetchOptions,
 ): Promise<void> {
-  const lacking = await lackingChunks(handle, list)
-  let bytes = list.totalBytes
-  for (const index of lacking) bytes -= chunkLength(list.totalBytes, index)
+  let bytes = totalBytes
+  for (const index of lacking) bytes -= chunkLength(totalBytes, index)
   await inWindow(
     lacking,
     () => WINDOW_CHUNKS,
@@ -105,7 +114,7 @@ async function fetchLacking(
       if (signal.aborted) throw new TesseraError('ERR_INTERRUPTED', 'model must be fetched whole, got a stop')
       const { chunk } = await ask('model:chunk', { sha256, index })
       // Its bytes are judged with the whole: the list is signed by nobody.
-      const want = chunkLength(list.totalBytes, index)
+      const want = chunkLength(totalBytes, index)
       if (chunk.byteLength !== want) {
         throw new TesseraError(
           'ERR_MODEL_HASH',
@@ -114,7 +123,7 @@ async function fetchLacking(
       }
       await explained(() => writeChunk(handle, index, chunk))
       bytes += chunk.byteLength
-      onProgress?.(bytes, list.totalBytes)
+      onProgress?.(bytes, totalBytes)
     },
   )
 }

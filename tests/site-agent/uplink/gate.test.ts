@@ -315,6 +315,25 @@ describe('gate.pass()', () => {
     expect(() => send(9, 0)).toThrow(expect.objectContaining({ code: 'ERR_GATE_SIZE' }))
   })
 
+  test('a delta takes the memory of the one before, of which nothing may leave any more', async () => {
+    const { gate } = await openGate()
+    const before = gate.admitDelta(delta)
+    const copy = before.bytes.slice()
+    const next = gate.admitDelta(
+      new Map([...delta].map(([name, values]) => [name, values.map((x) => x + 1)])),
+    )
+    expect(next.bytes.buffer).toBe(before.bytes.buffer)
+    expect([next.payload, next.chunks]).not.toEqual([before.payload, before.chunks])
+    for (const chunk of [copy, next.bytes])
+      expect(() => gate.pass(event('upload:chunk', { upload: 'u', index: 0, chunk }))).toThrow(
+        expect.objectContaining({ code: 'ERR_GATE_MESSAGE' }),
+      )
+    const manifest = await sign({ payload: before.payload })
+    expect(() => gate.pass(event('upload:open', { manifest, chunks: before.chunks }))).toThrow(
+      expect.objectContaining({ code: 'ERR_GATE_TENSOR' }),
+    )
+  })
+
   test('refuses a manifest when no delta was admitted', async () => {
     const { gate } = await gateWithAudit()
     gate.admitStudy(study)
