@@ -4,10 +4,10 @@
  * comes is hashed once, as a whole, before it is used.
  * Nothing is synced: a file is believed by its hash alone, whenever it is read, and what a power cut takes is fetched again.
  */
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
-import { explained, isMissing, lackingChunks, writeChunk } from '@tessera/shared/files'
+import { explained, isMissing, lackingChunks, openAtAnyPlace, writeChunk } from '@tessera/shared/files'
 import { WINDOW_CHUNKS } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import { type ChunkList, chunkCount, chunkLength, DIGEST_BYTES, inWindow } from '@tessera/shared/transfer'
@@ -66,9 +66,7 @@ export async function keepOnly(dir: string, hashes: ReadonlySet<string>): Promis
 }
 
 async function download(part: string, options: FetchOptions): Promise<void> {
-  // Made by the append; written at positions, which a handle for appending would not heed.
-  await explained(async () => (await open(part, 'a', 0o600)).close())
-  const handle = await explained(() => open(part, 'r+'))
+  const handle = await explained(() => openAtAnyPlace(part))
   try {
     const { bytes } = options
     // A whole of a size that is signed needs no list; who goes on looks there what is right of what it has.
