@@ -1,6 +1,7 @@
 /** @file The verb `demo`: a whole federation on this machine, on procedural or real tiles, with a table at the end. */
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
+import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   completeConfig,
@@ -14,7 +15,6 @@ import {
 } from './runner/config.ts'
 import { runDemo } from './runner/demo.ts'
 import { readStart } from './runner/start.ts'
-import { untilStopped } from './until-stopped.ts'
 
 const EXAMPLES = `
 Examples:
