@@ -14,6 +14,7 @@ import {
   type StartFor,
 } from './runner/config.ts'
 import { runDemo } from './runner/demo.ts'
+import { stderrScreen } from './runner/progress.ts'
 import { readStart } from './runner/start.ts'
 
 const EXAMPLES = `
@@ -105,10 +106,7 @@ async function demo(flags: DemoFlags): Promise<void> {
       config,
       out: out ?? join('runs', `demo-${configDigest(config)}`),
       fresh: fresh === true,
-      screen: {
-        write: (text) => void process.stderr.write(text),
-        columns: process.stderr.isTTY ? process.stderr.columns : null,
-      },
+      screen: stderrScreen(),
       clock: systemClock,
       signal,
     }),
