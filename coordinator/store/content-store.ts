@@ -2,7 +2,6 @@
  * @file Files named by their content: models by the SHA-256 of their bytes, updates by that of the list of their chunks. A name is checked before the
  * first byte of a file is used.
  */
-import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
@@ -16,9 +15,9 @@ import {
   writeDurably,
 } from '@tessera/shared/files'
 import { CHUNK_BYTES } from '@tessera/shared/protocol'
-import { sha256Hex } from '@tessera/shared/security'
-import { type ChunkList, createChunkLister, listChunks, listHash } from '@tessera/shared/transfer'
+import { type ChunkList, listHash } from '@tessera/shared/transfer'
 import { type ChunkedFile, chunkedFiles, discardChunkedFile, openChunkedFile } from './chunked-file.ts'
+import { createNamer, type Known, type NamedBy, type Namer, nameOf } from './namer.ts'
 
 export interface ContentStore {
   /** Saves bytes and returns their hash, when they are safe. */
@@ -64,13 +63,6 @@ const PARTS_KEPT = 16
 /** Files that need not be looked at again; the list of one is 64 KiB at most. A study hands out three models at a time. */
 const FILES_KNOWN = 64
 
-/** What a check has found of a file. */
-interface Known {
-  readonly totalBytes: number
-  /** Null: nobody has asked for it. Who takes a whole model needs none. */
-  readonly list: ChunkList | null
-}
-
 /** A file that is coming in, under a temporary name. Memory stays flat: pieces go straight to disk, the hash runs along. */
 export interface Incoming {
   readonly bytes: number
@@ -92,9 +84,6 @@ export async function removeLeftovers(folder: string): Promise<void> {
   })
 }
 
-/** What a file is named by: the SHA-256 of its bytes, as everyone can compute it, or of the list of its chunks, which costs a pass less. */
-export type NamedBy = 'bytes' | 'chunks'
-
 /** Gives a folder of files `<sha256><extension>`. */
 export function contentStore(folder: string, extension: string, namedBy: NamedBy = 'bytes'): ContentStore {
   const fileOf = (sha256: string): string => join(folder, `${sha256}${extension}`)
@@ -103,8 +92,6 @@ export function contentStore(folder: string, extension: string, namedBy: NamedBy
   const checked = new Map<string, Promise<Known>>()
   const parts = new Map<string, Promise<Buffer>>()
 
-  const nameOf = (bytes: Uint8Array): string =>
-    namedBy === 'bytes' ? sha256Hex(bytes) : listHash(listChunks(bytes))
   const check = async (sha256: string, listed: boolean): Promise<Known> => {
     const namer = createNamer(namedBy, listed)
     try {
@@ -131,10 +118,10 @@ export function contentStore(folder: string, extension: string, namedBy: NamedBy
     }
   }
   const know = async (sha256: string, listed = false): Promise<Known> => {
-    const looking = checked.get(sha256)?.then((known) => {
-      return listed && known.list === null ? check(sha256, true) : known
-    })
-    const checking = looking ?? check(sha256, listed)
+    const before = checked.get(sha256)
+    const checking =
+      before?.then((known) => (listed && known.list === null ? check(sha256, true) : known)) ??
+      check(sha256, listed)
     remember(sha256, checking)
     return checking.catch((thrown: unknown) => {
       checked.delete(sha256)
@@ -155,7 +142,7 @@ export function contentStore(folder: string, extension: string, namedBy: NamedBy
 
   return {
     async save(bytes) {
-      const sha256 = nameOf(bytes)
+      const sha256 = nameOf(bytes, namedBy)
       await writeDurably(fileOf(sha256), bytes)
       return sha256
     },
@@ -163,7 +150,7 @@ export function contentStore(folder: string, extension: string, namedBy: NamedBy
       const bytes = await readFile(fileOf(sha256)).catch((cause: NodeJS.ErrnoException) => {
         throw corrupt(fileOf(sha256), cause.code ?? 'an unreadable file', cause)
       })
-      if (nameOf(bytes) !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
+      if (nameOf(bytes, namedBy) !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
       return bytes
     },
     async loadPart(sha256, offset, maxBytes) {
@@ -235,38 +222,6 @@ export function contentStore(folder: string, extension: string, namedBy: NamedBy
           remember,
         )
       }),
-  }
-}
-
-/** Names bytes that pass by. */
-interface Namer {
-  add(piece: Uint8Array): void
-  /** Of all that has passed. Nothing may be added after it. */
-  end(): Known & { readonly sha256: string }
-}
-
-/** @param listed Whether the list of chunks is wanted too: of what is named by its bytes it takes a second pass. */
-function createNamer(namedBy: NamedBy, listed: boolean): Namer {
-  if (namedBy === 'chunks') {
-    const lister = createChunkLister()
-    return {
-      add: (piece) => lister.add(piece),
-      end() {
-        const list = lister.end()
-        return { sha256: listHash(list), totalBytes: list.totalBytes, list }
-      },
-    }
-  }
-  const hash = createHash('sha256')
-  const lister = listed ? createChunkLister() : null
-  let totalBytes = 0
-  return {
-    add(piece) {
-      hash.update(piece)
-      lister?.add(piece)
-      totalBytes += piece.byteLength
-    },
-    end: () => ({ sha256: hash.digest('hex'), totalBytes, list: lister?.end() ?? null }),
   }
 }
 

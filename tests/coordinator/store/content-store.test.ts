@@ -101,6 +101,26 @@ describe('contentStore()', () => {
     expect(Buffer.from(await store.load(HASH))).toEqual(BYTES)
   })
 
+  test('a file that came in pieces is listed when somebody asks, and not looked at before', async () => {
+    const folder = await temporaryFolder()
+    const store = contentStore(folder, '.bin')
+    const incoming = await store.receive()
+    await incoming.append(BYTES)
+    await incoming.keep()
+    await writeFile(join(folder, `${HASH}.bin`), Buffer.alloc(BYTES.length))
+    expect((await store.loadPart(HASH, 0, 4)).totalBytes).toBe(BYTES.length)
+    await expect(store.list(HASH)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+    await writeFile(join(folder, `${HASH}.bin`), BYTES)
+    expect(await store.list(HASH)).toEqual(listChunks(BYTES))
+  })
+
+  test('chunks go to a store whose files are named by their list, and to no other', async () => {
+    const store = contentStore(await temporaryFolder(), '.bin')
+    await expect(store.receiveChunks('one', listChunks(BYTES))).rejects.toMatchObject({
+      code: 'ERR_INTERNAL',
+    })
+  })
+
   test('a file that came in chunks is listed as it came, without another look at it', async () => {
     const folder = await temporaryFolder()
     const store = contentStore(folder, '.bin', 'chunks')
