@@ -4,11 +4,12 @@ import type { EngineChoice } from '@tessera/shared/engine'
 import { TesseraError } from '@tessera/shared/errors'
 import { print } from '@tessera/shared/print'
 import { ARCHITECTURE_NAMES, FLAVOURS, type StudyInput } from '@tessera/shared/protocol'
+import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { bar, createLines } from '../screen/progress-line.ts'
 import { readableSeconds, table } from '../screen/table.ts'
 import { lastFileOf, runTeacherTraining, type TeacherRun } from '../teacher-training/run.ts'
-import { type DataFlags, dataRules, example, untilStopped, whole, withDataRules } from './command.ts'
+import { type DataFlags, dataRules, example, whole, withDataRules } from './command.ts'
 
 type Architecture = StudyInput['student']
 type Training = StudyInput['training']

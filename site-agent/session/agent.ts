@@ -9,7 +9,7 @@ import type { Log } from '@tessera/shared/log'
 import { studentLayout } from '@tessera/shared/model'
 import type { Plan, Study, Welcome } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
-import { createNonce, readUnverified, sha256Hex } from '@tessera/shared/security'
+import { createNonce, sha256Hex } from '@tessera/shared/security'
 import type { DataRules } from '../data/index.ts'
 import { loadPolicy } from '../policy/index.ts'
 import { type Ask, openConnection } from '../uplink/connection.ts'
@@ -19,7 +19,7 @@ import { behindGate, gateStudy } from './behind-gate.ts'
 import { declineComing } from './decline-coming.ts'
 import type { AgentEvent } from './events.ts'
 import { assertNotBehind, checkOffer, checkWelcome, joinStudy } from './join.ts'
-import { ledgerFolder, openLedger } from './ledger.ts'
+import { type Accepted, ledgerFolder, openLedger } from './ledger.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
 import { pinPlan } from './plan.ts'
 import type { Rounds } from './rounds.ts'
@@ -159,12 +159,11 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     onOffer: (token) => inOrder((known) => acceptOffer(token, known)),
     onPublished: (token) =>
       inOrder(async () => {
-        const behind = ledger.lacks(token)
-        if (behind) wanted = Math.max(wanted, readUnverified('published', token).round)
+        const { record, as } = await acceptRecord(token)
+        if (as !== 'ahead') return
+        wanted = Math.max(wanted, record.round)
         // A join that is under way fetches it with the others.
-        if (behind && !caughtUp) return
-        if (behind) await catchUp(connection.ask)
-        else await acceptRecord(token)
+        if (caughtUp) await catchUp(connection.ask)
       }),
   })
 
@@ -209,18 +208,20 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     })
     if (rounds?.renew(offer) !== true) mailbox.offer(offer)
   }
-  const acceptRecord = async (token: string): Promise<void> => {
-    const record = await ledger.accept(token).catch((thrown: unknown) => {
+  const acceptRecord = async (token: string): Promise<Accepted> => {
+    const accepted = await ledger.accept(token).catch((thrown: unknown) => {
       const { code, message } = asTesseraError(thrown)
       log.error('record.refused', { code, reason: message })
       throw thrown
     })
-    if (record === null) return
+    const { record, as } = accepted
+    if (as !== 'next') return accepted
     const { round, student, contributors, final } = record
     await rounds?.published(record)
     log.info('round.published', { round, sites: contributors.length, sha256: student })
     onProgress({ kind: 'published', round, student, sites: contributors.length, final })
     if (final) mailbox.finish()
+    return accepted
   }
 
   const stop = new AbortController()
