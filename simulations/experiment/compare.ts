@@ -5,7 +5,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import { meanInterval } from '@tessera/shared/metrics'
 import { z } from 'zod'
 import type { ExperimentResults } from './results.ts'
-import { armTitle, type Summary, summaries } from './summary.ts'
+import { accuracyBySeed, armTitle, type Summary, summaries } from './summary.ts'
 
 /** Enough to know that a file is what it is taken for: it was written here. */
 const shape = z.looseObject({
@@ -53,10 +53,8 @@ const keyOf = (arm: Pick<Summary, 'split' | 'sites' | 'kind' | 'method' | 'scena
 /** By seed; sites alone are averaged first, as in the summary. */
 function differences(a: ExperimentResults, b: ExperimentResults, key: string): number[] {
   const bySeed = ({ cells }: ExperimentResults): Map<string, number> => {
-    const own = cells.filter((cell) => cell.scores !== null && keyOf(cell) === key)
-    const values = summaries(own)[0]?.metrics.accuracy.values ?? []
-    const seeds = [...new Set(own.map(({ seed }) => seed))]
-    return new Map(seeds.map((seed, i) => [seed, values[i] ?? Number.NaN]))
+    const [arm] = summaries(cells.filter((cell) => keyOf(cell) === key))
+    return accuracyBySeed(arm)
   }
   const second = bySeed(b)
   return [...bySeed(a)].flatMap(([seed, value]) => {

@@ -70,10 +70,13 @@ export function parseExperiment(text: string): Experiment {
 }
 
 /** What one field says of another. */
-function assertWhole({ arms, methods, teacher, splits, scenarios, seeds, transport }: Experiment): void {
+function assertWhole(whole: Experiment): void {
+  const { arms, methods, teacher, splits, scenarios, seeds, transport, reference } = whole
   const used = arms.flatMap((arm) => (arm.kind === 'teacher' ? [] : arm.methods))
   const unknown = used.find((name) => methods[name] === undefined)
   if (unknown !== undefined) throw invalid('name methods that it has in its arms', unknown)
+  if (reference !== undefined && !used.includes(reference))
+    throw invalid('have its reference in its arms', reference)
   const teaches = used.find((name) => methods[name]?.name !== 'ce')
   const wanted = teaches ?? arms.find(({ kind }) => kind === 'teacher')?.kind
   if (teacher === undefined && wanted !== undefined) throw invalid(`have a teacher for ${wanted}`, 'none')

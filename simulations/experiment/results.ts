@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { writeDurably } from '@tessera/shared/files'
 import { type ArmScores, BOOTSTRAP, scoreArm } from '../runner/scores.ts'
 import type { CellResult } from './cell-store.ts'
+import { type Contrast, contrasts, contrastTable } from './contrasts.ts'
 import { csvText } from './csv.ts'
 import { testedSites, tilesInOrder } from './deal.ts'
 import { type AnsweredCell, examplesOf } from './examples.ts'
@@ -44,6 +45,8 @@ export interface ExperimentResults {
   readonly bootstrap: object
   readonly wallSeconds: number
   readonly cells: readonly CellRow[]
+  /** What each arm is worth against the reference of its split. */
+  readonly contrasts: readonly Contrast[]
 }
 
 export interface ResultsInput {
@@ -66,6 +69,8 @@ export async function writeResults(input: ResultsInput): Promise<string> {
     cells.push(rowOf(plan, result, tiles.classes))
     answered.push({ plan, answers: result.answers })
   }
+  const arms = summaries(cells)
+  const against = contrasts(arms, experiment.reference ?? Object.keys(experiment.methods).at(-1) ?? '')
   const examples = await examplesOf(answered, tiles.classes, experiment.data)
   const results: ExperimentResults = {
     format: 'tessera-experiment',
@@ -89,11 +94,12 @@ export async function writeResults(input: ResultsInput): Promise<string> {
     bootstrap: { ...BOOTSTRAP, unit: 'group' },
     wallSeconds: input.wallSeconds,
     cells,
+    contrasts: against,
   }
   await writeDurably(join(run.out, 'results.json'), `${JSON.stringify(results, null, 1)}\n`, 0o644)
   await writeDurably(join(run.out, 'results.csv'), csvText(cells), 0o644)
   await writeDurably(join(run.out, 'report.html'), reportPage(results, examples), 0o644)
-  return summaryTable(summaries(cells))
+  return [summaryTable(arms), contrastTable(against)].filter((text) => text !== '').join('\n\n')
 }
 
 function rowOf(

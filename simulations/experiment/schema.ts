@@ -128,6 +128,8 @@ export const experiment = z.strictObject({
   /** Methods by the names that arms call them; a method is as in a study. */
   methods: z.record(name, method),
   arms: list(arm).min(1),
+  /** Method that every other is compared with, seed by seed. Absent: the last of `methods`. */
+  reference: name.optional(),
   /** As in a study. Alone and central have the same rounds, one after the other. */
   training,
   federation: federationChanges.default({}),

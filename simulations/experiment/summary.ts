@@ -9,7 +9,8 @@ export interface Summary {
   readonly kind: string
   readonly method: string | null
   readonly scenario: string
-  readonly seeds: number
+  /** In the order in which the cells come. */
+  readonly seeds: readonly string[]
   readonly metrics: Readonly<Record<MetricName, SeedInterval>>
   readonly seconds: number
   /** Bytes of deltas that all sites sent, mean over seeds. */
@@ -21,7 +22,7 @@ export interface SeedInterval {
   readonly mean: number
   readonly low: number
   readonly high: number
-  /** Of each seed, in their order. */
+  /** Of each seed, in the arm's order. */
   readonly values: readonly number[]
 }
 
@@ -58,7 +59,7 @@ export function summaries(cells: readonly CellRow[]): Summary[] {
         method,
         scenario,
         metrics,
-        seeds: seeds.length,
+        seeds,
         seconds: mean(perSeed(({ result }) => result.seconds)),
         uploadedBytes: mean(perSeed(bytes)),
       },
@@ -87,7 +88,12 @@ function armLine({ kind, method, scenario, metrics, seeds }: Summary): string {
     const spread = Number.isNaN(low) ? '' : ` ± ${(((high - low) / 2) * 100).toFixed(1)}`
     return `${(centre * 100).toFixed(1)}${spread}`.padStart(CELL)
   })
-  return `${`${name} (${seeds})`.slice(0, 44).padEnd(44)}${cells.join('')}`
+  return `${`${name} (${seeds.length})`.slice(0, 44).padEnd(44)}${cells.join('')}`
+}
+
+/** The arm's accuracy with each of its seeds. */
+export function accuracyBySeed(arm: Summary | undefined): Map<string, number> {
+  return new Map(arm?.seeds.map((seed, i) => [seed, arm.metrics.accuracy.values[i] ?? Number.NaN]))
 }
 
 /** `federated moma, byzantine`. */

@@ -1,5 +1,7 @@
 /** @file Finished cells with a known number of right answers. */
+import { contrasts } from '../../simulations/experiment/contrasts.ts'
 import type { CellRow, ExperimentResults } from '../../simulations/experiment/results.ts'
+import { summaries } from '../../simulations/experiment/summary.ts'
 import { scoreArm } from '../../simulations/runner/scores.ts'
 
 /** A cell whose student is right on so many of ten tiles. */
@@ -36,4 +38,5 @@ export const results = (cells: readonly CellRow[], name = 'x'): ExperimentResult
   bootstrap: {},
   wallSeconds: 1,
   cells,
+  contrasts: contrasts(summaries(cells), 'ce'),
 })

@@ -1,5 +1,6 @@
 /** @file report.html: one page that needs nothing else. Pure. */
 import { METRICS, type MetricName } from '../../runner/scores.ts'
+import { type Contrast, pointsOf, probability } from '../contrasts.ts'
 import type { Examples } from '../examples.ts'
 import type { CellRow, ExperimentResults } from '../results.ts'
 import { armTitle, type Summary, summaries } from '../summary.ts'
@@ -47,7 +48,7 @@ const titleOf = ({ split, sites }: Pick<CellRow, 'split' | 'sites'>): string => 
 function block(
   title: string,
   cells: readonly CellRow[],
-  { classes }: ExperimentResults,
+  { classes, contrasts }: ExperimentResults,
   examples: Examples | undefined,
 ): string {
   const arms = summaries(cells)
@@ -56,7 +57,7 @@ function block(
     ...NAMES.map((name) => spread(arm.metrics[name])),
     arm.seconds.toFixed(0),
     arm.uploadedBytes === 0 ? '–' : (arm.uploadedBytes / 1e6).toFixed(1),
-    String(arm.seeds),
+    String(arm.seeds.length),
   ])
   const header = ['', ...NAMES.map((name) => TITLES[name]), 'seconds', 'MB sent', 'seeds']
   const of = (arm: Summary): CellRow[] => cells.filter((cell) => armTitle(cell) === armTitle(arm))
@@ -68,10 +69,25 @@ function block(
   }))
   return `<h2>${escaped(title)}</h2>
 ${table('On the test tiles of all sites together', header, scores)}
+${against(contrasts.filter((one) => titleOf(one) === title))}
 <div class="charts">${barChart('Accuracy in %', bars)}${curves(arms, of)}</div>
 ${crossSite(arms, of)}
 ${examples === undefined ? '' : exampleTiles(examples, classes)}
 <details><summary>Confusion matrices, all seeds together</summary>${arms.map((arm) => confusion(armTitle(arm), of(arm), classes)).join('\n')}</details>`
+}
+
+function against(found: readonly Contrast[]): string {
+  const [first] = found
+  if (first === undefined) return ''
+  const rows = found.map((one) => [
+    escaped(one.arm),
+    pointsOf(one),
+    probability(one.p),
+    probability(one.adjustedP),
+    String(one.seeds),
+  ])
+  const caption = `Accuracy against ${escaped(first.reference)}, on the same seeds (paired t)`
+  return table(caption, ['', 'points', 'p', 'p among these (Holm)', 'seeds'], rows)
 }
 
 function spread({ mean: centre, low, high }: Summary['metrics']['accuracy']): string {

@@ -73,6 +73,11 @@ describe('parseExperiment()', () => {
       { student: { start: 'x.safetensors', name: 'resnet-18' } },
       'experiment must fit its schema, got student: must have start or name and multipliers: the file says which network it is',
     ],
+    [
+      'a reference that no arm trains',
+      { reference: 'moma' },
+      'experiment must have its reference in its arms, got moma',
+    ],
     ['a seed that is there twice', { seeds: [1, '1'] }, 'experiment must have different seeds, got 1 twice'],
     [
       'two splits of one name',

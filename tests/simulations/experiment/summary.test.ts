@@ -10,7 +10,7 @@ describe('summaries()', () => {
     expect(arm?.metrics.accuracy.mean).toBeCloseTo(0.7, 12)
     // t(0.975, 2) = 4.303; the values' deviation is 0.1.
     expect(arm?.metrics.accuracy.high).toBeCloseTo(0.7 + (4.303 * 0.1) / Math.sqrt(3), 4)
-    expect(arm?.seeds).toBe(3)
+    expect(arm?.seeds).toEqual(['1', '2', '3'])
   })
   test('counts sites alone as one arm, each seed with the mean over its sites', () => {
     const alone = (right: number, seed: string, site: string) => row(right, { kind: 'alone', seed, site })

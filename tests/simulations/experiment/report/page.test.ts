@@ -32,6 +32,17 @@ describe('reportPage()', () => {
     const page = reportPage(results([row(7)]), [EXAMPLES])
     expect(page).toContain('<td><span class="right">✓ a</span></td><td><span class="wrong">✗ a</span></td>')
   })
+  test('holds each arm against the reference', () => {
+    const cells = [5, 6].flatMap((right, i) => [
+      row(right, { seed: `${i}` }),
+      row(right + 2 + i, { seed: `${i}`, method: 'kd' }),
+    ])
+    const page = reportPage(results(cells))
+    expect(page).toContain('Accuracy against central ce, on the same seeds (paired t)')
+    expect(page).toMatch(
+      /<th[^>]*>central kd<\/th><td>25\.0 ± 63\.5<\/td><td>0\.126<\/td><td>0\.126<\/td><td>2<\/td>/,
+    )
+  })
   test('has the accuracy of each round, with the lowest and highest seed, a site alone as the mean over sites', () => {
     const cell = (right: readonly number[], fields: Parameters<typeof row>[1]) => {
       const { result } = row(5)
