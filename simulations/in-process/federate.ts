@@ -157,6 +157,7 @@ function policyOf(site: string, coordinatorKey: string): string {
     statisticsMayLeave: true,
     smallestSampleCount: 1,
     smallestClassCount: 1,
+    judging: 'counts',
     largestUpload: { roundBytes: 1e9, dayBytes: 1e13 },
     normClip: 'none',
     timeZone: 'UTC',
