@@ -205,7 +205,8 @@ async function runSite(
         dataDir,
         study: study.id,
         coordinatorUrl: place.url,
-        dataRules: { allowMissingClasses: true },
+        // Near copies: whoever dealt the tiles out has looked after them.
+        dataRules: { allowMissingClasses: true, nearBits: null },
         createTrainer: byzantineTrainer(train, faults),
         dial,
         turn,

@@ -63,6 +63,7 @@ function block(title: string, cells: readonly CellRow[], { classes }: Experiment
 ${table('On the test tiles of all sites together', header, scores)}
 <div class="charts">${barChart(title, bars)}${lineChart(title, 'training loss', curves)}</div>
 ${crossSite(arms, of)}
+${arms.map((arm) => roundBySite(armTitle(arm), of(arm))).join('\n')}
 <details><summary>Confusion matrices, all seeds together</summary>${arms.map((arm) => confusion(armTitle(arm), of(arm), classes)).join('\n')}</details>`
 }
 
@@ -86,6 +87,29 @@ function crossSite(arms: readonly Summary[], of: (arm: Summary) => CellRow[]): s
     ),
   ])
   return table('Accuracy by the site whose tiles are tested', ['', ...sites.map(escaped)], body)
+}
+
+/** Accuracy of the student of each judged round on each site's test tiles, mean over seeds; nothing for an arm whose rounds are not judged. */
+function roundBySite(title: string, cells: readonly CellRow[]): string {
+  const judged = cells.flatMap(({ result }) => result.federation?.judged ?? [])
+  if (judged.length === 0) return ''
+  const rounds = [...new Set(judged.map(({ round }) => round))].toSorted((a, b) => a - b)
+  const names = [...new Set(judged.flatMap(({ sites }) => sites.map(({ site }) => site)))].toSorted()
+  const body = rounds.map((round) => {
+    const own = judged.filter((one) => one.round === round)
+    const of = (site: string): number =>
+      mean(
+        own.flatMap(({ sites }) =>
+          sites.flatMap((verdict) =>
+            verdict.site === site ? (verdict.counted?.scores.accuracy ?? Number.NaN) : [],
+          ),
+        ),
+      )
+    const all = mean(own.map(({ pooled }) => pooled?.scores.accuracy ?? Number.NaN))
+    return [String(round), ...names.map((name) => heat(of(name))), heat(all)]
+  })
+  const caption = `${escaped(title)}: accuracy of each round’s student by the site whose tiles are tested`
+  return table(caption, ['round', ...names.map(escaped), 'all'], body)
 }
 
 function confusion(title: string, cells: readonly CellRow[], classes: readonly string[]): string {
