@@ -7,7 +7,7 @@ import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
 import type { Log } from '@tessera/shared/log'
 import { studentLayout } from '@tessera/shared/model'
-import { isJudged, type Plan, type Published, type Study, type Welcome } from '@tessera/shared/protocol'
+import { isJudged, type Plan, type Study, type Welcome } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import { createNonce, readUnverified, sha256Hex } from '@tessera/shared/security'
 import type { DataRules } from '../data/index.ts'
@@ -20,7 +20,7 @@ import { declineComing } from './decline-coming.ts'
 import type { AgentEvent } from './events.ts'
 import { assertNotBehind, checkOffer, checkWelcome, joinStudy } from './join.ts'
 import type { CountAnswers } from './judging.ts'
-import { readWord } from './judging-file.ts'
+import { unsaidOf } from './judging-file.ts'
 import { ledgerFolder, openLedger } from './ledger.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
 import { pinPlan } from './plan.ts'
@@ -190,6 +190,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
       onProgress({ kind: 'cancelled' })
       cancelled = true
       work?.rounds.abandon('a cancelled study')
+      work?.judge?.abandon('a cancelled study')
     }
     if (phase === 'cancelled') return mailbox.cancel()
     if (phase === 'finished') return mailbox.finish()
@@ -280,19 +281,6 @@ async function performAll(
     if (errand.kind === 'round') await rounds.perform(errand.offer, signal)
     else await judge?.perform(errand.record, signal)
   }
-}
-
-/** The newest record when its student is to be judged and this site has not had its word in an earlier life. */
-async function unsaidOf(
-  dir: string,
-  { id, judging }: Study,
-  latest: { readonly token: string } | null,
-): Promise<Published | null> {
-  // Verified when it was taken into the ledger.
-  const record = latest && readUnverified('published', latest.token)
-  if (record === null || !isJudged(judging, record)) return null
-  const word = await readWord(dir, id)
-  return word?.isSaid && word.student === record.student && word.round === record.round ? null : record
 }
 
 /** What the first welcome of a life brings about. */

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMissing, writeDurably } from '@tessera/shared/files'
-import { sha256 } from '@tessera/shared/protocol'
+import { isJudged, type Published, type Study, sha256 } from '@tessera/shared/protocol'
+import { readUnverified } from '@tessera/shared/security'
 import { z } from 'zod'
 
 const storedWord = z.strictObject({
@@ -37,4 +38,17 @@ export async function readWord(dir: string, study: string): Promise<StoredWord |
 /** @throws {TesseraError} ERR_STORE_WRITE */
 export async function writeWord(dir: string, study: string, word: StoredWord): Promise<void> {
   await writeDurably(wordFile(dir, study), `${JSON.stringify(word)}\n`)
+}
+
+/** The newest record of the site's ledger when its student is to be judged and the coordinator has not had the site's word; else null. */
+export async function unsaidOf(
+  dir: string,
+  { id, judging }: Study,
+  latest: { readonly token: string } | null,
+): Promise<Published | null> {
+  // Verified when it was taken into the ledger.
+  const record = latest && readUnverified('published', latest.token)
+  if (record === null || !isJudged(judging, record)) return null
+  const word = await readWord(dir, id)
+  return word?.isSaid && word.student === record.student && word.round === record.round ? null : record
 }

@@ -52,6 +52,8 @@ export interface Judge {
   perform(record: Published, stop: AbortSignal): Promise<void>
   /** A later round is published: nobody asks for what was published before it. */
   passed(round: number): void
+  /** The study is over: nobody asks for anything. */
+  abandon(why: string): void
 }
 
 /** The coordinator's last word on a judgement: it has one, or wants none any more. */
@@ -126,7 +128,10 @@ export function createJudge(options: JudgesOptions): Judge {
       const signal = AbortSignal.any([stop, over.signal])
       // After the last round nothing else ends it, when the coordinator has gone for good.
       const patienceMs = Math.min(study.federation.deadlineMs, MAX_DELAY_MS)
-      const cancel = clock.schedule(() => over.abort(tooLate(round, 'its time is over')), patienceMs)
+      const cancel = clock.schedule(
+        () => over.abort(tooLate(round, 'no answer in the time of a round')),
+        patienceMs,
+      )
       try {
         await turn(signal, () => permit('judge', round, signal, () => judge(record, signal)))
       } catch (thrown) {
@@ -139,8 +144,10 @@ export function createJudge(options: JudgesOptions): Judge {
       }
     },
     passed(round) {
-      if (current !== null && current.round < round)
-        current.over.abort(tooLate(current.round, `round ${round} is published`))
+      if (current !== null && current.round < round) this.abandon(`round ${round} published`)
+    },
+    abandon(why) {
+      current?.over.abort(tooLate(current.round, why))
     },
   }
 }
@@ -148,6 +155,6 @@ export function createJudge(options: JudgesOptions): Judge {
 function tooLate(round: number, got: string): TesseraError {
   return new TesseraError(
     'ERR_JUDGEMENT_CLOSED',
-    `student of round ${round} must be judged while it is the newest, got: ${got}`,
+    `student of round ${round} must be judged while it is the newest, got ${got}`,
   )
 }

@@ -181,6 +181,23 @@ describe('a judgement that is cut off', () => {
     await mini.heard('round:judge', 2)
     expect(counted).toEqual([8, 8])
   })
+  test('ends with a study that is cancelled', async () => {
+    const { mini, agent, words } = await judged()
+    let isCounting = false
+    const running = agent({
+      countAnswers: ({ signal }) => {
+        isCounting = true
+        return new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error))
+        })
+      },
+    })
+    await mini.publish({ round: 1 })
+    await expect.poll(() => isCounting).toBe(true)
+    await mini.snapshot({ phase: 'cancelled' })
+    expect(await running.outcome).toEqual({ rounds: 0, finished: false })
+    expect(words()).toEqual([])
+  })
   test('ends when the next round is published: it is the newest student that is asked for', async () => {
     const { mini, agent } = await judged()
     let counting = 0
