@@ -201,7 +201,7 @@ export interface RawSite extends Connection {
   /** The manifest of `bytes`, signed by the site, with some fields changed before. */
   manifest(offer: Offer, bytes: Uint8Array, changes?: Partial<Manifest>): Promise<string>
   /** What the site says of a record's student, signed, with some fields changed before. */
-  judgement(record: Published, changes?: Partial<Judgement>): Promise<string>
+  judgement(record: Pick<Published, 'round' | 'student'>, changes?: Partial<Judgement>): Promise<string>
   /** Announces, sends and commits; gives the receipt. */
   deliver(manifest: string, bytes: Uint8Array): Promise<string>
 }
