@@ -24,4 +24,5 @@ export {
 export { meanInterval } from './mean-interval.ts'
 export { holm, type PairedTest, pairedT, signedRanks } from './paired.ts'
 export type { Probabilities } from './probabilities.ts'
+export { quantile } from './quantile.ts'
 export { accuracy, balancedAccuracy, macroF1, quadraticWeightedKappa } from './scores.ts'

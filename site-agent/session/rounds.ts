@@ -74,7 +74,8 @@ export function createRounds(options: RoundsOptions): Rounds {
   /** Latest round that a late update counts in: there is nothing to do for it any more. */
   let countedIn = 0
 
-  const settle = async (offer: Offer, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
+  const settle = async (work: Work, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
+    const { offer } = work
     const { round, encoding, delta, samples, metrics } = trained
     const { bytes, payload, chunks } = delta
     const { study, attempt, base, layoutHash, nonce } = offer
@@ -108,6 +109,8 @@ export function createRounds(options: RoundsOptions): Rounds {
         onProgress: (done, totalBytes) => onProgress({ kind: 'uploading', round, bytes: done, totalBytes }),
       }),
     ).catch(async (thrown: unknown) => {
+      // The round was published, with this update, before a receipt came.
+      if (work.counted) return null
       if (!THERE.has(asTesseraError(thrown).code) || !(await receipts.has(round, payload))) throw thrown
       return undefined
     })
@@ -133,7 +136,7 @@ export function createRounds(options: RoundsOptions): Rounds {
     for (;;) {
       const used = work.offer
       try {
-        return await settle(used, trained, signal)
+        return await settle(work, trained, signal)
       } catch (thrown) {
         if (work.offer === used || !isVerdict(asTesseraError(thrown).code)) throw thrown
       }
@@ -179,7 +182,7 @@ export function createRounds(options: RoundsOptions): Rounds {
         })
       }
       log.info('round.started', { round, attempt })
-      const work: Work = { offer, over: new AbortController(), state: 'training' }
+      const work: Work = { offer, over: new AbortController(), state: 'training', counted: false }
       current = work
       const signal = AbortSignal.any([stop, work.over.signal])
       const cancel = abortAtDeadline(work)
@@ -214,6 +217,7 @@ export function createRounds(options: RoundsOptions): Rounds {
       if (own !== undefined && (await states.held(trained)) === own.payload) {
         // The receipt may have been lost in a crash; the record says that the update counted.
         await states.commit(trained)
+        if (current?.offer.round === trained) current.counted = true
       } else if (own !== undefined && !(await receipts.has(trained, own.payload))) {
         log.error('record.disputed', {
           round,
@@ -257,6 +261,8 @@ interface Work {
   /** Ends the work without ending the agent. */
   readonly over: AbortController
   state: SiteWork['state']
+  /** A published record counts its update, receipt or not. */
+  counted: boolean
 }
 
 /** Refusals that mean: this very update is there already. */
