@@ -85,8 +85,8 @@ export function openJudging(
   return { ...judging, closed: null, open: due ? { round, student, judgements: new Map() } : null }
 }
 
-/** Who asks whether a site's word can be taken: of the student that may be judged, and not said already. */
-export interface Word {
+/** What decides whether a site's word is taken. */
+interface Word {
   readonly site: string
   readonly round: number
   readonly student: string

@@ -48,7 +48,7 @@ export function createLastWords(
 }
 
 /** Sites of the last round that have not said how its student does. */
-export function silentSites({ judging, history }: RoundsState): string[] {
+function silentSites({ judging, history }: RoundsState): string[] {
   const open = judging?.open
   if (!open) return []
   return (history.at(-1)?.end?.contributors ?? []).filter((site) => !open.judgements.has(site))

@@ -29,7 +29,7 @@ export type CountAnswers = (options: {
   readonly signal: AbortSignal
 }) => Promise<ConfusionMatrix>
 
-export interface JudgesOptions {
+export interface JudgeOptions {
   readonly site: string
   readonly keys: KeyPair
   readonly study: Study
@@ -64,7 +64,7 @@ const ANSWERED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 
 /** Builds the judge of a session. */
-export function createJudge(options: JudgesOptions): Judge {
+export function createJudge(options: JudgeOptions): Judge {
   const { site, keys, study, rules, gate, connection, permit, turn, dir, clock, log, onProgress } = options
   const tiles = options.heldOut[rules.part]
   let current: { readonly round: number; readonly over: AbortController } | null = null
@@ -109,12 +109,17 @@ export function createJudge(options: JudgesOptions): Judge {
     const word = await wordOn(record, ask, signal)
     if (word.isSaid) return
     const { round } = word
-    await ask('round:judge', { judgement: word.judgement }).catch((thrown: unknown) => {
-      const { code, message } = asTesseraError(thrown)
-      if (!ANSWERED.has(code)) throw thrown
-      log.warn('judgement.refused', { round, code, reason: message })
-    })
+    const isTaken = await ask('round:judge', { judgement: word.judgement }).then(
+      () => true,
+      (thrown: unknown) => {
+        const { code, message } = asTesseraError(thrown)
+        if (!ANSWERED.has(code)) throw thrown
+        log.warn('judgement.refused', { round, code, reason: message })
+        return false
+      },
+    )
     await writeWord(dir, study.id, { ...word, isSaid: true })
+    if (!isTaken) return
     const judged = itemsOf(word.counts)
     log.info('judgement.said', { round, samples: judged })
     onProgress({ kind: 'judged', round, tiles: judged })
