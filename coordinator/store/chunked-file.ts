@@ -7,7 +7,14 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
-import { explained, lackingChunks, readAt, syncFolder, writeChunk } from '@tessera/shared/files'
+import {
+  explained,
+  lackingChunks,
+  openAtAnyPlace,
+  readAt,
+  syncFolder,
+  writeChunk,
+} from '@tessera/shared/files'
 import { type ChunkList, chunkLength } from '@tessera/shared/transfer'
 
 const EXTENSION = '.part'
@@ -39,8 +46,11 @@ export async function openChunkedFile(
   target: string,
 ): Promise<ChunkedFile> {
   const file = join(folder, `${name}${EXTENSION}`)
-  const using = async <T>(flags: string, work: (handle: FileHandle) => Promise<T>): Promise<T> => {
-    const handle = await open(file, flags, 0o600)
+  const using = async <T>(
+    opening: Promise<FileHandle>,
+    work: (handle: FileHandle) => Promise<T>,
+  ): Promise<T> => {
+    const handle = await opening
     try {
       return await work(handle)
     } finally {
@@ -49,8 +59,7 @@ export async function openChunkedFile(
   }
   const missing = await explained(async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    await using('a', async () => undefined)
-    return using('r+', (handle) => lackingChunks(handle, list))
+    return using(openAtAnyPlace(file), (handle) => lackingChunks(handle, list))
   })
   let bytes = list.totalBytes
   for (const index of missing) bytes -= chunkLength(list.totalBytes, index)
@@ -82,7 +91,7 @@ export async function openChunkedFile(
       if (missing.delete(index)) bytes += chunk.byteLength
     },
     reading: (work) =>
-      using('r', (handle) =>
+      using(open(file, 'r'), (handle) =>
         work(async (into, position) => {
           if ((await readAt(handle, into, position)) === into.length) return
           throw new TesseraError(
@@ -94,7 +103,7 @@ export async function openChunkedFile(
     keep: () =>
       explained(async () => {
         if (!kept) {
-          await using('r+', (handle) => handle.sync())
+          await using(open(file, 'r+'), (handle) => handle.sync())
           await rename(file, target)
           kept = true
         }

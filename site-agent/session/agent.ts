@@ -9,7 +9,7 @@ import type { Log } from '@tessera/shared/log'
 import { studentLayout } from '@tessera/shared/model'
 import { isJudged, type Plan, type Study, type Welcome } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
-import { createNonce, readUnverified, sha256Hex } from '@tessera/shared/security'
+import { createNonce, sha256Hex } from '@tessera/shared/security'
 import type { DataRules } from '../data/index.ts'
 import { loadPolicy } from '../policy/index.ts'
 import { type Ask, openConnection } from '../uplink/connection.ts'
@@ -21,7 +21,7 @@ import type { AgentEvent } from './events.ts'
 import { assertNotBehind, checkOffer, checkWelcome, joinStudy } from './join.ts'
 import type { CountAnswers } from './judging.ts'
 import { unsaidOf } from './judging-file.ts'
-import { ledgerFolder, openLedger } from './ledger.ts'
+import { type Accepted, ledgerFolder, openLedger } from './ledger.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
 import { pinPlan } from './plan.ts'
 import { loadSite, type Site, updateIdentity } from './site-folder.ts'
@@ -162,12 +162,11 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     onOffer: (token) => inOrder((known) => acceptOffer(token, known)),
     onPublished: (token) =>
       inOrder(async () => {
-        const behind = ledger.lacks(token)
-        if (behind) wanted = Math.max(wanted, readUnverified('published', token).round)
+        const { record, as } = await acceptRecord(token)
+        if (as !== 'ahead') return
+        wanted = Math.max(wanted, record.round)
         // A join that is under way fetches it with the others.
-        if (behind && !caughtUp) return
-        if (behind) await catchUp(connection.ask)
-        else await acceptRecord(token)
+        if (caughtUp) await catchUp(connection.ask)
       }),
   })
 
@@ -215,13 +214,14 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     })
     if (work?.rounds.renew(offer) !== true) mailbox.offer(offer)
   }
-  const acceptRecord = async (token: string): Promise<void> => {
-    const record = await ledger.accept(token).catch((thrown: unknown) => {
+  const acceptRecord = async (token: string): Promise<Accepted> => {
+    const accepted = await ledger.accept(token).catch((thrown: unknown) => {
       const { code, message } = asTesseraError(thrown)
       log.error('record.refused', { code, reason: message })
       throw thrown
     })
-    if (record === null) return
+    const { record, as } = accepted
+    if (as !== 'next') return accepted
     const { round, student, contributors, final } = record
     await work?.rounds.published(record)
     work?.judge?.passed(round)
@@ -229,6 +229,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     onProgress({ kind: 'published', round, student, sites: contributors.length, final })
     if (joined !== null && isJudged(joined.study.judging, record)) mailbox.judge(record)
     if (final) mailbox.finish()
+    return accepted
   }
 
   const stop = new AbortController()

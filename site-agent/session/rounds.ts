@@ -3,7 +3,7 @@ import { type Clock, MAX_DELAY_MS } from '@tessera/shared/clock'
 import { asTesseraError, type ErrorCode, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
 import type { Manifest, Offer, Published, SiteWork, Study } from '@tessera/shared/protocol'
-import { type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
+import { type KeyPair, signPayload } from '@tessera/shared/security'
 import type { Permit } from '../policy/index.ts'
 import type { Connection } from '../uplink/connection.ts'
 import { deliver } from '../uplink/deliver.ts'
@@ -77,7 +77,7 @@ export function createRounds(options: RoundsOptions): Rounds {
   const settle = async (work: Work, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
     const { offer } = work
     const { round, encoding, delta, samples, metrics } = trained
-    const { bytes, payload, chunks } = delta
+    const { bytes, payload } = delta
     const { study, attempt, base, layoutHash, nonce } = offer
     // Before it is signed: an approval may take hours, and a manifest says when it was made.
     await permit('send', round, signal, async () => undefined)
@@ -91,7 +91,6 @@ export function createRounds(options: RoundsOptions): Rounds {
       encoding,
       bytes: bytes.byteLength,
       payload,
-      chunks: sha256Hex(chunks),
       samples,
       metrics,
       policyHash,

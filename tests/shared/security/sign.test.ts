@@ -71,6 +71,21 @@ describe('verifyPayload()', () => {
       code: 'ERR_SIGNATURE_INVALID',
     })
   })
+  test('takes the key that is picked by what the token claims, and believes no other', async () => {
+    const { publicKey } = await generateKeyPair()
+    const keyOf = ({ site }: Receipt): string => (site === 'north' ? coordinator.publicKey : publicKey)
+    expect(await verifyPayload('receipt', token, keyOf)).toEqual(receipt)
+    const south = await signPayload('receipt', { ...receipt, site: 'south' }, coordinator.privateKey)
+    await expect(verifyPayload('receipt', south, keyOf)).rejects.toMatchObject({
+      code: 'ERR_SIGNATURE_INVALID',
+    })
+  })
+  test('refuses what is no key', async () => {
+    for (const key of ['', 'A'.repeat(42), 'A'.repeat(43)])
+      await expect(verifyPayload('receipt', token, key)).rejects.toMatchObject({
+        code: 'ERR_SIGNATURE_INVALID',
+      })
+  })
   test('refuses a change of any one character', async () => {
     await fc.assert(
       fc.asyncProperty(
