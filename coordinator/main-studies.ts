@@ -1,7 +1,15 @@
-/** @file The operator's verbs for a study that is there: pause, resume, cancel, clone, report. */
+/** @file The operator's verbs for a study that is there: pause, resume, cancel, clone, report, metrics. */
 import { print } from '@tessera/shared/print'
 import { type Command, InvalidArgumentError } from 'commander'
-import { cloneStudy, reportStudy, reportText, tellStudy, type Word } from './studies/index.ts'
+import {
+  cloneStudy,
+  metricsText,
+  reportStudy,
+  reportText,
+  studyMetrics,
+  tellStudy,
+  type Word,
+} from './studies/index.ts'
 
 const roundNumber = (text: string): number => {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
@@ -57,4 +65,13 @@ export function addStudyControl(study: Command): void {
       print(json ? JSON.stringify(found) : reportText(found).trimEnd())
     })
   example(report, 'report colon')
+  const metrics = withDir(study.command('metrics <study>'))
+    .summary('show how its students do at each site')
+    .description("show how each judged student does on its sites' own tiles, and which is the best")
+    .option('--json', 'as JSON, with all counts')
+    .action(async (id: string, { dir, json }: { dir: string; json?: true }) => {
+      const found = await studyMetrics({ dir, study: id })
+      print(json ? JSON.stringify(found) : metricsText(found).trimEnd())
+    })
+  example(metrics, 'metrics colon')
 }

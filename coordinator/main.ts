@@ -124,6 +124,7 @@ interface ExportOptions {
   readonly dir: string
   readonly out: string
   readonly round?: number
+  readonly best?: true
   readonly format: ExportFormat
   readonly naming: Naming
 }
@@ -172,6 +173,9 @@ function addStudy(group: Command): void {
     .description("write a study's student, with a model card that says where it comes from")
     .option('--out <folder>', 'where to', '.')
     .option('--round <round>', 'the student of this round (default: the newest)', whole)
+    .addOption(
+      new Option('--best', 'the student that did best at the sites (docs/judging.md)').conflicts('round'),
+    )
     .addOption(new Option('--format <format>', 'of the model').choices(EXPORT_FORMATS).default('safetensors'))
     .addOption(
       new Option('--naming <naming>', "whose names a safetensors file's tensors have")

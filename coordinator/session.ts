@@ -161,6 +161,11 @@ export function openSession(
     await run.decline(site, round, code)
     return {}
   })
+  answer('round:judge', async ({ judgement }) => {
+    const { site, run } = session()
+    await run.judge(site, judgement)
+    return {}
+  })
   answer('upload:open', async ({ manifest, chunks }) => {
     const { site, run } = session()
     const { upload, window } = await run.openUpload(site, manifest, chunks)

@@ -1,5 +1,6 @@
 export * from './admit.ts'
 export type { Border } from './border.ts'
+export * from './judgement-checks.ts'
 export * from './list-check.ts'
 export * from './manifest-checks.ts'
 export * from './payload-checks.ts'

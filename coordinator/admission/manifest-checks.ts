@@ -14,19 +14,16 @@ export function knownSite({ registry }: Pick<Border, 'registry'>, site: string):
   return known
 }
 
-/** @throws {TesseraError} ERR_SIGNATURE_INVALID if the manifest names another site than the one that signed it; ERR_STUDY_UNKNOWN if another study. */
-export function checkSender({ site, study }: Border, manifest: Manifest): void {
-  if (manifest.site !== site) {
+/** @throws {TesseraError} ERR_SIGNATURE_INVALID if a manifest or judgement names another site than the one that signed it; ERR_STUDY_UNKNOWN if another study. */
+export function checkSender({ site, study }: Border, signed: Pick<Manifest, 'site' | 'study'>): void {
+  if (signed.site !== site) {
     throw new TesseraError(
       'ERR_SIGNATURE_INVALID',
-      `manifest must name its signer ${site}, got ${manifest.site}`,
+      `message must name its signer ${site}, got ${signed.site}`,
     )
   }
-  if (manifest.study !== study.id) {
-    throw new TesseraError(
-      'ERR_STUDY_UNKNOWN',
-      `manifest must be of study ${study.id}, got ${manifest.study}`,
-    )
+  if (signed.study !== study.id) {
+    throw new TesseraError('ERR_STUDY_UNKNOWN', `message must be of study ${study.id}, got ${signed.study}`)
   }
 }
 

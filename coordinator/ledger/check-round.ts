@@ -2,8 +2,8 @@
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import type { Published } from '@tessera/shared/protocol'
 import { broken, type KeyPair, readUnverified, verifyRecord } from '@tessera/shared/security'
-import { contributors, type RoundPublished, type RoundsState } from '../rounds/index.ts'
-import { publishRound } from '../running/publish.ts'
+import { contributors, isLastRound, type RoundPublished, type RoundsState } from '../rounds/index.ts'
+import { judgedBefore, publishRound } from '../running/publish.ts'
 import type { ContentStore } from '../store/index.ts'
 import type { LedgerSource } from './source.ts'
 
@@ -32,6 +32,12 @@ export async function checkRecord(
       throw broken(round, `have the update of ${site} that its record counts`, 'another')
     }
   }
+  // Here, because they follow from the entries alone, also where deltas were removed.
+  const { judged } = judgedBefore(state)
+  if (JSON.stringify(record.judged) !== JSON.stringify(judged))
+    throw broken(round, `list the judgements ${JSON.stringify(judged)}`, JSON.stringify(record.judged))
+  if (record.final !== isLastRound(state))
+    throw broken(round, `have final ${!record.final}`, String(record.final))
   const counted = new Set(record.contributors.map(({ site }) => site))
   const left = contributors(current).find((site) => !counted.has(site))
   if (left !== undefined)

@@ -8,7 +8,7 @@ import type { StoredEvent } from '../events.ts'
 import { type LedgerSource, openLedgers } from './source.ts'
 
 /**
- * Exports what is published of a study; also while the coordinator runs. It holds manifests, norms and means of losses of every site: it is for
+ * Exports what is published of a study; also while the coordinator runs. It holds manifests, norms, means of losses and judgements of every site: it is for
  * members of the consortium.
  * @throws {TesseraError} ERR_STUDY_UNKNOWN; ERR_USAGE if `out` is not empty; ERR_STORE_WRITE
  */
@@ -58,14 +58,14 @@ function about({ created, ring }: LedgerSource, pruned: string | null): object {
   }
 }
 
-/** Up to the last published round: an open one's nonces are still good for something. Without kits and approvals: they prove nothing. */
+/** Up to the last published round: an open one's nonces are still good for something. Of what came after only judgements of its student. Without kits and approvals: they prove nothing. */
 function publishedEvents(events: readonly StoredEvent[]): StoredEvent[] {
   const last = events.findLastIndex(({ type }) => type === 'round.published')
   const first = events.findIndex(({ type }) => type === 'study.created')
   return events.filter((event, i) => {
     if (event.type === 'study.created') return i === first
     return (
-      i <= last &&
+      (i <= last || event.type === 'judgement.accepted') &&
       event.type !== 'kit.issued' &&
       event.type !== 'kits.withdrawn' &&
       event.type !== 'site.approved'

@@ -14,7 +14,7 @@ import { isIdentityEvent } from '../events.ts'
 import { evolve, initialRounds, type RoundEvent, type RoundsState } from '../rounds/index.ts'
 import { contentStore } from '../store/index.ts'
 import { checkDeltas, checkRecord, deltasOf, hasAll, recompute, stored, takeOver } from './check-round.ts'
-import { checkRekeying, checkUpdate } from './check-update.ts'
+import { checkJudgement, checkRekeying, checkUpdate } from './check-update.ts'
 import type { LedgerSource } from './source.ts'
 
 /** What was found to be right. */
@@ -81,6 +81,7 @@ async function walk(source: LedgerSource, scratch: string, options: VerifyOption
       const signer = await checkUpdate(event, registry, created.layoutHash)
       keys.set(event.site, (keys.get(event.site) ?? new Set()).add(signer))
     }
+    if (event.type === 'judgement.accepted') await checkJudgement(event, registry)
     if (event.type === 'round.published') {
       options.onRound?.(state.round)
       const record = await checkRecord(event, state, plan, source)

@@ -19,7 +19,8 @@ import {
   pending,
   type Signs,
 } from './deadline.ts'
-import type { RoundClosed, RoundEvent, UpdateAccepted } from './events.ts'
+import type { JudgementAccepted, RoundClosed, RoundEvent, UpdateAccepted } from './events.ts'
+import { isRepeated } from './judging.ts'
 import { type Answer, lateRound } from './late.ts'
 import { contributors, isOver, MAX_ATTEMPTS, type Round, type RoundsState } from './state.ts'
 
@@ -41,6 +42,8 @@ export type Command =
       readonly code: string
       readonly nowMs: number
     }
+  /** What a site says of a published student has passed the border. Said again, it changes nothing. */
+  | { readonly type: 'judge'; readonly judgement: Omit<JudgementAccepted, 'type' | 'study'> }
   /** The closed round's student and record are safe. */
   | {
       readonly type: 'publish'
@@ -56,7 +59,7 @@ export type Command =
 /**
  * Gives the events that follow from a command: none, one or two. Tick again after each event until none follows.
  * @throws {TesseraError} ERR_ROUND_CLOSED, ERR_ROUND_WRONG, ERR_ROUND_NOT_OFFERED or ERR_UPDATE_DUPLICATE when an answer comes too late, too
- * early, uninvited or twice.
+ * early, uninvited or twice; ERR_JUDGEMENT_CLOSED or ERR_JUDGEMENT_DUPLICATE when a judgement does.
  */
 export function decide(state: RoundsState, command: Command): RoundEvent[] {
   const { study, round, attempt } = state
@@ -74,6 +77,10 @@ export function decide(state: RoundsState, command: Command): RoundEvent[] {
       events = [{ type: 'round.declined', study, round, attempt, site, code, atMs: nowMs }]
       break
     }
+    case 'judge':
+      if (!isRepeated(judgedNow(state), command.judgement))
+        events = [{ type: 'judgement.accepted', study, ...command.judgement }]
+      break
     case 'publish': {
       const { student, record, recordSha256 } = command
       // While it was computed, the study may have been cancelled.
@@ -123,6 +130,11 @@ export function openTo(state: RoundsState, answer: Omit<Answer, 'attempt'> & { a
     throw new TesseraError('ERR_ROUND_CLOSED', `site must not have declined round ${round}, got ${site}`)
   }
   return current
+}
+
+/** Nothing is judged any more of a study that was cancelled or halted. */
+function judgedNow({ phase, judging }: RoundsState): RoundsState['judging'] {
+  return phase === 'cancelled' || phase === 'halted' ? null : judging
 }
 
 function accept(state: RoundsState, update: Omit<UpdateAccepted, 'type' | 'study' | 'late'>): UpdateAccepted {

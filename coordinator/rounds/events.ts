@@ -1,11 +1,13 @@
 /** @file What can happen to a study's rounds, as it is written in the log. The log is the only source of truth: the state is what {@link import('./evolve.ts').evolve} makes of it. */
 import {
+  judgedCounts,
   MAX_MODEL_BYTES,
   MAX_SAMPLES,
   MAX_SITES,
   MAX_TOKEN_CHARACTERS,
   name,
   sha256,
+  withholding,
 } from '@tessera/shared/protocol'
 import { z } from 'zod'
 
@@ -56,6 +58,19 @@ export const updateAccepted = z.strictObject({
   norm: z.number().min(0),
   manifest: token,
   manifestSha256: sha256,
+  receivedAtMs: timeMs,
+})
+/** A site has said how a published student does on its tiles. `judgement`: its JWS in full, so that it can be proven later. */
+export const judgementAccepted = z.strictObject({
+  type: z.literal('judgement.accepted'),
+  study: name,
+  round,
+  site: name,
+  student: sha256,
+  counts: judgedCounts.nullable(),
+  withheld: withholding.nullable(),
+  judgement: token,
+  judgementSha256: sha256,
   receivedAtMs: timeMs,
 })
 export const roundDeclined = z.strictObject({
@@ -126,6 +141,7 @@ export const roundEvent = z.discriminatedUnion('type', [
   roundOpened,
   deadlineMoved,
   updateAccepted,
+  judgementAccepted,
   roundDeclined,
   roundClosed,
   roundPublished,
@@ -141,5 +157,6 @@ export type RoundEvent = z.infer<typeof roundEvent>
 export type RoundOpened = z.infer<typeof roundOpened>
 export type DeadlineMoved = z.infer<typeof deadlineMoved>
 export type UpdateAccepted = z.infer<typeof updateAccepted>
+export type JudgementAccepted = z.infer<typeof judgementAccepted>
 export type RoundClosed = z.infer<typeof roundClosed>
 export type RoundPublished = z.infer<typeof roundPublished>

@@ -2,15 +2,25 @@
 import { TesseraError } from '@tessera/shared/errors'
 import type {
   DeadlineMoved,
+  JudgementAccepted,
   RoundClosed,
   RoundEvent,
   RoundOpened,
   RoundPublished,
   UpdateAccepted,
 } from './events.ts'
+import { closeJudging, openJudging, withJudgement, withoutSite } from './judging.ts'
 import { type Answer, lateRound } from './late.ts'
 import { leftOutAfter } from './left-out.ts'
-import { type Delivered, isOver, keptRounds, type Phase, type Round, type RoundsState } from './state.ts'
+import {
+  type Delivered,
+  isLastRound,
+  isOver,
+  keptRounds,
+  type Phase,
+  type Round,
+  type RoundsState,
+} from './state.ts'
 
 /**
  * Gives the state after `event`. Events of other studies change nothing.
@@ -30,6 +40,9 @@ export function evolve(state: RoundsState, event: RoundEvent): RoundsState {
       break
     case 'update.accepted':
       next = accepted(state, event)
+      break
+    case 'judgement.accepted':
+      next = judged(state, event)
       break
     case 'round.declined':
       expectOpen(state, event)
@@ -106,6 +119,10 @@ function acceptedLate(state: RoundsState, event: UpdateAccepted, answer: Answer)
   return { ...state, current: { ...current, accepted: withUpdate(current.accepted, event) } }
 }
 
+function judged(state: RoundsState, event: JudgementAccepted): RoundsState {
+  return { ...state, judging: withJudgement(state.judging, event) ?? refuse(state, event) }
+}
+
 function withUpdate(
   updates: Round['accepted'],
   { type: _type, study: _study, manifest: _manifest, ...delivered }: UpdateAccepted,
@@ -118,7 +135,9 @@ function closed(state: RoundsState, event: RoundClosed): RoundsState {
   const end = { outcome, closedAtMs, contributors, absent, student: null, record: null, recordSha256: null }
   const current: Round = { ...expectOpen(state, event), end }
   const leftOut = leftOutAfter(state.leftOut, current)
-  if (outcome === 'publish') return { ...state, phase: 'closed', failures: 0, current, leftOut }
+  if (outcome === 'publish') {
+    return { ...state, phase: 'closed', failures: 0, current, leftOut, judging: closeJudging(state.judging) }
+  }
   const next: RoundsState = {
     ...state,
     leftOut,
@@ -136,7 +155,7 @@ function published(state: RoundsState, event: RoundPublished): RoundsState {
   const { current } = state
   if (!current?.end) return refuse(state, event)
   const { student, record, recordSha256 } = event
-  const last = state.round === state.rounds
+  const last = isLastRound(state)
   const next: RoundsState = {
     ...state,
     phase: last ? 'finished' : 'waiting',
@@ -146,6 +165,7 @@ function published(state: RoundsState, event: RoundPublished): RoundsState {
     student,
     previous: recordSha256,
     records: [...state.records, recordSha256],
+    judging: openJudging(state.judging, { round: state.round, student, final: last }),
     current: null,
   }
   return remember(next, { ...current, end: { ...current.end, student, record, recordSha256 } })
@@ -167,7 +187,8 @@ function unpaused(state: RoundsState): RoundsState {
   return { ...state, paused: false }
 }
 
-function forget(state: RoundsState, revoked: string): RoundsState {
+function forget(before: RoundsState, revoked: string): RoundsState {
+  const state = { ...before, judging: withoutSite(before.judging, revoked) }
   if (!state.leftOut.has(revoked)) return state
   return { ...state, leftOut: new Map([...state.leftOut].filter(([site]) => site !== revoked)) }
 }

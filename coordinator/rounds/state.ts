@@ -1,6 +1,7 @@
 /** @file The state of one study's rounds. Values are never changed in place: each event gives a new state. */
 import type { Signed, Study } from '@tessera/shared/protocol'
 import type { UpdateAccepted } from './events.ts'
+import { initialJudging, type JudgingState, stopsEarly } from './judging.ts'
 
 /** As the sites are told it. */
 export type Phase = Signed<'welcome'>['phase']
@@ -85,6 +86,8 @@ export interface RoundsState {
   readonly records: readonly string[]
   /** By site that a round was ever offered: published rounds running that it has no part in. */
   readonly leftOut: ReadonlyMap<string, number>
+  /** Null: the study has none. */
+  readonly judging: JudgingState | null
 }
 
 /**
@@ -125,6 +128,7 @@ export function initialRounds(study: Study, student: string): RoundsState {
     history: [],
     records: [],
     leftOut: new Map(),
+    judging: initialJudging(study),
   }
 }
 
@@ -136,6 +140,11 @@ export function contributors(round: Round): string[] {
 /** True for a study in which nothing happens any more. */
 export function isOver(phase: Phase): boolean {
   return phase === 'finished' || phase === 'cancelled' || phase === 'halted'
+}
+
+/** True when the round that is being published is the study's last: by its number, or because its students get no better. */
+export function isLastRound({ round, rounds, judging }: RoundsState): boolean {
+  return round === rounds || stopsEarly(judging)
 }
 
 /** True when this log has published that very record. */

@@ -1,5 +1,6 @@
 /** @file What the log for people says of each event. */
 import type { Log } from '@tessera/shared/log'
+import { itemsOf } from '@tessera/shared/metrics'
 import { alarms, type RoundEvent, type RoundsState, staleness } from '../rounds/index.ts'
 
 /** @param state After the event. */
@@ -18,6 +19,12 @@ export function announce(log: Log, event: RoundEvent, state: RoundsState): void 
     case 'update.accepted': {
       const { site, round, attempt, samples, bytes, norm } = event
       log.info('update.accepted', { site, round, attempt, samples, bytes, norm, count: staleness(event) })
+      break
+    }
+    case 'judgement.accepted': {
+      const { site, round, counts, withheld } = event
+      const told = counts === null ? { reason: withheld ?? '' } : { samples: itemsOf(counts) }
+      log.info('judgement.accepted', { site, round, ...told })
       break
     }
     case 'round.declined':

@@ -5,7 +5,7 @@ import type { Published, Study } from '@tessera/shared/protocol'
 import { type KeyPair, readUnverified, sha256Hex, signPayload } from '@tessera/shared/security'
 import { type Diagnostics, partsOf } from '../aggregation/index.ts'
 import { computeStudent, type StoredUpdate } from '../reducing/index.ts'
-import { type Round, type RoundsState, staleness, weightOf } from '../rounds/index.ts'
+import { isLastRound, type Round, type RoundsState, staleness, weightOf } from '../rounds/index.ts'
 import type { Store } from '../store/index.ts'
 
 /** What {@link publishRound} has made: all of it is on disk. */
@@ -69,7 +69,8 @@ export async function publishRound(
       })),
       offered: [...current.offers.keys()],
       absent: [...absent],
-      final: current.round === state.rounds,
+      ...judgedBefore(state),
+      final: isLastRound(state),
       closedAtMs,
     },
     key.privateKey,
@@ -95,6 +96,15 @@ function updatesOf(
     .filter(({ end }) => end?.outcome === 'publish')
     .map((past) => contributions(past).map(({ norm }) => norm))
   return partsOf(study, updates, earlier)
+}
+
+/** What was said of the student before by the time the round was closed; nothing when that was not judged. */
+export function judgedBefore({ judging }: RoundsState): Pick<Published, 'judged'> {
+  const closed = judging?.closed
+  if (!closed) return {}
+  const bySite = [...closed.judgements].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const judgements = bySite.map(([site, { sha256 }]) => ({ site, judgement: sha256 }))
+  return { judged: { round: closed.round, judgements } }
 }
 
 /** Files of the strategy's state after the newest published round: its record names them. */

@@ -91,6 +91,8 @@ export interface StudyRun {
   mayFetch(sha256: string): boolean
   progress(site: string, round: number, progress: TrainingProgress): void
   decline(site: string, round: number, code: string): Promise<void>
+  /** Takes in how a published student does at the site: it is in the log when this returns. */
+  judge(site: string, judgement: string): Promise<void>
   /** @param digests The list of chunks that the manifest pins. */
   openUpload(site: string, token: string, digests: Uint8Array): Promise<Opened>
   /** Gives the window. */

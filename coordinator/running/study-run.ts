@@ -2,7 +2,7 @@
 import { TesseraError } from '@tessera/shared/errors'
 import { layoutHash, studentLayout } from '@tessera/shared/model'
 import { createNonce, sha256Hex } from '@tessera/shared/security'
-import type { Border } from '../admission/index.ts'
+import { admitJudgement, type Border, checkSiteState } from '../admission/index.ts'
 import { type Command, decide, evolve, isOver, type RoundEvent, type RoundsState } from '../rounds/index.ts'
 import type { PlannedStudy } from '../studies/plan.ts'
 import { mayFetch, mayUpload } from './access.ts'
@@ -11,6 +11,7 @@ import { createAttendance } from './attendance.ts'
 import { createDeliveries } from './deliveries.ts'
 import { createDrive } from './drive.ts'
 import { behind, endOf } from './endings.ts'
+import { createLastWords } from './last-words.ts'
 import { studyProgress, type TrainingProgress } from './progress.ts'
 import { publishRound } from './publish.ts'
 import { createRecords, type Publication } from './records.ts'
@@ -76,6 +77,13 @@ export function createStudyRun(
     receivedOf: (site) => deliveries.receivedOf(site),
   })
 
+  const lastWords = createLastWords(
+    clock,
+    () => state,
+    (site) => context.registry().sites.get(site)?.revoked !== false,
+    () => context.onEnd(null),
+  )
+
   /** Logs an event, then believes it. Only within `deciding`. */
   const record = async (event: RoundEvent): Promise<void> => {
     const next = evolve(state, event) // an event that cannot follow is refused before it is written
@@ -105,7 +113,7 @@ export function createStudyRun(
     } else if (event.type === 'round.published') {
       const told = attendance.sendRecord(event.record)
       // Not before the sites have heard it: whoever waits for the end may close the coordinator then.
-      if (state.phase === 'finished') void told.then(() => context.onEnd(null))
+      if (state.phase === 'finished') void told.then(() => lastWords.await())
     } else if (event.type === 'study.halted') {
       for (const site of attendance.sites()) attendance.expel(site, behind(study.id, event.record))
       context.onEnd(endOf(state))
@@ -160,7 +168,8 @@ export function createStudyRun(
     snapshot,
     start() {
       log.info('study.started', { round: state.round, attempt: state.attempt, reason: state.phase })
-      if (isOver(state.phase)) context.onEnd(endOf(state))
+      if (state.phase === 'finished') lastWords.await()
+      else if (isOver(state.phase)) context.onEnd(endOf(state))
       if (state.phase === 'collecting' && state.current) time.goOn(state.policy, state.current)
       inBackground(() => deliveries.sweep(mayUpload(state)))
       inBackground(() => advance(async () => void (await take({ type: 'resume', nowMs: clock.now() }))))
@@ -191,6 +200,7 @@ export function createStudyRun(
       const revoked = new TesseraError('ERR_SITE_REVOKED', `site must not be revoked, got ${event.site}`)
       attendance.expel(event.site, revoked)
       changed()
+      lastWords.look()
       inBackground(advance)
       inBackground(() => deliveries.drop(event.site))
     },
@@ -234,6 +244,15 @@ export function createStudyRun(
       )
       inBackground(advance)
     },
+    async judge(site, token) {
+      const { round, student, counts, withheld } = await admitJudgement(token, border(site))
+      await context.deciding(async () => {
+        checkSiteState(border(site), site)
+        const said = { judgement: token, judgementSha256: sha256Hex(token), receivedAtMs: clock.now() }
+        await take({ type: 'judge', judgement: { site, round, student, counts, withheld, ...said } })
+      })
+      lastWords.look()
+    },
     async openUpload(site, token, digests) {
       await betweenRounds()
       const opened = await deliveries.open(site, token, digests)
@@ -254,6 +273,7 @@ export function createStudyRun(
     },
     async stop() {
       endTelling()
+      lastWords.stop()
       // What has come in stays on the disk: it goes on after the next start.
       await stop()
     },

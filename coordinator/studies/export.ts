@@ -6,6 +6,7 @@ import type { Naming } from '@tessera/shared/model'
 import type { Published, Study } from '@tessera/shared/protocol'
 import { fingerprint, verifyPayload } from '@tessera/shared/security'
 import { loadCoordinator } from '../config.ts'
+import { bestStudent, type RoundsState } from '../rounds/index.ts'
 import { modelFiles, readEvents } from '../store/index.ts'
 import { batchNormsOf, type ExportFormat, exportFiles } from './export-files.ts'
 import { modelCardText } from './model-card-text.ts'
@@ -28,16 +29,17 @@ export interface ModelCard {
 }
 
 /**
- * Writes the student of `round`, or of the newest, and `model-card.json` and `.md` into `out`.
+ * Writes the student of `round`, or of the newest, or with `best` the one that did best at the sites, and `model-card.json` and `.md` into `out`.
  * @param options.format By default the published safetensors file itself.
  * @param options.naming Whose names the tensors of a safetensors file have.
- * @throws {TesseraError} ERR_USAGE, ERR_LAYOUT_MISMATCH if format, names and study do not go together; ERR_STUDY_UNKNOWN, ERR_MODEL_UNKNOWN if the round has no student; ERR_STORE_CORRUPT if its file has changed.
+ * @throws {TesseraError} ERR_USAGE, ERR_LAYOUT_MISMATCH if format, names and study do not go together; ERR_STUDY_UNKNOWN, ERR_MODEL_UNKNOWN if the round has no student, or none was judged; ERR_STORE_CORRUPT if its file has changed.
  */
 export async function exportStudy(options: {
   dir: string
   study: string
   out: string
   round?: number | undefined
+  best?: boolean | undefined
   format?: ExportFormat | undefined
   naming?: Naming | undefined
 }): Promise<{ files: string[]; card: ModelCard }> {
@@ -45,12 +47,12 @@ export async function exportStudy(options: {
   const { key, ring } = await loadCoordinator(dir)
   const events = await readEvents(dir)
   const created = findStudy(events, options.study)
-  const { ended } = replayStudy(created, events)
+  const { ended, state } = replayStudy(created, events)
   const records = ended.flatMap(({ end }) => (end?.record ? [end.record] : []))
   const rounds = await Promise.all(
     records.map((record, i) => verifyPayload('published', record, ring.keyOf(created.study.id, i + 1))),
   )
-  const round = options.round ?? rounds.length
+  const round = options.best ? bestRound(state) : (options.round ?? rounds.length)
   const last = rounds[round - 1]
   if (last === undefined) {
     throw new TesseraError(
@@ -80,4 +82,14 @@ export async function exportStudy(options: {
   ])
   for (const [file, content] of contents) await writeDurably(join(out, file), content, 0o644)
   return { files: [...contents.keys()].map((file) => join(out, file)), card }
+}
+
+/** @throws {TesseraError} ERR_MODEL_UNKNOWN */
+function bestRound({ judging }: RoundsState): number {
+  const best = bestStudent(judging)
+  if (best !== null) return best.round
+  throw new TesseraError(
+    'ERR_MODEL_UNKNOWN',
+    'best student must have been judged by a site that tells counts, got no counts (docs/judging.md)',
+  )
 }

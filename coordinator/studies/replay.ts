@@ -3,10 +3,12 @@ import { TesseraError } from '@tessera/shared/errors'
 import { isIdentityEvent, type StoredEvent, type StudyCreated } from '../events.ts'
 import {
   initialRounds,
+  type JudgedStudent,
   type Round,
   type RoundEvent,
   type RoundsState,
   replayHistory,
+  replayJudging,
 } from '../rounds/index.ts'
 
 /** Study by study, in the order of creation. A study that a crash has logged twice counts once. */
@@ -28,9 +30,20 @@ export function replayStudy(
   { study, student }: StudyCreated,
   events: readonly StoredEvent[],
 ): { state: RoundsState; ended: Round[] } {
-  return replayHistory(
-    initialRounds(study, student),
-    events.filter((event): event is RoundEvent => !isIdentityEvent(event) && event.type !== 'study.created'),
+  return replayHistory(initialRounds(study, student), roundEvents(events))
+}
+
+/** What its sites have said of its students. */
+export function replayJudgedStudents(
+  { study, student }: StudyCreated,
+  events: readonly StoredEvent[],
+): JudgedStudent[] {
+  return replayJudging(initialRounds(study, student), roundEvents(events))
+}
+
+function roundEvents(events: readonly StoredEvent[]): RoundEvent[] {
+  return events.filter(
+    (event): event is RoundEvent => !isIdentityEvent(event) && event.type !== 'study.created',
   )
 }
 

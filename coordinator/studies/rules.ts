@@ -1,7 +1,7 @@
 /** @file What must hold between the fields of a study, beyond each field's own schema. */
 import { TesseraError } from '@tessera/shared/errors'
 import { describeNetwork, sameArchitecture } from '@tessera/shared/model'
-import { isMapMethod, MAX_SITES, type Study } from '@tessera/shared/protocol'
+import { isMapMethod, MAX_JUDGED_CLASSES, MAX_SITES, type Study } from '@tessera/shared/protocol'
 
 /** Of SemCKD's regressors, whose inner maps are twice as wide: the four of a stage then hold 4 · 36 · 640² numbers, 236 MB, and as much in velocities. */
 const MAX_SEMCKD_CHANNELS = 640
@@ -105,6 +105,19 @@ export function studyFaults(study: Study): string[] {
   rule(
     cohort === null || cohort.size + cohort.overSelect <= MAX_SITES,
     `federation.cohort must draw at most ${MAX_SITES} sites, got ${(cohort?.size ?? 0) + (cohort?.overSelect ?? 0)}`,
+  )
+  const { judging, training } = study
+  rule(
+    judging === undefined || classes.length <= MAX_JUDGED_CLASSES,
+    `classes must be at most ${MAX_JUDGED_CLASSES} in a study with judging, got ${classes.length}`,
+  )
+  rule(
+    judging === undefined || strategy.name !== 'fedbn',
+    "federation.strategy must not be fedbn in a study with judging, got fedbn: its student is no classifier without a site's own batch norms",
+  )
+  rule(
+    training.earlyStopping === undefined || judging?.part === 'val',
+    `judging.part must be val with training.earlyStopping, got ${judging?.part ?? 'no judging'}: tiles that decide when to stop cannot be tested on`,
   )
   return faults
 }

@@ -14,6 +14,13 @@ export {
 } from './calibration.ts'
 export { type ClassScores, classScores } from './class-scores.ts'
 export { type ClassIndices, type ConfusionMatrix, confusionMatrix, marginals } from './confusion.ts'
+export {
+  COUNT_METRICS,
+  type CountMetric,
+  itemsOf,
+  type PartialCounts,
+  sumCounts,
+} from './from-counts.ts'
 export { meanInterval } from './mean-interval.ts'
 export { holm, type PairedTest, pairedT, signedRanks } from './paired.ts'
 export type { Probabilities } from './probabilities.ts'

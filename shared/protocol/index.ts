@@ -1,4 +1,5 @@
 export * from './exchange.ts'
+export * from './judging.ts'
 export * from './limits.ts'
 export { isLoopback } from './loopback.ts'
 export * from './map-methods.ts'

@@ -31,7 +31,7 @@ export const MAX_CHUNKS: number = MAX_MODEL_BYTES / CHUNK_BYTES
 export const MAX_CHUNK_LIST_BYTES: number = MAX_CHUNKS * 32
 /** Largest signed text: a plan of a thousand classes with long names, or a record of a thousand sites. Half a frame. */
 export const MAX_TOKEN_CHARACTERS = 1024 * 1024
-/** Most sites a round may have: a record with as many contributors is about 500,000 characters, half a signed text. */
+/** Most sites a round may have: a record with as many contributors, and as many judgements, is about 700,000 characters, two thirds of a signed text. */
 export const MAX_SITES = 1_000
 /** Most studies of one coordinator: more would make a change of its key larger than a quarter of a signed text. */
 export const MAX_STUDIES = 1_000
@@ -39,6 +39,10 @@ export const MAX_STUDIES = 1_000
 export const MAX_KEY_CHANGES = 120
 /** Most classes of a study: ImageNet has 1,000. */
 export const MAX_CLASSES = 1_000
+/** Most classes of a study whose students are judged: a matrix of 64 × 64 counts is a page that people can still read. */
+export const MAX_JUDGED_CLASSES = 64
+/** Largest signed judgement: 4,096 counts of up to 10 digits in base64 are 60,000 characters. */
+export const MAX_JUDGEMENT_CHARACTERS: number = 64 * 1024
 /** A site's claim of tiles in one round. 2³¹ tiles of 256 px are 400 TB: no site has them. */
 export const MAX_SAMPLES = 2 ** 31
 /** Widest features of an ONNX teacher: the projection head has D² weights, at 8,192 a quarter of a gigabyte. */

@@ -10,6 +10,7 @@ import {
   CHUNK_BYTES,
   MAX_CHUNK_LIST_BYTES,
   MAX_CHUNKS,
+  MAX_JUDGEMENT_CHARACTERS,
   MAX_KEY_CHANGES,
   MAX_MODEL_BYTES,
   MAX_TOKEN_CHARACTERS,
@@ -39,7 +40,7 @@ const upload = z.string().max(64)
 const window = z.int().min(1).max(WINDOW_CHUNKS)
 const errorCode = z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]])
 
-/** What a site may say. Order of a session: (enroll) → join → model … → progress … → open → chunk … → commit. */
+/** What a site may say. Order of a session: (enroll) → join → model … → progress … → open → chunk … → commit; judge, when the study has it. */
 export const siteMessages = {
   /** Uses up an enrolment kit. `request`: JWS of {@link import('./signed.ts').enrolRequest} under the site's new key. */
   'site:enroll': {
@@ -128,6 +129,11 @@ export const siteMessages = {
   'upload:commit': {
     request: z.strictObject({ upload }),
     reply: z.strictObject({ receipt: token }),
+  },
+  /** How a student does on tiles of the site. `judgement`: JWS of `judgement`. Answered when it is in the coordinator's log; said again, it is answered again. */
+  'round:judge': {
+    request: z.strictObject({ judgement: z.string().min(1).max(MAX_JUDGEMENT_CHARACTERS) }),
+    reply: z.strictObject({}),
   },
 } as const
 

@@ -1,5 +1,6 @@
 /** @file Payloads of the signed parts. Each is a compact JWS (EdDSA) whose header `typ` is the payload's key in {@link signedPayloads}. */
 import { z } from 'zod'
+import { judgedCounts, judgedPart, withholding } from './judging.ts'
 import {
   MAX_MODEL_BYTES,
   MAX_SAMPLES,
@@ -193,6 +194,22 @@ export const receipt = z.strictObject({
   countsIn: round.optional(),
 })
 /**
+ * Site → coordinator: how the student that `round` published does on the site's own tiles of a part that it does not train on. Counts,
+ * nothing of a single tile; either `counts` or `withheld` is null.
+ */
+export const judgement = z.strictObject({
+  study: name,
+  site: name,
+  round,
+  student: sha256,
+  part: judgedPart,
+  counts: judgedCounts.nullable(),
+  withheld: withholding.nullable(),
+  /** SHA-256 of the policy.yaml that the site's gate enforced. */
+  policyHash: sha256,
+  issuedAtMs: timeMs,
+})
+/**
  * Coordinator → all: what the round's student is made of. `previous`: SHA-256 of the record's text of the round before, `''` for round 1.
  * `staleness`: rounds between the one that an update was trained for and this one.
  * `offered`: the sites that were asked in the attempt that ended it.
@@ -226,6 +243,13 @@ export const published = z.strictObject({
     .max(MAX_SITES),
   offered: z.array(name).max(MAX_SITES),
   absent: z.array(z.strictObject({ site: name, code: z.string().max(64) })).max(MAX_SITES),
+  /** What sites have said of the student before, when that was judged, by the SHA-256 of their judgements' text. */
+  judged: z
+    .strictObject({
+      round,
+      judgements: z.array(z.strictObject({ site: name, judgement: sha256 })).max(MAX_SITES),
+    })
+    .optional(),
   final: z.boolean(),
   closedAtMs: timeMs,
 })
@@ -253,6 +277,7 @@ export const signedPayloads = {
   offer,
   manifest,
   receipt,
+  judgement,
   published,
   sitePolicy,
   pruned,
@@ -264,5 +289,6 @@ export type KeyChange = Signed<'keyChange'>
 export type Offer = Signed<'offer'>
 export type Manifest = Signed<'manifest'>
 export type Receipt = Signed<'receipt'>
+export type Judgement = Signed<'judgement'>
 export type Published = Signed<'published'>
 export type Welcome = Signed<'welcome'>

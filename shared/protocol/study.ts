@@ -3,6 +3,7 @@
  * Defaults are the paper's (Vuong and Kwak, Medical Image Analysis 2024, section 4.3) unless a line says otherwise.
  */
 import { z } from 'zod'
+import { judging } from './judging.ts'
 import {
   MAX_CLASSES,
   MAX_FEATURE_WIDTH,
@@ -270,7 +271,18 @@ export const study = z.strictObject({
     augment: z
       .enum(['none', 'flips', 'flips-and-stain', 'flips-and-site-stain', 'randaugment'])
       .default('flips-and-stain'),
+    /**
+     * The study ends when its judged students have not become better for `patience` judgings running; `minDelta`: by less than this is not
+     * better. Absent: it has all its rounds. The metric is that of `judging`: a study has one best student.
+     */
+    earlyStopping: z
+      .strictObject({
+        patience: z.int().positive().max(1000).default(5),
+        minDelta: fraction.default(0),
+      })
+      .optional(),
   }),
+  judging: judging.optional(),
   federation: z
     .strictObject({
       /** A round opens when this many sites are there, and closes early when every offered site has answered (docs/rounds.md). */

@@ -1,6 +1,7 @@
 /** @file Finished cells, one file each, named by their key: what a run that was cut off does not do again. */
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { JudgedRound } from '@tessera/coordinator/studies'
 import { isMissing, writeDurably } from '@tessera/shared/files'
 import type { TestResult } from '../runner/tasks.ts'
 import type { CurvePoint } from './curve.ts'
@@ -24,6 +25,8 @@ export interface CellResult {
     readonly roundSeconds: readonly number[]
     readonly uploadedBytes: Readonly<Record<string, number>>
     readonly declined: readonly { readonly site: string; readonly round: number; readonly code: string }[]
+    /** How the students of its rounds do on each site's test tiles, in a study that judges. */
+    readonly judged?: readonly JudgedRound[]
   }
 }
 

@@ -1,10 +1,10 @@
 /** @file One cell in worker processes: its study is trained, alone, centrally or as a federation, and its student is tested on every site's tiles. */
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { studyMetrics } from '@tessera/coordinator/studies'
 import type { Study } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import { studySummary } from '../runner/arms.ts'
-import type { FederateResult } from '../runner/federate-task.ts'
 import { openFederation } from '../runner/federation.ts'
 import type { StageReport } from '../runner/progress.ts'
 import type { TaskProgress, TestResult } from '../runner/tasks.ts'
@@ -26,7 +26,7 @@ type Report = (report: StageReport) => void
 interface Trained {
   readonly engine: string
   readonly losses: readonly number[]
-  readonly federation?: Omit<FederateResult, 'engine' | 'losses'>
+  readonly federation?: NonNullable<CellResult['federation']>
   /** Of its rounds; null for a teacher, whose epochs are no rounds. */
   readonly students: RoundStudents | null
 }
@@ -87,7 +87,6 @@ async function train(
       done: done / total,
       text: `round ${round ?? 0}/${study.training.rounds}${loss === undefined ? '' : `, loss ${loss.toFixed(2)}`}`,
     })
-  const sites = deal.sites.map(({ name }) => ({ name, dataDir: folder.train(name) }))
   if (cell?.kind !== 'federated') {
     const dir = cell === null ? folder.teacher : cell.site === null ? folder.pooled : folder.train(cell.site)
     // The same name as in the federation: the same order of tiles.
@@ -102,12 +101,22 @@ async function train(
   }
   const root = join(out, 'federations', key)
   const students = publishedStudents(root, study.id)
-  if (transport === 'processes')
-    return { ...(await inProcesses(run, study, { root, sites, teacher, start, model }, report)), students }
-  const { faults } = cell.scenario
-  const task = { kind: 'federate', root, study, sites, transport, teacher, start, faults, model } as const
-  const { engine, losses, ...federation } = await processes.work(task, tell, threads)
-  return { engine, losses, federation, students }
+  // Judged on test tiles: then the agents must have both, and be told which is which.
+  const dataOf = (site: string): string =>
+    study.judging === undefined ? folder.train(site) : folder.parts(site)
+  const sites = deal.sites.map(({ name }) => ({ name, dataDir: dataOf(name) }))
+  const federate = async (): Promise<Omit<Trained, 'students'>> => {
+    if (transport === 'processes')
+      return inProcesses(run, study, { root, sites, teacher, start, model }, report)
+    const { faults } = cell.scenario
+    const task = { kind: 'federate', root, study, sites, transport, teacher, start, faults, model } as const
+    const { engine, losses, ...federation } = await processes.work(task, tell, threads)
+    return { engine, losses, federation }
+  }
+  const trained = await federate()
+  if (study.judging === undefined || trained.federation === undefined) return { ...trained, students }
+  const { rounds: judged } = await studyMetrics({ dir: join(root, 'coordinator'), study: study.id })
+  return { ...trained, federation: { ...trained.federation, judged }, students }
 }
 
 /** Coordinator and agents as a consortium would start them. Losses stay with the rounds' records. */

@@ -67,7 +67,9 @@ const split = z.discriminatedUnion('by', [
 ])
 export type SplitConfig = z.infer<typeof split>
 
-const { student, training, federation, method } = study.shape
+const { student, federation, method, judging } = study.shape
+/** Without early stopping: an experiment judges on test tiles, and what stops by those was tuned on them. */
+const training = study.shape.training.omit({ earlyStopping: true })
 /** `start`: a file of weights that it begins with, in the place of a name and multipliers; a path as `dir` is. */
 const network = withoutDefaults(student)
   .omit({ initial: true })
@@ -133,6 +135,8 @@ export const experiment = z.strictObject({
   /** As in a study. Alone and central have the same rounds, one after the other. */
   training,
   federation: federationChanges.default({}),
+  /** Federated arms: the students of these rounds are judged on each site's test tiles, by the sites' own agents. Absent: the last alone is tested. */
+  judging: judging.unwrap().pick({ every: true }).optional(),
   scenarios: list(scenario)
     .min(1)
     .prefault([{ name: 'calm' }]),

@@ -60,7 +60,7 @@ export function cellStudy(
   sites: number,
   teacher: TeacherOfCell | null,
 ): Study {
-  const { data, student, methods, training, federation } = experiment
+  const { data, student, methods, training, federation, judging } = experiment
   const { scenario, variant, method } = cell
   return study.parse({
     id: 'cell',
@@ -79,6 +79,7 @@ export function cellStudy(
     }),
     method: methods[method ?? ''] ?? { name: 'ce' },
     training: { ...training, ...scenario.training },
+    ...(cell.kind === 'federated' && judging && { judging: { ...judging, part: 'test' } }),
     federation: {
       minSites: sites,
       quorum: sites,

@@ -35,6 +35,8 @@ export interface TileStore {
 export interface DealFolder {
   train(site: string): string
   test(site: string): string
+  /** Both, as parts of one set of data. */
+  parts(site: string): string
   readonly teacher: string
   /** All training tiles of all sites. */
   readonly pooled: string
@@ -169,6 +171,7 @@ async function linkDeal(
   return {
     train: (site) => join(root, 'sites', site, 'train'),
     test: (site) => join(root, 'sites', site, 'test'),
+    parts: (site) => join(root, 'sites', site),
     teacher: join(root, 'teacher'),
     pooled: join(root, 'pooled'),
   }

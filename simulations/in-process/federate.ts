@@ -157,6 +157,7 @@ function policyOf(site: string, coordinatorKey: string): string {
     statisticsMayLeave: true,
     smallestSampleCount: 1,
     smallestClassCount: 1,
+    judging: 'counts',
     largestUpload: { roundBytes: 1e9, dayBytes: 1e13 },
     normClip: 'none',
     timeZone: 'UTC',
@@ -204,7 +205,8 @@ async function runSite(
         dataDir,
         study: study.id,
         coordinatorUrl: place.url,
-        dataRules: { allowMissingClasses: true },
+        // Near copies: whoever dealt the tiles out has looked after them.
+        dataRules: { allowMissingClasses: true, nearBits: null },
         createTrainer: byzantineTrainer(train, faults),
         dial,
         turn,

@@ -63,12 +63,25 @@ const MAX_BAD_SHARE = 0.05
  * @throws {TesseraError} ERR_DATA_FOLDER, ERR_DATA_MANIFEST, ERR_DATA_NPZ, ERR_DATA_CLASSES, ERR_DATA_SPLIT, ERR_DATA_CLASS_EMPTY,
  *   ERR_DATA_ONE_CLASS, ERR_DATA_TOO_MANY_BAD, ERR_DATA_LEAKAGE or ERR_DATA_STAIN; what listSlideFolder throws.
  */
-export async function openTiles(options: OpenTilesOptions): Promise<TileSource & { report: DataReport }> {
+export async function openTiles(options: OpenTilesOptions): Promise<OpenedTiles> {
   const listing = await listTiles(listingOptions(options))
   const read = await readTiles(listing, readingOptions(options))
   const fault = dataFault(read, options)
   if (fault !== null) throw fault
-  return { ...sourceOf(read, options), report: reportOf(read, options.classes, partOf(options)) }
+  const stain = planOf(read, options)
+  const heldOut = (part: Part): TileSource => sourceOf({ ...read, store: null }, { ...options, part }, stain)
+  return {
+    ...sourceOf(read, options, stain),
+    report: reportOf(read, options.classes, partOf(options)),
+    heldOut: { val: heldOut('val'), test: heldOut('test') },
+  }
+}
+
+/** The tiles of one part, and where those are that are not trained on. */
+export interface OpenedTiles extends TileSource {
+  readonly report: DataReport
+  /** By part; of one that the data do not have, without a tile. Their pixels are not kept: each is decoded when it is needed. */
+  readonly heldOut: Readonly<Record<Exclude<Part, 'train'>, TileSource>>
 }
 
 /** Options as reading takes them. */
@@ -83,7 +96,11 @@ export function listingOptions(options: OpenTilesOptions): Parameters<typeof lis
 }
 
 /** The good tiles of the part, as a source of batches. @throws {TesseraError} ERR_DATA_STAIN */
-export function sourceOf(read: ReadTiles, options: OpenTilesOptions): TileSource {
+export function sourceOf(
+  read: ReadTiles,
+  options: OpenTilesOptions,
+  stain: StainPlan | null = planOf(read, options),
+): TileSource {
   const { listing, good, store, slots, tally, workers } = read
   const places = good.filter((place) => listing.tiles[place]?.part === partOf(options))
   const tiles = places.map((place) => listing.tiles[place] as ListedTile)
@@ -94,7 +111,7 @@ export function sourceOf(read: ReadTiles, options: OpenTilesOptions): TileSource
       origins: tiles.map(({ origin }) => origin),
       store,
       slots: Int32Array.from(places, (place) => slots[place] as number),
-      stain: planOf(read, options),
+      stain,
     },
     { classes: options.classes.length, skipped: tally.skippedCount(), workers },
   )

@@ -1,11 +1,12 @@
 /** @file The policy's answers to the gate: may this study, this round, this frame go? Every no is a code and a sentence. */
 import { type ErrorCode, TesseraError } from '@tessera/shared/errors'
+import type { ConfusionMatrix } from '@tessera/shared/metrics'
 import type { Layout } from '@tessera/shared/model'
 import type { SiteMetrics } from '@tessera/shared/protocol'
 import { fingerprint } from '@tessera/shared/security'
 import { isOpen, localDay } from './hours.ts'
 import type { Policy } from './policy.ts'
-import { mayTellMeans, reportable } from './report.ts'
+import { mayTellMeans, reportable, type ToldCounts, tellable } from './report.ts'
 import type { Totals } from './totals.ts'
 
 /** What the rules ask of a study. */
@@ -42,6 +43,8 @@ export interface Guard {
   readonly hash: string
   /** Norm that a delta is clipped to; null: none. */
   readonly normClip: number | null
+  /** True when judgements may tell counts. */
+  readonly tellsCounts: boolean
   /** @throws {TesseraError} ERR_POLICY_STUDY */
   assertStudy(study: GuardedStudy): void
   /** @throws {TesseraError} ERR_POLICY_SAMPLES if so few tiles may not take part. */
@@ -56,11 +59,14 @@ export interface Guard {
   assertFrame(frame: GuardedFrame): void
   /** The metrics with null for what is withheld. */
   reportable(samples: number, metrics: SiteMetrics, classCounts: readonly number[] | null): SiteMetrics
+  /** A judgement's counts, or why they stay. */
+  tellable(counts: ConfusionMatrix): ToldCounts
   /** True when a mean over so many tiles may leave. */
   mayTellMeans(tiles: number, classCounts: readonly number[] | null): boolean
 }
 
-export type RoundStep = 'train' | 'send'
+/** `judge`: a round that is over; nothing of an update leaves. */
+export type RoundStep = 'train' | 'send' | 'judge'
 
 /** Frames of a connection, not of a study: they say who this site is, and answer. They pass at all times. */
 const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
@@ -111,6 +117,7 @@ export function createGuard(options: GuardOptions): Guard {
   return {
     hash,
     normClip: policy.normClip === 'none' ? null : policy.normClip,
+    tellsCounts: policy.judging === 'counts',
     assertStudy({ study, layout, coordinatorKey, teacher }) {
       if (!allows(policy.studies, study)) throw unwelcome(`study must be one of its studies`, study)
       const key = fingerprint(coordinatorKey)
@@ -133,6 +140,7 @@ export function createGuard(options: GuardOptions): Guard {
     },
     assertRound(step, study, round, bytes) {
       assertTime()
+      if (step === 'judge') return
       assertRoundsOfDay(study, round)
       // What has left of the round before a cut need not leave again: only what a whole upload takes is asked for here.
       if (totals.roundBytes(study, round) === 0) assertBytes(study, round, bytes)
@@ -153,6 +161,7 @@ export function createGuard(options: GuardOptions): Guard {
       assertBytes(study, round, bytes)
     },
     reportable: (samples, metrics, classCounts) => reportable(samples, metrics, policy, classCounts),
+    tellable: (counts) => tellable(counts, policy),
     mayTellMeans: (tiles, classCounts) => mayTellMeans(policy, tiles, classCounts),
   }
 

@@ -39,6 +39,11 @@ smallestSampleCount: 10
 # When a class has some tiles here, but fewer than this, losses and right answers are withheld. (5: a mean is then not about one or two patients' tiles.)
 smallestClassCount: 5
 
+# A study may have each site score the common student, after some rounds, on tiles that this site does not train on. counts: how many tiles of each
+# class it calls each class may leave, a table; classes of fewer tiles than smallestClassCount are left out of it, and none leaves over fewer tiles than
+# smallestSampleCount. A cell of the table may be small all the same, even 1: it counts mistakes of the student. withheld: no table leaves.
+judging: counts
+
 # Bytes of updates that may leave for one round, and on one day, repeated parts after a cut line included. The sizes of all frames count, as \`tessera site audit\` shows them.
 # (A round of EfficientNet-B0 is 16 MB, of B7 266 MB.)
 largestUpload:

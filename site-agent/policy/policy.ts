@@ -34,6 +34,8 @@ const policy = z.strictObject({
   statisticsMayLeave: z.boolean(),
   smallestSampleCount: z.int().positive().max(MAX_SAMPLES),
   smallestClassCount: z.int().positive().max(MAX_SAMPLES),
+  /** Whether judgements tell counts. A policy of before there were any has not allowed them. */
+  judging: z.enum(['counts', 'withheld']).default('withheld'),
   largestUpload: z.strictObject({
     roundBytes: z.int().positive().max(MAX_MODEL_BYTES),
     dayBytes: z.int().positive().max(MAX_DAY_BYTES),

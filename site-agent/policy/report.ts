@@ -1,5 +1,6 @@
-/** @file Which of a round's metrics may leave: no mean and no count over fewer tiles than the policy says. */
-import type { SiteMetrics } from '@tessera/shared/protocol'
+/** @file Which of a round's metrics and of a judgement's counts may leave: none over fewer tiles than the policy says. */
+import { type ConfusionMatrix, itemsOf } from '@tessera/shared/metrics'
+import type { Judgement, SiteMetrics } from '@tessera/shared/protocol'
 import type { Policy } from './policy.ts'
 
 type Smallest = Pick<Policy, 'smallestSampleCount' | 'smallestClassCount'>
@@ -32,4 +33,24 @@ export function reportable(
   const tooFew = (count: number): boolean => count > 0 && count < smallest.smallestSampleCount
   // Wrong answers are told by the right ones.
   return tooFew(correct) || tooFew(seen - correct) ? { ...metrics, correct: null } : metrics
+}
+
+/** What a judgement tells. */
+export type ToldCounts = Pick<Judgement, 'counts' | 'withheld'>
+
+/** A judgement's counts as they may leave: null for a class of too few tiles, and for all when what is left is too few. */
+export function tellable(
+  counts: ConfusionMatrix,
+  { judging, smallestSampleCount, smallestClassCount }: Smallest & Pick<Policy, 'judging'>,
+): ToldCounts {
+  if (judging === 'withheld') return { counts: null, withheld: 'policy' }
+  if (itemsOf(counts) === 0) return { counts: null, withheld: 'no-tiles' }
+  const told = counts.map((row) => {
+    const tiles = itemsOf([row])
+    return tiles > 0 && tiles < smallestClassCount ? null : row
+  })
+  const tiles = itemsOf(told)
+  return tiles === 0 || tiles < smallestSampleCount
+    ? { counts: null, withheld: 'few-tiles' }
+    : { counts: told, withheld: null }
 }

@@ -17,6 +17,7 @@ export function policyLines(policy: Policy): string[] {
     ...(teachers === 'any' ? ['any'] : teachers).map((hash, i) => [i === 0 ? 'teachers' : '', hash]),
     ['batch-norm statistics', policy.statisticsMayLeave ? 'leave with the update' : 'stay here'],
     ['smallest counts told', counts],
+    ['judgements', policy.judging === 'counts' ? 'tell counts on tiles not trained on' : 'tell no counts'],
     ['largest upload', `${readableBytes(largestUpload.roundBytes)} a round`],
     ['', `${readableBytes(largestUpload.dayBytes)} a day`],
     ['norm of an update', policy.normClip === 'none' ? 'not clipped here' : `clipped to ${policy.normClip}`],

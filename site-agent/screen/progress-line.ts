@@ -30,6 +30,12 @@ const TEXTS: { [K in AgentEvent['kind']]: (event: Extract<AgentEvent, { kind: K 
     const loss = metrics.loss === null ? 'loss withheld' : `loss ${metrics.loss.toFixed(3)}`
     return { note: `round ${round} delivered: ${samples} tiles, ${loss}, ${time}, ${size} sent` }
   },
+  judged: ({ round, tiles }) => ({
+    note:
+      tiles === 0
+        ? `student of round ${round}: no counts are told`
+        : `student of round ${round} judged on ${tiles} tiles`,
+  }),
   waiting: ({ round, reason }) => ({ note: `round ${round} waits: ${reason}` }),
   cancelled: () => ({ note: 'the operator has cancelled the study' }),
   declined: ({ round, code }) => ({ note: `round ${round} goes on without this site: ${code}` }),

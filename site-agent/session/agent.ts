@@ -7,7 +7,7 @@ import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
 import type { Log } from '@tessera/shared/log'
 import { studentLayout } from '@tessera/shared/model'
-import type { Plan, Study, Welcome } from '@tessera/shared/protocol'
+import { isJudged, type Plan, type Study, type Welcome } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import { createNonce, sha256Hex } from '@tessera/shared/security'
 import type { DataRules } from '../data/index.ts'
@@ -19,14 +19,15 @@ import { behindGate, gateStudy } from './behind-gate.ts'
 import { declineComing } from './decline-coming.ts'
 import type { AgentEvent } from './events.ts'
 import { assertNotBehind, checkOffer, checkWelcome, joinStudy } from './join.ts'
+import type { CountAnswers } from './judging.ts'
+import { unsaidOf } from './judging-file.ts'
 import { type Accepted, ledgerFolder, openLedger } from './ledger.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
 import { pinPlan } from './plan.ts'
-import type { Rounds } from './rounds.ts'
 import { loadSite, type Site, updateIdentity } from './site-folder.ts'
 import type { TrainerFactory } from './train.ts'
 import type { Turn } from './turn.ts'
-import { openWorkplace, studyFile } from './workplace.ts'
+import { openWorkplace, studyFile, type Workplace } from './workplace.ts'
 
 export interface AgentOptions {
   /** The enrolled site's folder. */
@@ -46,6 +47,8 @@ export interface AgentOptions {
   readonly dataRules?: DataRules
   /** Default: MoMA and the baselines of site-agent/distill on the engine that `startEngine` picks. */
   readonly createTrainer?: TrainerFactory
+  /** Counts a student's answers where a study judges. Default: as `createTrainer`'s. */
+  readonly countAnswers?: CountAnswers
   readonly dial?: Dial
   /** Of several agents on one machine; between its turns an agent keeps nothing large in memory. Default: always its turn. */
   readonly turn?: Turn
@@ -92,7 +95,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
   const instance = createNonce()
   /** Challenge of the newest connection. */
   let challenge = ''
-  let rounds: Rounds | null = null
+  let work: Workplace | null = null
   let cancelled = false
   /** Latest round whose record this site should have, and whether it has asked for those that it lacked at the join. */
   let [wanted, caughtUp] = [0, false]
@@ -113,14 +116,14 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     challenge = nonce
     caughtUp = false
     const latest = await ledger.latest()
-    const work = rounds?.where() ?? null
+    const at = work?.rounds.where() ?? null
     const { welcome, plan, planToken } = await joinStudy({
       ...site,
       study: options.study,
       nonce,
       instance,
       latest,
-      work,
+      work: at,
       ask,
       clock,
       log,
@@ -185,10 +188,13 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
       log.info('study.cancelled', { round })
       onProgress({ kind: 'cancelled' })
       cancelled = true
-      rounds?.abandon('a cancelled study')
+      work?.rounds.abandon('a cancelled study')
+      work?.judge?.abandon('a cancelled study')
     }
-    if (phase === 'finished' || phase === 'cancelled') return mailbox.finish()
-    rounds?.passed(round)
+    if (phase === 'cancelled') return mailbox.cancel()
+    if (phase === 'finished') return mailbox.finish()
+    work?.rounds.passed(round)
+    work?.judge?.passed(round)
     if (offer !== null) inOrder((known) => acceptOffer(offer, known)).catch(() => undefined)
   }
 
@@ -206,7 +212,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
       log.warn('offer.refused', { code, reason: message })
       throw thrown
     })
-    if (rounds?.renew(offer) !== true) mailbox.offer(offer)
+    if (work?.rounds.renew(offer) !== true) mailbox.offer(offer)
   }
   const acceptRecord = async (token: string): Promise<Accepted> => {
     const accepted = await ledger.accept(token).catch((thrown: unknown) => {
@@ -217,9 +223,11 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     const { record, as } = accepted
     if (as !== 'next') return accepted
     const { round, student, contributors, final } = record
-    await rounds?.published(record)
+    await work?.rounds.published(record)
+    work?.judge?.passed(round)
     log.info('round.published', { round, sites: contributors.length, sha256: student })
     onProgress({ kind: 'published', round, student, sites: contributors.length, final })
+    if (joined !== null && isJudged(joined.study.judging, record)) mailbox.judge(record)
     if (final) mailbox.finish()
     return accepted
   }
@@ -233,9 +241,11 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
   })
   try {
     await connection.joined(signal)
-    if (mailbox.finished()) return { rounds: 0, finished: !cancelled }
     const { study } = await whenJoined
-    const work = await openWorkplace({
+    const unsaid = await unsaidOf(dir, study, await ledger.latest())
+    if (unsaid !== null && !cancelled) mailbox.judge(unsaid)
+    if (mailbox.finished()) return { rounds: 0, finished: !cancelled }
+    work = await openWorkplace({
       ...options,
       onProgress,
       log,
@@ -248,19 +258,19 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
       await declineComing(mailbox, connection, asTesseraError(thrown), clock)
       throw thrown
     })
-    rounds = work.rounds
+    const { rounds, unsettled } = work
     try {
       // What was published before there were rounds to tell: it makes up for receipts that a crash has taken.
-      for (const record of await ledger.since(Math.min(knownBefore + 1, work.unsettled))) {
+      for (const record of await ledger.since(Math.min(knownBefore + 1, unsettled))) {
         await rounds.published(record)
       }
-      await performAll(mailbox, work.rounds, signal)
+      await performAll(mailbox, work, signal)
     } finally {
       await work.dispose()
     }
     // A turn for the answer to the last record.
     await nextTurn()
-    return { rounds: work.rounds.delivered(), finished: !cancelled }
+    return { rounds: rounds.delivered(), finished: !cancelled }
   } catch (thrown) {
     throw options.signal.aborted ? interrupted() : (fatal ?? thrown)
   } finally {
@@ -270,9 +280,14 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
   }
 }
 
-async function performAll(mailbox: Mailbox, rounds: Rounds, signal: AbortSignal): Promise<void> {
-  for (let offer = await mailbox.next(signal); offer !== null; offer = await mailbox.next(signal)) {
-    await rounds.perform(offer, signal)
+async function performAll(
+  mailbox: Mailbox,
+  { rounds, judge }: Workplace,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let errand = await mailbox.next(signal); errand !== null; errand = await mailbox.next(signal)) {
+    if (errand.kind === 'round') await rounds.perform(errand.offer, signal)
+    else await judge?.perform(errand.record, signal)
   }
 }
 

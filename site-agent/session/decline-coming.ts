@@ -2,7 +2,7 @@
 import type { Clock } from '@tessera/shared/clock'
 import type { TesseraError } from '@tessera/shared/errors'
 import type { Connection } from '../uplink/connection.ts'
-import type { Mailbox } from './mailbox.ts'
+import type { Errand, Mailbox } from './mailbox.ts'
 
 /** How long an offer that followed the join may be under way: the slowest link that is worth training over. */
 const OFFER_GRACE_MS = 1000
@@ -16,8 +16,12 @@ export async function declineComing(
 ): Promise<void> {
   const grace = new AbortController()
   const cancel = clock.schedule(() => grace.abort(), OFFER_GRACE_MS)
-  const offer = await mailbox.next(grace.signal).catch(() => null)
+  const next = (): Promise<Errand | null> => mailbox.next(grace.signal).catch(() => null)
+  let errand = await next()
+  // Without tiles nothing is judged either.
+  while (errand?.kind === 'judge') errand = await next()
   cancel()
-  if (offer === null) return
+  if (errand === null) return
+  const { offer } = errand
   await ask('round:decline', { study: offer.study, round: offer.round, code }).catch(() => undefined)
 }

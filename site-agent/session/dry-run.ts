@@ -12,6 +12,7 @@ import {
 import type { Manifest, Study } from '@tessera/shared/protocol'
 import { verifyPayload } from '@tessera/shared/security'
 import { chunkCount } from '@tessera/shared/transfer'
+import type { OpenedTiles } from '../data/index.ts'
 import { loadPolicy } from '../policy/index.ts'
 import type { Gate } from '../uplink/gate.ts'
 import { fetchModel } from '../uplink/models.ts'
@@ -88,7 +89,8 @@ export async function dryRun(options: AgentOptions): Promise<DryRun> {
         nonce: 'none',
         ...times,
       }
-      return describe(start, site, await trainer.train(offer, offline, options.signal), gate)
+      const trained = await trainer.train(offer, offline, options.signal)
+      return describe(start, site, trained, gate, tiles.heldOut)
     } finally {
       await trainer.dispose()
     }
@@ -133,6 +135,7 @@ function describe(
   { site }: Site,
   { delta: { bytes, payload, chunks }, samples, metrics }: TrainedRound,
   gate: Gate,
+  heldOut: OpenedTiles['heldOut'],
 ): DryRun {
   const layout = studentLayout(study)
   const manifest = {
@@ -171,10 +174,33 @@ function describe(
         what: 'the delta: the tensors below',
       },
       { kind: 'upload:commit', frames: '1', bytes: 0, what: 'all is sent' },
+      ...judgementLines(study, gate, heldOut),
     ],
     tensors: federatedLayout(layout).tensors.map(tensorLine),
     refusal: refusalOf(() => gate.assertRound('send', round)),
   }
+}
+
+/** What the site would say of a judged student; its counts are at most as long as those of a student that is always right. */
+function judgementLines(
+  { judging }: Study,
+  { tellsCounts }: Gate,
+  heldOut: OpenedTiles['heldOut'],
+): DryRun['messages'] {
+  if (judging === undefined) return []
+  const { part } = judging
+  const { count, classCounts } = heldOut[part]
+  const told = tellsCounts && count > 0
+  return [
+    {
+      kind: 'round:judge',
+      frames: '1 a judged student',
+      bytes: told ? JSON.stringify(classCounts.map((tiles) => classCounts.map(() => tiles))).length : 0,
+      what: told
+        ? `what it calls the ${count} tiles of part ${part}, as counts of class by class, as far as the policy lets them`
+        : 'that no counts are told, and why',
+    },
+  ]
 }
 
 function tensorLine({ name, kind, shape }: TensorSpec): DryRun['tensors'][number] {

@@ -32,6 +32,8 @@ export type AgentEvent =
       readonly bytes: number
       readonly metrics: SiteMetrics
     }
+  /** How the student of a round does here is said, or said to be withheld. `tiles`: that it was judged on. */
+  | { readonly kind: 'judged'; readonly round: number; readonly tiles: number }
   /** The site's policy holds the round up: a pause, the hours, an approval that is not there yet. */
   | { readonly kind: 'waiting'; readonly round: number; readonly code: string; readonly reason: string }
   /** The operator has ended the study before its last round. */

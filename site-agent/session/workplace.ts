@@ -2,14 +2,15 @@
 import { join } from 'node:path'
 import type { Clock } from '@tessera/shared/clock'
 import type { Log } from '@tessera/shared/log'
-import { studentLayout } from '@tessera/shared/model'
+import { studentArchitecture, studentLayout } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
-import { type DataRules, openTiles, tileOptions } from '../data/index.ts'
+import { type DataRules, type OpenedTiles, openTiles, tileOptions } from '../data/index.ts'
 import type { TileSource } from '../distill/index.ts'
 import { createPermit } from '../policy/index.ts'
 import type { Connection } from '../uplink/connection.ts'
 import type { Gate } from '../uplink/gate.ts'
 import type { AgentEvent } from './events.ts'
+import { type CountAnswers, createJudge, type Judge } from './judging.ts'
 import { type LocalStates, openLocalStates } from './local-states.ts'
 import { throttled } from './progress.ts'
 import { openReceipts } from './receipts.ts'
@@ -35,12 +36,15 @@ export interface TrainingOptions {
 
 export interface WorkplaceOptions extends TrainingOptions {
   readonly turn?: Turn
+  readonly countAnswers?: CountAnswers
   readonly connection: Connection
   readonly log: Log
 }
 
 export interface Workplace {
   readonly rounds: Rounds
+  /** Null: the study does not judge. */
+  readonly judge: Judge | null
   /** First of the rounds that were trained and have no receipt here; none: `Infinity`. */
   readonly unsettled: number
   dispose(): Promise<void>
@@ -57,7 +61,7 @@ export function studyFile(dir: string, study: string): string {
 }
 
 /** Opens the tiles, and tells how many there are. @throws {TesseraError} What openTiles throws; ERR_POLICY_SAMPLES. */
-export async function openSiteTiles(options: TrainingOptions): Promise<TileSource> {
+export async function openSiteTiles(options: TrainingOptions): Promise<OpenedTiles> {
   const { dataDir, study, gate, dataRules, onProgress } = options
   const tiles = await openTiles({
     ...dataRules,
@@ -116,33 +120,44 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
     connection.ask('round:progress', progress).catch(() => undefined)
   }
   const trainer = openTraining({ ...options, onProgress: tell }, tiles, states)
+  const permit = createPermit({
+    ask: (step, round) => gate.assertRound(step, round),
+    clock,
+    onWaiting(round, { code, message }) {
+      log.warn('round.waiting', { round, code, reason: message })
+      onProgress({ kind: 'waiting', round, code, reason: message })
+    },
+  })
+  const common = { site, keys, connection, permit, clock, log, onProgress }
   const rounds = createRounds({
-    site,
-    keys,
-    connection,
+    ...common,
     trainer,
     turn:
       turn === undefined
         ? atOnce
         : (signal, work) => turn(signal, () => work().finally(() => trainer.rest())),
-    permit: createPermit({
-      ask: (step, round) => gate.assertRound(step, round),
-      clock,
-      onWaiting(round, { code, message }) {
-        log.warn('round.waiting', { round, code, reason: message })
-        onProgress({ kind: 'waiting', round, code, reason: message })
-      },
-    }),
     policyHash: gate.policyHash,
     states,
     receipts,
     late: study.federation.late,
-    clock,
-    log,
-    onProgress,
   })
+  const { countAnswers: count = distillCount } = options
+  const { heldOut } = tiles
+  const judge =
+    study.judging === undefined
+      ? null
+      : createJudge({
+          ...common,
+          study,
+          rules: study.judging,
+          heldOut,
+          count,
+          gate,
+          turn: turn ?? atOnce,
+          dir,
+        })
   const unsettled = Math.min(...(await states.heldRounds()))
-  return { rounds, unsettled, dispose: () => trainer.dispose() }
+  return { rounds, judge, unsettled, dispose: () => trainer.dispose() }
 }
 
 /** The trainer of production. Loaded late: enrolment, `site check` and `site audit` need no engine. */
@@ -153,4 +168,22 @@ export const distillTrainer: TrainerFactory = async (options) => {
   ])
   await startEngine()
   return createTrainer(options)
+}
+
+/** The evaluation of production, loaded late too. */
+const distillCount: CountAnswers = async ({ study, weights, tiles, signal }) => {
+  const [{ startEngine }, { evaluate }] = await Promise.all([
+    import('@tessera/shared/engine'),
+    import('../distill/index.ts'),
+  ])
+  await startEngine()
+  const { matrix } = await evaluate({
+    architecture: studentArchitecture(study),
+    classes: study.classes.length,
+    weights,
+    tiles,
+    batchSize: study.training.batchSize,
+    signal,
+  })
+  return matrix
 }

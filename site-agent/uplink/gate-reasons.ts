@@ -1,9 +1,11 @@
 /** @file Why each message of a site may leave: one entry a message, which refuses it or says what the audit log says. */
 import { deltaBytes } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
+import { itemsOf } from '@tessera/shared/metrics'
 import { layoutHash } from '@tessera/shared/model'
 import {
   CHUNK_BYTES,
+  type Judgement,
   type Manifest,
   type SiteMessage,
   type SiteMetrics,
@@ -75,6 +77,13 @@ export function createReasons(state: GateState): Reasons {
       inStudy(state, 'round:decline', study)
       return { why: `declines round ${round} with ${code}`, study, round }
     },
+    'round:judge'({ judgement }) {
+      const claim = readUnverified('judgement', judgement)
+      const { study, round, part, counts } = claim
+      assertJudges(state, claim)
+      const what = counts === null ? 'nothing' : `the counts of ${itemsOf(counts)} tiles`
+      return { why: `tells how the student of round ${round} does on part ${part}: ${what}`, study, round }
+    },
     'upload:open'({ manifest, chunks }) {
       const claim = readUnverified('manifest', manifest)
       const { study, round, bytes, samples, metrics } = claim
@@ -124,6 +133,17 @@ function assertTold({ rules, classCounts }: GateState, { samples, metrics, polic
   for (const [name, value] of Object.entries(allowed)) {
     if (metrics[name as keyof SiteMetrics] !== value) throw withheld(`manifest's ${name}`)
   }
+}
+
+/** Checks that a judgement tells what the gate has let be told of that student, under the policy's own hash. */
+function assertJudges(state: GateState, claim: Judgement): void {
+  const { site } = inStudy(state, 'round:judge', claim.study)
+  if (claim.site !== site) throw refused('judgement must be of this site', 'another')
+  if (claim.policyHash !== state.rules().hash)
+    throw refused('judgement must name the policy that is enforced', 'another')
+  const { student, counts, withheld } = claim
+  if (JSON.stringify(state.judgement) === JSON.stringify({ student, counts, withheld })) return
+  throw refused('judgement must tell the counts that the gate has admitted', 'others')
 }
 
 /** Checks that a manifest and its list of chunks announce the admitted delta. */

@@ -1,7 +1,7 @@
 /** @file What the gate knows while it judges: the study that it is open for, the site's tiles, the one delta that may leave. */
 import type { Layout } from '@tessera/shared/model'
 import type { Encoding, Manifest, SiteMessage } from '@tessera/shared/protocol'
-import type { Guard } from '../policy/index.ts'
+import type { Guard, ToldCounts } from '../policy/index.ts'
 import { refused } from './gate-form.ts'
 
 /** What may leave for one study. */
@@ -35,6 +35,8 @@ export interface GateState {
   delta: EncodedDelta | null
   /** The announced delta: chunks belong to it. */
   announced: Manifest | null
+  /** What the gate has last let be told of a student, by its SHA-256. */
+  judgement: (ToldCounts & { readonly student: string }) | null
   /** The site's policy. @throws {TesseraError} ERR_POLICY_UNSIGNED if there is none. */
   readonly rules: () => Guard
 }

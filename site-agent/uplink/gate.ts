@@ -10,10 +10,12 @@
 
 import { deltaBytes, encodeDelta } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
+import type { ConfusionMatrix } from '@tessera/shared/metrics'
 import type { Weights } from '@tessera/shared/model'
 import {
   createParser,
   encodeFrame,
+  MAX_JUDGEMENT_CHARACTERS,
   MAX_MODEL_BYTES,
   MAX_TOKEN_CHARACTERS,
   type SiteMessage,
@@ -23,7 +25,7 @@ import {
 import type { Random } from '@tessera/shared/random'
 import { sha256Hex } from '@tessera/shared/security'
 import { chunkCount, DIGEST_BYTES, listChunks, listHash } from '@tessera/shared/transfer'
-import type { Guard, RoundStep } from '../policy/index.ts'
+import type { Guard, RoundStep, ToldCounts } from '../policy/index.ts'
 import type { AuditLog } from './audit.ts'
 import { assertClipped, assertTensors, judgeAnswer, refused } from './gate-form.ts'
 import { type Body, createReasons, type Reason } from './gate-reasons.ts'
@@ -46,6 +48,8 @@ export interface Gate {
   readonly policyHash: string
   /** Norm that a delta must be clipped to; null: none. */
   readonly normClip: number | null
+  /** True when judgements may tell counts. */
+  readonly tellsCounts: boolean
   /** Opens the gate for a study's messages. @throws {TesseraError} ERR_POLICY_STUDY; ERR_POLICY_UNSIGNED if the gate has no policy. */
   admitStudy(study: GateStudy): void
   /** Learns how many tiles of each class there are. @throws {TesseraError} ERR_POLICY_SAMPLES if they are too few to take part. */
@@ -63,6 +67,11 @@ export interface Gate {
   admitDelta(delta: Weights, random?: Random): EncodedDelta
   /** The metrics as a manifest may hold them. @throws {TesseraError} ERR_POLICY_SAMPLES */
   admitMetrics(samples: number, metrics: SiteMetrics): SiteMetrics
+  /**
+   * A student's counts as a judgement may tell them; from now on these, and no others, may be told.
+   * @throws {TesseraError} ERR_GATE_MESSAGE if no study is joined.
+   */
+  admitJudgement(student: string, counts: ConfusionMatrix): ToldCounts
   /** True when the loss of a step may be told as progress. */
   mayTellLoss(): boolean
   /**
@@ -91,7 +100,14 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
       'study must wait for a signed policy (tessera site policy sign), got none',
     )
   }
-  const state: GateState = { admitted: null, classCounts: null, delta: null, announced: null, rules }
+  const state: GateState = {
+    admitted: null,
+    classCounts: null,
+    delta: null,
+    announced: null,
+    judgement: null,
+    rules,
+  }
   const reasons = createReasons(state)
 
   const judge = ({ type, nsp, data }: OutgoingPacket): Verdict => {
@@ -115,6 +131,9 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
     },
     get normClip() {
       return rules().normClip
+    },
+    get tellsCounts() {
+      return rules().tellsCounts
     },
     admitStudy(study) {
       rules().assertStudy(study)
@@ -154,6 +173,12 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
     admitMetrics(samples, metrics) {
       rules().assertSamples(samples)
       return rules().reportable(samples, metrics, state.classCounts)
+    },
+    admitJudgement(student, counts) {
+      inStudy(state, 'round:judge')
+      const told = rules().tellable(counts)
+      state.judgement = { student, ...told }
+      return told
     },
     mayTellLoss: () => mayTellLoss(state),
     pass(packet) {
@@ -211,6 +236,8 @@ function isEmpty(data: unknown): boolean {
 function frameLimit(kind: string, { data }: OutgoingPacket): number {
   // Signed by the coordinator, with a line for each site that contributed.
   if (kind === 'ledger:show') return MAX_TOKEN_CHARACTERS + MAX_ENVELOPE_BYTES
+  // Counted here, and compared with what was counted.
+  if (kind === 'round:judge') return MAX_JUDGEMENT_CHARACTERS + MAX_ENVELOPE_BYTES
   if (kind !== 'upload:chunk' && kind !== 'upload:open') return MAX_CONTROL_BYTES
   const [, body] = data as [string, Body<typeof kind>]
   if ('chunk' in body) return body.chunk.byteLength + MAX_ENVELOPE_BYTES

@@ -12,7 +12,10 @@ import {
 } from './raw-site.ts'
 
 /** A running coordinator with sites north and south in its study; both have their offer of round 1. */
-export async function federation(settings: StudyInput['federation'] = {}): Promise<
+export async function federation(
+  settings: StudyInput['federation'] = {},
+  more: Partial<StudyInput> = {},
+): Promise<
   Awaited<ReturnType<typeof started>> & {
     dir: string
     url: string
@@ -23,7 +26,7 @@ export async function federation(settings: StudyInput['federation'] = {}): Promi
   }
 > {
   const federation = { ...TINY_STUDY.federation, ...settings }
-  const dir = await coordinatorFolder({ ...TINY_STUDY, federation })
+  const dir = await coordinatorFolder({ ...TINY_STUDY, ...more, federation })
   const run = await started(dir)
   const { url, publicKey: key } = run.coordinator
   const keys = { north: await enrolled(dir, url, 'north'), south: await enrolled(dir, url, 'south') }

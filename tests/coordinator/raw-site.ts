@@ -8,6 +8,7 @@ import {
   call,
   coordinatorMessages,
   createParser,
+  type Judgement,
   type Manifest,
   type Offer,
   type Plan,
@@ -198,6 +199,8 @@ export interface RawSite extends Connection {
   published(): Promise<Published>
   /** The manifest of `bytes`, signed by the site, with some fields changed before. */
   manifest(offer: Offer, bytes: Uint8Array, changes?: Partial<Manifest>): Promise<string>
+  /** What the site says of a record's student, signed, with some fields changed before. */
+  judgement(record: Pick<Published, 'round' | 'student'>, changes?: Partial<Judgement>): Promise<string>
   /** Announces, sends and commits; gives the receipt. */
   deliver(manifest: string, bytes: Uint8Array): Promise<string>
 }
@@ -257,6 +260,26 @@ export async function joined(
           metrics: { loss: 1, ce: 1, kl: null, nce: null, correct: 5, seen: 10, skippedTiles: 0, seconds: 1 },
           policyHash: '0'.repeat(64),
           nonce: offer.nonce,
+          issuedAtMs: 1,
+          ...changes,
+        },
+        pair.privateKey,
+      ),
+    judgement: ({ round, student }, changes = {}) =>
+      signPayload(
+        'judgement',
+        {
+          study,
+          site,
+          round,
+          student,
+          part: 'val',
+          counts: [
+            [8, 2],
+            [1, 9],
+          ],
+          withheld: null,
+          policyHash: '0'.repeat(64),
           issuedAtMs: 1,
           ...changes,
         },

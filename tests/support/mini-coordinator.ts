@@ -296,6 +296,7 @@ export async function miniCoordinator(site = 'north'): Promise<MiniCoordinator> 
     }),
     'round:progress': () => ({}),
     'round:decline': () => ({}),
+    'round:judge': () => ({}),
     'upload:open': ({ manifest }) => {
       const upload = sha256Hex(manifest).slice(0, 16)
       const count = Math.ceil(readUnverified('manifest', manifest).bytes / CHUNK_BYTES)

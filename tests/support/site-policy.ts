@@ -21,6 +21,7 @@ export function aPolicy(changes: Partial<Policy> = {}): Policy {
     statisticsMayLeave: true,
     smallestSampleCount: 1,
     smallestClassCount: 1,
+    judging: 'counts',
     largestUpload: { roundBytes: 1e9, dayBytes: 1e12 },
     normClip: 'none',
     timeZone: 'UTC',

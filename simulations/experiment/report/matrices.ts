@@ -25,6 +25,29 @@ export function crossSite(arms: readonly Summary[], of: (arm: Summary) => CellRo
   return table('Accuracy by the site whose tiles are tested', ['', ...sites.map(escaped)], body)
 }
 
+/** Accuracy of the student of each judged round on each site's test tiles, mean over seeds; nothing for an arm whose rounds are not judged. */
+export function roundBySite(title: string, cells: readonly CellRow[]): string {
+  const judged = cells.flatMap(({ result }) => result.federation?.judged ?? [])
+  if (judged.length === 0) return ''
+  const rounds = [...new Set(judged.map(({ round }) => round))].toSorted((a, b) => a - b)
+  const names = [...new Set(judged.flatMap(({ sites }) => sites.map(({ site }) => site)))].toSorted()
+  const body = rounds.map((round) => {
+    const own = judged.filter((one) => one.round === round)
+    const of = (site: string): number =>
+      mean(
+        own.flatMap(({ sites }) =>
+          sites.flatMap((verdict) =>
+            verdict.site === site ? (verdict.counted?.scores.accuracy ?? Number.NaN) : [],
+          ),
+        ),
+      )
+    const all = mean(own.map(({ pooled }) => pooled?.scores.accuracy ?? Number.NaN))
+    return [String(round), ...names.map((name) => heat(of(name))), heat(all)]
+  })
+  const caption = `${escaped(title)}: accuracy of each round’s student by the site whose tiles are tested`
+  return table(caption, ['round', ...names.map(escaped), 'all'], body)
+}
+
 /** What was said of tiles of each class, over all seeds. */
 export function confusion(title: string, cells: readonly CellRow[], classes: readonly string[]): string {
   const sum = classes.map((_, i) =>

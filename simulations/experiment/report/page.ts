@@ -8,7 +8,7 @@ import { barChart } from './bar-chart.ts'
 import { curves } from './curves.ts'
 import { exampleTiles } from './example-tiles.ts'
 import { escaped, percent, table } from './html.ts'
-import { confusion, crossSite } from './matrices.ts'
+import { confusion, crossSite, roundBySite } from './matrices.ts'
 import { STYLE } from './style.ts'
 
 const NAMES = Object.keys(METRICS) as MetricName[]
@@ -72,6 +72,7 @@ ${table('On the test tiles of all sites together', header, scores)}
 ${against(contrasts.filter((one) => titleOf(one) === title))}
 <div class="charts">${barChart('Accuracy in %', bars)}${curves(arms, of)}</div>
 ${crossSite(arms, of)}
+${arms.map((arm) => roundBySite(armTitle(arm), of(arm))).join('\n')}
 ${examples === undefined ? '' : exampleTiles(examples, classes)}
 <details><summary>Confusion matrices, all seeds together</summary>${arms.map((arm) => confusion(armTitle(arm), of(arm), classes)).join('\n')}</details>`
 }

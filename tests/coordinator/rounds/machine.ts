@@ -4,6 +4,7 @@ import {
   decide,
   evolve,
   initialRounds,
+  type JudgementAccepted,
   participation,
   type Round,
   type RoundEvent,
@@ -11,16 +12,17 @@ import {
   replayHistory,
   type Signs,
 } from '@tessera/coordinator/rounds'
-import { type Study, study as studySchema } from '@tessera/shared/protocol'
+import { type JudgedCounts, type Study, study as studySchema } from '@tessera/shared/protocol'
+import { sha256Hex } from '@tessera/shared/security'
 import { HASH } from '../../support/signed-parts.ts'
 import { TINY_STUDY } from '../raw-site.ts'
 
 export const SITES = ['a', 'b', 'c', 'd']
 export const DEADLINE_MS = 100
 
-export function tinyStudy(federation: object = {}): Study {
+export function tinyStudy(federation: object = {}, more: object = {}): Study {
   const settings = { minSites: 2, quorum: 1, deadlineMs: DEADLINE_MS, stretch: 3, ...federation }
-  return studySchema.parse({ ...TINY_STUDY, training: { rounds: 3 }, federation: settings })
+  return studySchema.parse({ ...TINY_STUDY, training: { rounds: 3 }, federation: settings, ...more })
 }
 
 /** A machine with its log: what the running coordinator does, without files. */
@@ -69,7 +71,23 @@ export function machine(study: Study = tinyStudy()) {
     },
     decline: (site: string, round = state.round) =>
       give({ type: 'decline', site, round, code: 'ERR_DATA_FOLDER', nowMs: 0 }),
-    publish: () => give({ type: 'publish', student: HASH('1'), record: 'record', recordSha256: HASH('2') }),
+    publish: (student = HASH('1')) =>
+      give({ type: 'publish', student, record: 'record', recordSha256: HASH('2') }),
+    /** The site's word on the newest student, whose round is the one before. */
+    judge(site: string, counts: JudgedCounts | null, changes: Partial<JudgementAccepted> = {}) {
+      const { student, records } = state
+      const said = { site, round: records.length, student, counts, judgement: 'token', receivedAtMs: 1 }
+      const withheld = counts === null ? ('policy' as const) : null
+      return give({
+        type: 'judge',
+        judgement: {
+          ...said,
+          withheld,
+          judgementSha256: sha256Hex(JSON.stringify([site, counts])),
+          ...changes,
+        },
+      })
+    },
     halt: (site: string, record: number) => give({ type: 'halt', site, record, nowMs: 0 }),
     revoke(site: string): void {
       const event = { type: 'site.revoked', site, atMs: 0 } as const

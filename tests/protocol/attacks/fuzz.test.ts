@@ -52,7 +52,7 @@ describe('a coordinator', () => {
   test('stands fuzzed frames of strangers and of a site, and then holds a round', {
     timeout: TIMEOUT_MS,
   }, async () => {
-    const { clock, url, key, keys, log, north, south } = await federation()
+    const { clock, url, key, keys, log, north, south } = await federation({}, { judging: {} })
     const bytes = deltaOf(0.01)
     const manifest = await north.manifest(await north.offer(), bytes)
     const chunks = listChunks(bytes).digests
@@ -71,6 +71,8 @@ describe('a coordinator', () => {
       ['upload:open', { manifest, chunks }],
       ['upload:chunk', { upload: 'u', index: 0, chunk: bytes.subarray(0, 100) }],
       ['upload:commit', { upload: 'u' }],
+      // Of no round either.
+      ['round:judge', { judgement: await north.judgement({ round: 9, student: HASH }) }],
     ]
     expect(new Set(messages.map(([event]) => event))).toEqual(new Set(Object.keys(siteMessages)))
     const all = salvos(messages, FRAMES, SEED)

@@ -1,7 +1,11 @@
 import {
   type Catalogue,
   coordinatorMessages,
+  type Judgement,
   MAX_CLASSES,
+  MAX_JUDGED_CLASSES,
+  MAX_JUDGEMENT_CHARACTERS,
+  MAX_SAMPLES,
   MAX_SITES,
   MAX_TOKEN_CHARACTERS,
   type Plan,
@@ -38,14 +42,15 @@ describe('what could hold an image', () => {
   test('no message has a list or a nested object', () => {
     expect(fieldsOfType(/list|\{/)).toEqual([])
   })
-  test('what a site signs has no list, and no object but the means of its metrics and where it stands', () => {
+  test('what a site signs has no list but the counts of a judgement, and no object but the means of its metrics and where it stands', () => {
     const objects = {
       enrolRequest: [],
       siteKeyChange: [],
       joinToken: ['ledger', 'work'],
       manifest: ['metrics'],
+      judgement: ['counts'],
     }
-    for (const kind of ['enrolRequest', 'siteKeyChange', 'joinToken', 'manifest'] as const) {
+    for (const kind of ['enrolRequest', 'siteKeyChange', 'joinToken', 'manifest', 'judgement'] as const) {
       const odd = Object.entries(fieldsOf(signedPayloads[kind])).filter(([, type]) =>
         /list|\{|metrics/.test(type),
       )
@@ -72,6 +77,7 @@ describe('what could hold an image', () => {
               'welcome',
               'manifest',
               'receipt',
+              'judgement',
               'offer',
               'record',
               'plan',
@@ -119,10 +125,30 @@ describe('the largest signed parts fit a token', () => {
       })),
       offered: Array.from({ length: MAX_SITES }, (_, i) => longName(i)),
       absent: [],
+      judged: {
+        round: 99_999,
+        judgements: Array.from({ length: MAX_SITES }, (_, i) => ({ site: longName(i), judgement: hash })),
+      },
       final: true,
       closedAtMs: 2 ** 45,
     }
     expect((await signPayload('published', record, key.privateKey)).length).toBeLessThan(MAX_TOKEN_CHARACTERS)
+  })
+  test('a judgement of the most classes, with the largest counts', async () => {
+    const row = Array.from({ length: MAX_JUDGED_CLASSES }, () => MAX_SAMPLES)
+    const judgement: Judgement = {
+      study: longName(0),
+      site: longName(1),
+      round: 100_000,
+      student: hash,
+      part: 'test',
+      counts: row.map(() => row),
+      withheld: null,
+      policyHash: hash,
+      issuedAtMs: 2 ** 45,
+    }
+    const token = await signPayload('judgement', judgement, key.privateKey)
+    expect(token.length).toBeLessThan(MAX_JUDGEMENT_CHARACTERS)
   })
   test('a plan of a study with the most classes, of the longest names', async () => {
     const plan: Plan = {

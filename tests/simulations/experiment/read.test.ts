@@ -59,6 +59,11 @@ describe('parseExperiment()', () => {
       'experiment must fit its schema, got its fields: Unrecognized key: "sedes"',
     ],
     [
+      'early stopping: its students are judged on test tiles',
+      { training: { rounds: 2, earlyStopping: {} } },
+      'experiment must fit its schema, got training: Unrecognized key: "earlyStopping"',
+    ],
+    [
       'a method that is not there',
       { arms: [{ kind: 'central', methods: ['moma'] }] },
       'experiment must name methods that it has in its arms, got moma',

@@ -131,6 +131,30 @@ describe('runExperiment()', () => {
   )
 
   test(
+    'has the students of its rounds judged by the agents, to the counts that testing the last gives, and to the same bits',
+    async () => {
+      const [plain, judged] = [await temporaryFolder(), await temporaryFolder()]
+      const changes = { arms: [{ kind: 'federated', methods: ['ce'] }] }
+      await run(plain, 1, changes)
+      await run(judged, 1, { ...changes, judging: {} })
+      const bytes = async (out: string) => [...(await models(out)).values()]
+      expect(await bytes(judged)).toEqual(await bytes(plain))
+      const [cell] = (await readResults(judged)).cells
+      const { judged: rounds = [] } = cell?.result.federation ?? {}
+      expect(rounds.map(({ round }) => round)).toEqual([1, 2])
+      const last = rounds.at(-1)
+      expect(last?.pooled?.counts).toEqual(cell?.scores?.pooled.confusion)
+      for (const { site, counted } of last?.sites ?? [])
+        expect(counted?.counts).toEqual(cell?.scores?.sites[site]?.confusion)
+      expect(await readFile(join(judged, 'report.html'), 'utf8')).toContain(
+        'accuracy of each round’s student',
+      )
+      expect(await readFile(join(plain, 'report.html'), 'utf8')).not.toContain('of each round’s student')
+    },
+    PATIENCE_MS,
+  )
+
+  test(
     'begins with a file where it has one: another start is another cell, of the same tiles',
     async () => {
       const file = join(await temporaryFolder(), 'start.safetensors')

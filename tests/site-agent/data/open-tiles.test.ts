@@ -31,6 +31,26 @@ describe('openTiles()', () => {
     expect((await open(dir)).report).toMatchObject({ tiles: 4, otherFiles: 1 })
   })
 
+  test('has the parts that are not trained on beside it, with the same pixels as when they are opened alone', async () => {
+    const dir = await noiseFolder({ 'train/normal': 3, 'train/tumor': 2, 'val/normal': 1, 'val/tumor': 2 })
+    const { count, heldOut } = await open(dir)
+    expect([count, heldOut.val.count, heldOut.test.count]).toEqual([5, 3, 0])
+    expect(heldOut.val.classCounts).toEqual([1, 2])
+    const pixels = async (tiles: typeof heldOut.val) => {
+      const all: number[] = []
+      for await (const { images, size } of tiles.batches({ random: null, batchSize: 2, augment: 'none' }))
+        all.push(...images.subarray(0, size * 8 * 8 * 3))
+      return all
+    }
+    const alone = await open(dir, { part: 'val', purpose: 'evaluation' })
+    expect(await pixels(heldOut.val)).toEqual(await pixels(alone))
+  })
+
+  test('of data that are not divided holds nothing out', async () => {
+    const { count, heldOut } = await open(await noiseFolder({ normal: 2, tumor: 2 }))
+    expect([count, heldOut.val.count, heldOut.test.count]).toEqual([4, 0, 0])
+  })
+
   test('follows a class folder that is a link', async () => {
     const dir = await noiseFolder({ normal: 2 })
     const elsewhere = await noiseFolder({ tumor: 3 })

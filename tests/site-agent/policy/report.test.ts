@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { reportable } from '../../../site-agent/policy/report.ts'
+import { reportable, tellable } from '../../../site-agent/policy/report.ts'
 import { aManifest } from '../../support/signed-parts.ts'
 
 const smallest = { smallestSampleCount: 10, smallestClassCount: 5 }
@@ -36,5 +36,77 @@ describe('reportable()', () => {
       const once = reportable(samples, { ...metrics, correct }, smallest, [50, 50])
       expect(reportable(samples, once, smallest, [50, 50])).toEqual(once)
     }
+  })
+})
+
+describe('tellable()', () => {
+  const rules = { ...smallest, judging: 'counts' } as const
+  const told = (counts: number[][], changes = {}) => tellable(counts, { ...rules, ...changes })
+
+  test('tells all counts of a site that is large enough, however small a cell is', () => {
+    const counts = [
+      [9, 1],
+      [0, 12],
+    ]
+    expect(told(counts)).toEqual({ counts, withheld: null })
+  })
+  test('leaves out a class of fewer tiles than the smallest count, and tells a class of none', () => {
+    expect(
+      told([
+        [3, 1, 0],
+        [2, 10, 0],
+        [0, 0, 0],
+      ]),
+    ).toEqual({ counts: [null, [2, 10, 0], [0, 0, 0]], withheld: null })
+  })
+  test('tells nothing when what is left is of too few tiles, or of none', () => {
+    const few = { counts: null, withheld: 'few-tiles' }
+    expect(
+      told([
+        [9, 0],
+        [0, 0],
+      ]),
+    ).toEqual(few)
+    expect(
+      told([
+        [9, 0],
+        [4, 0],
+      ]),
+    ).toEqual(few)
+    expect(
+      told(
+        [
+          [4, 0],
+          [4, 0],
+        ],
+        { smallestSampleCount: 1 },
+      ),
+    ).toEqual(few)
+  })
+  test('tells that there is no tile, unless the policy says nothing at all', () => {
+    expect(
+      told([
+        [0, 0],
+        [0, 0],
+      ]),
+    ).toEqual({ counts: null, withheld: 'no-tiles' })
+    expect(
+      told(
+        [
+          [0, 0],
+          [0, 0],
+        ],
+        { judging: 'withheld' },
+      ),
+    ).toEqual({ counts: null, withheld: 'policy' })
+    expect(
+      told(
+        [
+          [50, 0],
+          [0, 50],
+        ],
+        { judging: 'withheld' },
+      ),
+    ).toEqual({ counts: null, withheld: 'policy' })
   })
 })

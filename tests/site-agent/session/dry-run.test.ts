@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { silentLog } from '@tessera/shared/log'
 import { layoutHash } from '@tessera/shared/model'
+import { study as studySchema } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import { chunkOf } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
@@ -11,8 +12,9 @@ import { dryRunLines } from '../../../site-agent/screen/dry-run-lines.ts'
 import { dryRun } from '../../../site-agent/session/dry-run.ts'
 import { type AuditEntry, verifyAudit } from '../../../site-agent/uplink/audit.ts'
 import { additiveTrainer, enrolledSite, type TrainingLog } from '../../support/enrolled-site.ts'
-import { miniCoordinator, TINY_LAYOUT } from '../../support/mini-coordinator.ts'
+import { miniCoordinator, TINY_LAYOUT, TINY_STUDY } from '../../support/mini-coordinator.ts'
 import { writePolicy } from '../../support/site-policy.ts'
+import { noiseFolder } from '../../support/tile-files.ts'
 
 async function setup(rules: Partial<Policy> = {}) {
   const mini = await miniCoordinator()
@@ -62,6 +64,23 @@ describe('dryRun()', () => {
       'model:open',
       'session:join',
     ])
+  })
+
+  test('says what a judged student would have the site tell', async () => {
+    const told = async (rules: Partial<Policy>, folders: Record<string, number>) => {
+      const { mini, options } = await setup(rules)
+      mini.welcome = { changes: {}, plan: { study: studySchema.parse({ ...TINY_STUDY, judging: {} }) } }
+      const { messages } = await dryRun({ ...options, dataDir: await noiseFolder(folders, 16) })
+      return messages.find(({ kind }) => kind === 'round:judge')
+    }
+    const divided = { 'train/normal': 6, 'train/tumor': 6, 'val/normal': 5, 'val/tumor': 5 }
+    const none = { frames: '1 a judged student', bytes: 0, what: 'that no counts are told, and why' }
+    expect(await told({}, divided)).toMatchObject({
+      bytes: '[[5,5],[5,5]]'.length,
+      what: expect.stringContaining('the 10 tiles of part val'),
+    })
+    expect(await told({ judging: 'withheld' }, divided)).toMatchObject(none)
+    expect(await told({}, { normal: 6, tumor: 6 })).toMatchObject(none)
   })
 
   test('leaves no state, no receipt and no ledger behind', async () => {
