@@ -4,13 +4,22 @@
  * Nothing is open or in memory between two chunks; those that are written at the same time share one handle. After a crash the file is there as far as it came; which of its chunks are right is read off
  * their hashes, so a power cut in the middle of a write costs that chunk. A file grows only by what came: none is made long beforehand.
  */
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { constants, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
-import { explained, lackingChunks, readAt, syncFolder, writeChunk } from '@tessera/shared/files'
+import {
+  explained,
+  lackingChunks,
+  readAt,
+  survivesPowerCuts,
+  syncFolder,
+  writeChunk,
+} from '@tessera/shared/files'
 import { type ChunkList, chunkLength } from '@tessera/shared/transfer'
 
 const EXTENSION = '.part'
+/** As `r+`, and makes the file where there is none. */
+const READ_WRITE_OR_NEW = constants.O_RDWR | constants.O_CREAT
 
 export interface ChunkedFile {
   readonly list: ChunkList
@@ -39,7 +48,7 @@ export async function openChunkedFile(
   target: string,
 ): Promise<ChunkedFile> {
   const file = join(folder, `${name}${EXTENSION}`)
-  const using = async <T>(flags: string, work: (handle: FileHandle) => Promise<T>): Promise<T> => {
+  const using = async <T>(flags: string | number, work: (handle: FileHandle) => Promise<T>): Promise<T> => {
     const handle = await open(file, flags, 0o600)
     try {
       return await work(handle)
@@ -49,8 +58,7 @@ export async function openChunkedFile(
   }
   const missing = await explained(async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    await using('a', async () => undefined)
-    return using('r+', (handle) => lackingChunks(handle, list))
+    return using(READ_WRITE_OR_NEW, (handle) => lackingChunks(handle, list))
   })
   let bytes = list.totalBytes
   for (const index of missing) bytes -= chunkLength(list.totalBytes, index)
@@ -94,7 +102,7 @@ export async function openChunkedFile(
     keep: () =>
       explained(async () => {
         if (!kept) {
-          await using('r+', (handle) => handle.sync())
+          if (survivesPowerCuts(file)) await using('r+', (handle) => handle.sync())
           await rename(file, target)
           kept = true
         }

@@ -7,6 +7,7 @@ import {
   explained,
   readAt,
   readBlocks,
+  settle,
   syncFolder,
   TEMPORARY_PREFIX,
   temporaryName,
@@ -240,7 +241,7 @@ function incoming(
     keep: () =>
       explained(async () => {
         if (!named) {
-          await handle.sync()
+          await settle(handle, temporary)
           const sha256 = hash.copy().digest('hex')
           await rename(temporary, fileOf(sha256))
           remember(sha256, Promise.resolve(lister.end()))

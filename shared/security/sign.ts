@@ -43,7 +43,7 @@ export async function verifyPayload<K extends SignedKind>(
   assertHeader(kind, token)
   let payload: Uint8Array
   try {
-    const key = await importJWK({ kty: 'OKP', crv: 'Ed25519', x: publicKey }, SIGNATURE_ALGORITHM)
+    const key = await importedKey(publicKey)
     payload = (await compactVerify(token, key, { algorithms: [SIGNATURE_ALGORITHM] })).payload
   } catch (cause) {
     throw new TesseraError(
@@ -55,6 +55,25 @@ export async function verifyPayload<K extends SignedKind>(
     )
   }
   return parsePayload(kind, payload)
+}
+
+/** A site verifies with its coordinator's key, a coordinator with those of its sites: those of the largest consortium, some 300 bytes each. */
+const KEYS_KEPT = 1024
+const imported = new Map<string, ReturnType<typeof importJWK>>()
+
+/** Public keys as the engine of the signatures takes them: importing one costs a third of a verification. */
+function importedKey(publicKey: string): ReturnType<typeof importJWK> {
+  const known = imported.get(publicKey)
+  if (known !== undefined) return known
+  const key = importJWK({ kty: 'OKP', crv: 'Ed25519', x: publicKey }, SIGNATURE_ALGORITHM)
+  imported.set(publicKey, key)
+  // What is no key is not kept, or strangers would push out those of the sites.
+  key.catch(() => imported.delete(publicKey))
+  for (const oldest of imported.keys()) {
+    if (imported.size <= KEYS_KEPT) break
+    imported.delete(oldest)
+  }
+  return key
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * @file A whole federation in this process: the coordinator's and the agents' own code, keys, signatures, gate, audit and store. Sites take turns, so
- * that one site's training is in memory at a time; what a site keeps between its rounds is on the disk.
+ * that the models of a few are in memory at a time; what a site keeps between its rounds is on the disk.
  */
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,6 +15,7 @@ import {
 import { systemClock } from '@tessera/shared/clock'
 import { startEngine } from '@tessera/shared/engine'
 import { asTesseraError } from '@tessera/shared/errors'
+import { exemptFromPowerCuts } from '@tessera/shared/files'
 import { silentLog } from '@tessera/shared/log'
 import type { Study } from '@tessera/shared/protocol'
 import { fingerprint } from '@tessera/shared/security'
@@ -33,7 +34,7 @@ import { byzantineTrainer } from './byzantine.ts'
 import { faultyDial } from './faulty-dial.ts'
 import { memoryDial } from './memory-link.ts'
 import { createStepperPool, type StepperPool } from './stepper-pool.ts'
-import { createTurns } from './turns.ts'
+import { createTurns, trainInTurn } from './turns.ts'
 
 export interface FederateOptions {
   /** Folder of the federation, made anew. */
@@ -55,16 +56,28 @@ export interface FederateOptions {
 const NOWHERE = 'http://127.0.0.1:9'
 /** Enrolments at once: each waits for the coordinator's disk most of the time. */
 const ENROLLING = 8
+/** Sites that are in a round at once, one a lane: while one trains, another delivers and a third fetches. More would hold more models and gain nothing. */
+const LANES = 3
 
 /**
  * Runs the study to its end. @returns The student, as safetensors.
  * @throws {TesseraError} What ends an agent or the study.
  */
 export async function federate(options: FederateOptions): Promise<string> {
+  // A power cut ends the simulation, and the next one begins with an empty folder: nothing in it need outlive this process.
+  const secureAgain = exemptFromPowerCuts(options.root)
+  try {
+    return await federateFrom(options)
+  } finally {
+    secureAgain()
+  }
+}
+
+async function federateFrom(options: FederateOptions): Promise<string> {
   const { root, study, sites, teacher, start = null } = options
   await rm(root, { recursive: true, force: true })
   const dir = join(root, 'coordinator')
-  await mkdir(join(root, 'cache'), { recursive: true, mode: 0o700 })
+  for (let lane = 0; lane < LANES; lane++) await mkdir(cacheOf(root, lane), { recursive: true, mode: 0o700 })
   await initCoordinator({ dir, port: 0 })
   const files = {
     ...(teacher !== null && { teacherFile: teacher }),
@@ -76,10 +89,12 @@ export async function federate(options: FederateOptions): Promise<string> {
   const stop = new AbortController()
   try {
     await enrollAll(options, dir, place, stop.signal)
-    const train = options.createTrainer ?? pooledTrainer((state, step) => pool.obtain(state, step))
-    const turn = createTurns(1)
+    const train = trainInTurn(
+      options.createTrainer ?? pooledTrainer((state, step) => pool.obtain(state, step)),
+    )
+    const turns = Array.from({ length: LANES }, () => createTurns(1))
     const agents = sites.map((site, i) =>
-      runSite(options, site, i, { place, train, turn, signal: stop.signal }),
+      runSite(options, site, i, { place, train, turn: turns[laneOf(i)] as Turn, signal: stop.signal }),
     )
     const outcome = Promise.all(agents)
     await Promise.race([outcome, rejection(place.ended)])
@@ -115,6 +130,8 @@ const rejection = (ended: Promise<void>): Promise<never> =>
   ended.then(() => new Promise<never>(() => undefined))
 
 const siteDir = (root: string, name: string): string => join(root, 'sites', name)
+const laneOf = (site: number): number => site % LANES
+const cacheOf = (root: string, lane: number): string => join(root, `cache-${lane}`)
 
 async function enrollAll(
   { root, sites }: FederateOptions,
@@ -122,13 +139,13 @@ async function enrollAll(
   { url, dial, publicKey }: Place,
   signal: AbortSignal,
 ): Promise<void> {
-  const queue = [...sites]
+  const queue = sites.entries()
   const enrollNext = async (): Promise<void> => {
-    for (let site = queue.shift(); site !== undefined; site = queue.shift()) {
+    for (const [i, site] of queue) {
       const dir = siteDir(root, site.name)
       await mkdir(dir, { recursive: true, mode: 0o700 })
-      // One copy of each student for all sites: each looks at its hash, and one site at a time has its turn.
-      await symlink(join('..', '..', 'cache'), join(dir, 'cache'))
+      // One copy of each student for the sites of a lane: each looks at its hash, and one of them at a time has its turn.
+      await symlink(cacheOf(join('..', '..'), laneOf(i)), join(dir, 'cache'))
       await writeFile(join(dir, 'policy.yaml'), policyOf(site.name, publicKey))
       const file = join(root, 'kits', `${site.name}.json`)
       await invite({ dir: coordinatorDir, site: site.name, url, file, autoApprove: true })

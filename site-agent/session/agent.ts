@@ -159,12 +159,13 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     onOffer: (token) => inOrder((known) => acceptOffer(token, known)),
     onPublished: (token) =>
       inOrder(async () => {
-        const behind = ledger.lacks(token)
-        if (behind) wanted = Math.max(wanted, readUnverified('published', token).round)
+        const { round } = readUnverified('published', token)
+        const behind = ledger.lacks(round)
+        if (behind) wanted = Math.max(wanted, round)
         // A join that is under way fetches it with the others.
         if (behind && !caughtUp) return
         if (behind) await catchUp(connection.ask)
-        else await acceptRecord(token)
+        else await acceptRecord(token, round)
       }),
   })
 
@@ -173,7 +174,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     while (ledger.last() < wanted) {
       const { record } = await ask('ledger:fetch', { study: options.study, round: ledger.last() + 1 })
       const before = ledger.last()
-      await acceptRecord(record)
+      await acceptRecord(record, before + 1)
       if (ledger.last() !== before + 1) {
         throw new TesseraError('ERR_MESSAGE_INVALID', `record must be of round ${before + 1}, got another`)
       }
@@ -200,7 +201,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
       layout: studentLayout(study),
       plan,
       coordinatorKey: coordinator.current(),
-      latest: await ledger.latest(),
+      latest: await ledger.head(),
     }
     const offer = await checkOffer(token, context).catch((thrown: unknown) => {
       const { code, message } = asTesseraError(thrown)
@@ -209,8 +210,8 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     })
     if (rounds?.renew(offer) !== true) mailbox.offer(offer)
   }
-  const acceptRecord = async (token: string): Promise<void> => {
-    const record = await ledger.accept(token).catch((thrown: unknown) => {
+  const acceptRecord = async (token: string, claimed: number): Promise<void> => {
+    const record = await ledger.accept(token, claimed).catch((thrown: unknown) => {
       const { code, message } = asTesseraError(thrown)
       log.error('record.refused', { code, reason: message })
       throw thrown

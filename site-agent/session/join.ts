@@ -12,9 +12,10 @@ import {
   type Study,
   type Welcome,
 } from '@tessera/shared/protocol'
-import { type KeyPair, readUnverified, sha256Hex, signPayload, verifyPayload } from '@tessera/shared/security'
+import { type KeyPair, sha256Hex, signPayload, verifyPayload } from '@tessera/shared/security'
 import type { Ask } from '../uplink/connection.ts'
 import type { CoordinatorKeys } from './coordinator-keys.ts'
+import type { Head } from './ledger.ts'
 
 /** Sent with each join, so that an operator sees who is behind. */
 const AGENT_VERSION = '0.1.0'
@@ -155,7 +156,7 @@ export interface OfferContext {
   readonly plan: string
   readonly coordinatorKey: string
   /** Latest record of the site's ledger: offers up to its round are old, and the next one's base is its student. */
-  readonly latest: JoinOptions['latest']
+  readonly latest: Head | null
 }
 
 /**
@@ -183,12 +184,10 @@ export async function checkOffer(token: string, context: OfferContext): Promise<
       `offer must be of round ${published + 1} or later, got ${offer.round}`,
     )
   }
-  // Verified when it was taken into the ledger.
-  const student = latest && readUnverified('published', latest.token).student
-  if (offer.round === published + 1 && student !== null && offer.base !== student) {
+  if (latest !== null && offer.round === published + 1 && offer.base !== latest.student) {
     throw new TesseraError(
       'ERR_LEDGER_BROKEN',
-      `offer of round ${offer.round} must start from the published student ${student}, got ${offer.base}`,
+      `offer of round ${offer.round} must start from the published student ${latest.student}, got ${offer.base}`,
     )
   }
   return offer

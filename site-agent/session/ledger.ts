@@ -16,16 +16,28 @@ export interface Ledger {
   last(): number
   /** That round's record, as it was signed; null when there is none. @throws {TesseraError} ERR_STORE_CORRUPT if its file cannot be read. */
   latest(): Promise<{ readonly round: number; readonly token: string } | null>
+  /** What the next offer and the next record are held against: the latest record. Null and errors as {@link Ledger.latest}. */
+  head(): Promise<Head | null>
   /** The records from this round to the last, in order. @throws {TesseraError} ERR_STORE_CORRUPT */
   since(round: number): Promise<Published[]>
-  /** True when rounds between the last record and this one are missing: they were published while the site was away. */
-  lacks(token: string): boolean
+  /** True when rounds between the last record and that of `round` are missing: they were published while the site was away. */
+  lacks(round: number): boolean
   /**
    * Takes a record in. `null`: it is here already.
+   * @param claimed The round that it says it is of, which nobody has verified.
    * @throws {TesseraError} ERR_SIGNATURE_INVALID, ERR_MESSAGE_INVALID; ERR_STUDY_UNKNOWN if it is another study's; ERR_LEDGER_BROKEN if it does
    * not follow from the record before, or another record of its round is here.
    */
-  accept(token: string): Promise<Published | null>
+  accept(token: string, claimed: number): Promise<Published | null>
+}
+
+/** A record, as far as what follows it has to agree with it. */
+export interface Head {
+  readonly round: number
+  /** Of its text. */
+  readonly sha256: string
+  /** SHA-256 of its student. */
+  readonly student: string
 }
 
 /**
@@ -43,7 +55,12 @@ export async function openLedger(
   // Up to the first gap: what an older version has left behind one is fetched again.
   let last = 0
   while (rounds.has(last + 1)) last++
+  /** Read when it is first asked for. */
+  let head: Promise<Head | null> | null = null
+  /** `''`: it is not here. */
   const hashOf = async (round: number): Promise<string> => {
+    if (!rounds.has(round)) return ''
+    if (head !== null && (await head)?.round === round) return (await head)?.sha256 ?? ''
     const token = await readFile(fileOf(round), 'utf8').catch(() => null)
     return token === null ? '' : sha256Hex(token)
   }
@@ -51,8 +68,20 @@ export async function openLedger(
     readFile(fileOf(round), 'utf8').catch((cause: unknown) => {
       throw new TesseraError('ERR_STORE_CORRUPT', 'record must be readable, got an error', { cause })
     })
+  /** The hash and not the text, which names every contributor: there may be a thousand of them. */
+  const readHead = async (): Promise<Head | null> => {
+    if (last === 0) return null
+    const token = await read(last)
+    // Verified when it was taken in.
+    const { round, student } = readUnverified('published', token)
+    return { round, sha256: sha256Hex(token), student }
+  }
   return {
     last: () => last,
+    head() {
+      head ??= readHead()
+      return head
+    },
     latest: async () => (last === 0 ? null : { round: last, token: await read(last) }),
     async since(round) {
       const found: Published[] = []
@@ -60,15 +89,15 @@ export async function openLedger(
       for (let at = round; at <= last; at++) found.push(readUnverified('published', await read(at)))
       return found
     },
-    lacks: (token) => readUnverified('published', token).round > last + 1,
-    async accept(token) {
-      const claimed = readUnverified('published', token)
-      const record = await verifyPayload('published', token, keyOf(study, claimed.round))
+    lacks: (round) => round > last + 1,
+    async accept(token, claimed) {
+      const record = await verifyPayload('published', token, keyOf(study, claimed))
       if (record.study !== study) {
         throw new TesseraError('ERR_STUDY_UNKNOWN', `record must be of study ${study}, got ${record.study}`)
       }
+      const sha256 = sha256Hex(token)
       const known = await hashOf(record.round)
-      if (known === sha256Hex(token)) return null
+      if (known === sha256) return null
       if (known !== '') throw broken(`be the only one of round ${record.round}`, 'a second')
       const before = await hashOf(record.round - 1)
       if (record.plan !== plan()) {
@@ -79,7 +108,11 @@ export async function openLedger(
         throw broken(`follow from round ${record.round - 1}`, 'another hash of its record')
       }
       await writeDurably(fileOf(record.round), token)
-      last = Math.max(last, record.round)
+      rounds.add(record.round)
+      if (record.round > last) {
+        last = record.round
+        head = Promise.resolve({ round: last, sha256, student: record.student })
+      }
       return record
     },
   }
