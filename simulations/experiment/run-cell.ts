@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import type { Study } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
 import { studySummary } from '../runner/arms.ts'
-import type { FederateResult } from '../runner/federate-task.ts'
 import { openFederation } from '../runner/federation.ts'
 import type { StageReport } from '../runner/progress.ts'
 import type { TaskProgress } from '../runner/tasks.ts'
@@ -18,7 +17,7 @@ type Report = (report: StageReport) => void
 interface Trained {
   readonly engine: string
   readonly losses: readonly number[]
-  readonly federation?: Omit<FederateResult, 'engine' | 'losses'>
+  readonly federation?: NonNullable<CellResult['federation']>
 }
 
 /** @throws {TesseraError} What training, the federation or the test fails with. */

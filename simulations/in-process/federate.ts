@@ -59,11 +59,18 @@ const ENROLLING = 8
 /** Sites that are in a round at once, one a lane: while one trains, another delivers and a third fetches. More would hold more models and gain nothing. */
 const LANES = 3
 
+export interface Federated {
+  /** Its file, as safetensors. */
+  readonly student: string
+  /** Of the whole, what was spent in training steps; 0 with trainers of another factory. */
+  readonly stepSeconds: number
+}
+
 /**
- * Runs the study to its end. @returns The student, as safetensors.
+ * Runs the study to its end.
  * @throws {TesseraError} What ends an agent or the study.
  */
-export async function federate(options: FederateOptions): Promise<string> {
+export async function federate(options: FederateOptions): Promise<Federated> {
   // A power cut ends the simulation, and the next one begins with an empty folder: nothing in it need outlive this process.
   const secureAgain = exemptFromPowerCuts(options.root)
   try {
@@ -73,7 +80,7 @@ export async function federate(options: FederateOptions): Promise<string> {
   }
 }
 
-async function federateFrom(options: FederateOptions): Promise<string> {
+async function federateFrom(options: FederateOptions): Promise<Federated> {
   const { root, study, sites, teacher, start = null } = options
   await rm(root, { recursive: true, force: true })
   const dir = join(root, 'coordinator')
@@ -105,7 +112,7 @@ async function federateFrom(options: FederateOptions): Promise<string> {
     pool.dispose()
   }
   const { files: exported } = await exportStudy({ dir, study: study.id, out: join(root, 'export') })
-  return exported[0] ?? ''
+  return { student: exported[0] ?? '', stepSeconds: pool.stepMs() / 1000 }
 }
 
 interface Place {

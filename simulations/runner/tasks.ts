@@ -17,6 +17,7 @@ import type { Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import { openTiles, tileOptions } from '@tessera/site-agent/data'
 import { createTrainer, evaluate } from '@tessera/site-agent/distill'
+import { createStepperPool } from '../in-process/stepper-pool.ts'
 import { drawScanner, type Grade, siteScanner, tilePng } from '../tiles/index.ts'
 import { cutTile, type Scale } from './cut.ts'
 import { type FederateResult, type FederateTask, runFederation } from './federate-task.ts'
@@ -178,6 +179,7 @@ async function test({ study, model, dirs }: TestTask, report: Report): Promise<T
   await startEngine()
   const weights = decodeModel(await readFile(model), studentLayout(study))
   const answers: { truth: number[]; predicted: number[] }[] = []
+  const pool = createStepperPool()
   for (const dir of dirs) {
     const tiles = await openTiles({
       ...tileOptions(study),
@@ -191,9 +193,11 @@ async function test({ study, model, dirs }: TestTask, report: Report): Promise<T
       weights,
       tiles,
       batchSize: 64,
+      createStepper: (state, step) => pool.obtain(state, step),
     })
     answers.push({ truth: [...truth], predicted: [...predicted] })
     report({ done: answers.length, total: dirs.length })
   }
+  pool.dispose()
   return { answers }
 }
