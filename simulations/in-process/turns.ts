@@ -1,6 +1,6 @@
-/** @file Turns of the agents of one process: who asked first goes first, and one trains at a time. */
+/** @file Turns of the agents of one process: who asked first goes first. */
 import { TesseraError } from '@tessera/shared/errors'
-import type { TrainerFactory, Turn } from '@tessera/site-agent'
+import type { Turn } from '@tessera/site-agent'
 
 /** @param most Turns at the same time. */
 export function createTurns(most: number): Turn {
@@ -31,20 +31,6 @@ export function createTurns(most: number): Turn {
       return await work()
     } finally {
       give()
-    }
-  }
-}
-
-/** Trainers of `create`, of which one trains at a time: training has all cores, while others that have their turn fetch and deliver beside it. */
-export function trainInTurn(create: TrainerFactory): TrainerFactory {
-  const turn = createTurns(1)
-  return async (options) => {
-    const trainer = await create(options)
-    return {
-      state: () => trainer.state(),
-      dispose: () => trainer.dispose(),
-      trainRound: (round) =>
-        turn(round.signal ?? new AbortController().signal, () => trainer.trainRound(round)),
     }
   }
 }
