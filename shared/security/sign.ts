@@ -41,10 +41,22 @@ export async function verifyPayload<K extends SignedKind>(
 ): Promise<Signed<K>> {
   assertToken(kind, token)
   assertHeader(kind, token)
-  let payload: Uint8Array
+  return parsePayload(kind, await signedBytes(kind, token, publicKey))
+}
+
+/**
+ * Checks the signature of a token that {@link readUnverified} has read: what that gave is then as good as {@link verifyPayload}'s, without reading
+ * it a second time. A record of a thousand contributors takes milliseconds to read.
+ * @throws {TesseraError} ERR_SIGNATURE_INVALID
+ */
+export async function assertSigned(kind: SignedKind, token: string, publicKey: string): Promise<void> {
+  await signedBytes(kind, token, publicKey)
+}
+
+async function signedBytes(kind: SignedKind, token: string, publicKey: string): Promise<Uint8Array> {
   try {
     const key = await importedKey(publicKey)
-    payload = (await compactVerify(token, key, { algorithms: [SIGNATURE_ALGORITHM] })).payload
+    return (await compactVerify(token, key, { algorithms: [SIGNATURE_ALGORITHM] })).payload
   } catch (cause) {
     throw new TesseraError(
       'ERR_SIGNATURE_INVALID',
@@ -54,7 +66,6 @@ export async function verifyPayload<K extends SignedKind>(
       },
     )
   }
-  return parsePayload(kind, payload)
 }
 
 /** A site verifies with its coordinator's key, a coordinator with those of its sites: those of the largest consortium, some 300 bytes each. */

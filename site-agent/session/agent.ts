@@ -7,7 +7,7 @@ import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
 import type { Log } from '@tessera/shared/log'
 import { studentLayout } from '@tessera/shared/model'
-import type { Plan, Study, Welcome } from '@tessera/shared/protocol'
+import type { Plan, Published, Study, Welcome } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import { createNonce, readUnverified, sha256Hex } from '@tessera/shared/security'
 import type { DataRules } from '../data/index.ts'
@@ -159,13 +159,14 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     onOffer: (token) => inOrder((known) => acceptOffer(token, known)),
     onPublished: (token) =>
       inOrder(async () => {
-        const { round } = readUnverified('published', token)
+        const claimed = readUnverified('published', token)
+        const { round } = claimed
         const behind = ledger.lacks(round)
         if (behind) wanted = Math.max(wanted, round)
         // A join that is under way fetches it with the others.
         if (behind && !caughtUp) return
         if (behind) await catchUp(connection.ask)
-        else await acceptRecord(token, round)
+        else await acceptRecord(token, claimed)
       }),
   })
 
@@ -174,7 +175,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     while (ledger.last() < wanted) {
       const { record } = await ask('ledger:fetch', { study: options.study, round: ledger.last() + 1 })
       const before = ledger.last()
-      await acceptRecord(record, before + 1)
+      await acceptRecord(record, readUnverified('published', record))
       if (ledger.last() !== before + 1) {
         throw new TesseraError('ERR_MESSAGE_INVALID', `record must be of round ${before + 1}, got another`)
       }
@@ -210,7 +211,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     })
     if (rounds?.renew(offer) !== true) mailbox.offer(offer)
   }
-  const acceptRecord = async (token: string, claimed: number): Promise<void> => {
+  const acceptRecord = async (token: string, claimed: Published): Promise<void> => {
     const record = await ledger.accept(token, claimed).catch((thrown: unknown) => {
       const { code, message } = asTesseraError(thrown)
       log.error('record.refused', { code, reason: message })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
 import type { Published } from '@tessera/shared/protocol'
-import { readUnverified, sha256Hex, verifyPayload } from '@tessera/shared/security'
+import { assertSigned, readUnverified, sha256Hex } from '@tessera/shared/security'
 
 /** Where a study's ledger lives in a site's folder. */
 export function ledgerFolder(dir: string, study: string): string {
@@ -24,11 +24,11 @@ export interface Ledger {
   lacks(round: number): boolean
   /**
    * Takes a record in. `null`: it is here already.
-   * @param claimed The round that it says it is of, which nobody has verified.
+   * @param record What `readUnverified` gives of it: nobody has verified that yet.
    * @throws {TesseraError} ERR_SIGNATURE_INVALID, ERR_MESSAGE_INVALID; ERR_STUDY_UNKNOWN if it is another study's; ERR_LEDGER_BROKEN if it does
    * not follow from the record before, or another record of its round is here.
    */
-  accept(token: string, claimed: number): Promise<Published | null>
+  accept(token: string, record: Published): Promise<Published | null>
 }
 
 /** A record, as far as what follows it has to agree with it. */
@@ -90,8 +90,8 @@ export async function openLedger(
       return found
     },
     lacks: (round) => round > last + 1,
-    async accept(token, claimed) {
-      const record = await verifyPayload('published', token, keyOf(study, claimed))
+    async accept(token, record) {
+      await assertSigned('published', token, keyOf(study, record.round))
       if (record.study !== study) {
         throw new TesseraError('ERR_STUDY_UNKNOWN', `record must be of study ${study}, got ${record.study}`)
       }

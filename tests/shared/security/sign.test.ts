@@ -1,6 +1,12 @@
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { MAX_TOKEN_CHARACTERS, type Receipt } from '@tessera/shared/protocol'
-import { generateKeyPair, readUnverified, signPayload, verifyPayload } from '@tessera/shared/security'
+import {
+  assertSigned,
+  generateKeyPair,
+  readUnverified,
+  signPayload,
+  verifyPayload,
+} from '@tessera/shared/security'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
@@ -157,5 +163,24 @@ describe('readUnverified()', () => {
     expect(() =>
       readUnverified('receipt', forge(HEADER, JSON.stringify({ ...receipt, study: secret, round: secret }))),
     ).toThrow(expect.objectContaining({ message: expect.not.stringContaining(secret) as string }))
+  })
+})
+
+describe('assertSigned()', () => {
+  test('passes what its key has signed, and refuses what another has', async () => {
+    const other = await generateKeyPair()
+    await expect(assertSigned('receipt', token, coordinator.publicKey)).resolves.toBeUndefined()
+    await expect(assertSigned('receipt', token, other.publicKey)).rejects.toMatchObject({
+      code: 'ERR_SIGNATURE_INVALID',
+      message: 'receipt must be signed by its sender, got another signature',
+    })
+  })
+
+  test('refuses a key that is none, each time it is asked', async () => {
+    for (let i = 0; i < 2; i++) {
+      await expect(assertSigned('receipt', token, 'no key')).rejects.toMatchObject({
+        code: 'ERR_SIGNATURE_INVALID',
+      })
+    }
   })
 })
