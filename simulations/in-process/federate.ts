@@ -53,8 +53,8 @@ export interface FederateOptions {
 const NOWHERE = 'http://127.0.0.1:9'
 /** Enrolments, and then joins, at once: of a thousand at the same time most would wait for longer than a coordinator gives a session to join. */
 const ENTERING = 8
-/** Sites that are in a round at once, one a lane: while one trains, another delivers and a third fetches. More would hold more models and gain nothing. */
-const LANES = 3
+/** Sites that are in a round at once, one a lane: while one trains, the other delivers or fetches. A third gains nothing on two cores and holds another model. */
+const LANES = 2
 
 export interface Federated {
   /** Its file, as safetensors. */

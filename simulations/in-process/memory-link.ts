@@ -2,7 +2,7 @@
  * @file A coordinator and a site in one process, joined in memory instead of by a network. What is said passes through the parsers of both ends,
  * gate and audit log included: each frame has the bytes that the network would carry, and is looked at as if it came from there.
  */
-import { EventEmitter } from 'node:events'
+import { EventEmitter, setMaxListeners } from 'node:events'
 import type { SiteSocket } from '@tessera/coordinator'
 import { createParser, type SocketParser } from '@tessera/shared/protocol'
 import type { Dial, DialledSocket } from '@tessera/site-agent'
@@ -167,6 +167,8 @@ class End {
 
 const atOnce = async (): Promise<void> => undefined
 const never = new AbortController().signal
+// Every question that waits for its turn listens to it.
+setMaxListeners(0, never)
 
 /** Gives what dials a coordinator of this process. */
 export function memoryDial(serve: (socket: SiteSocket) => void): Dial {
