@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { describeExamination, type Examination, examine } from '@tessera/shared/engine/doctor'
 import { createRun, engineFolder, readMachine } from '@tessera/shared/engine/install'
+import { untilStopped } from '@tessera/shared/until-stopped'
 import type { Command } from 'commander'
 
 const DESCRIPTION = `Says which engine computes here and why, and what this machine lacks.
@@ -23,22 +24,17 @@ export function addDoctorCommand(program: Command): void {
 }
 
 async function doctor({ json }: { json?: true }): Promise<void> {
-  const stop = new AbortController()
-  const onSignal = (): void => stop.abort()
-  process.once('SIGINT', onSignal)
-  try {
-    const found = await examine({
-      run: createRun(stop.signal),
+  const found = await untilStopped((signal) =>
+    examine({
+      run: createRun(signal),
       machine: readMachine(availableParallelism()),
       env: process.env,
       folder: engineFolder(process.env),
       nowMs: () => performance.now(),
-    })
-    process.stdout.write(json ? asJson(found) : describeExamination(found))
-    if (found.failure !== null) throw found.failure
-  } finally {
-    process.off('SIGINT', onSignal)
-  }
+    }),
+  )
+  process.stdout.write(json ? asJson(found) : describeExamination(found))
+  if (found.failure !== null) throw found.failure
 }
 
 function asJson({ failure, native, ...rest }: Examination): string {

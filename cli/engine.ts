@@ -12,6 +12,7 @@ import {
   readMachine,
   removeEngine,
 } from '@tessera/shared/engine/install'
+import { untilStopped } from '@tessera/shared/until-stopped'
 import { createProgress } from '@tessera/simulations/progress'
 import type { Command } from 'commander'
 
@@ -68,38 +69,36 @@ export function addEngineCommands(program: Command): void {
 
 async function install(flags: InstallFlags): Promise<void> {
   const folder = engineFolder(process.env)
-  const stop = new AbortController()
-  const onSignal = (): void => stop.abort()
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   const columns = process.stderr.isTTY ? process.stderr.columns : null
   const progress = createLazyProgress(columns)
   try {
-    const outcome = await installEngine(
-      {
-        folder,
-        version: flags.tensorflow,
-        gpu: flags.gpu === true,
-        wheels: flags.wheel ?? [],
-        npmPackage: NPM_PACKAGE,
-        tarball: flags.package ?? null,
-        fresh: flags.fresh === true,
-      },
-      {
-        run: createRun(stop.signal),
-        machine: readMachine(availableParallelism()),
-        env: process.env,
-        node: process.execPath,
-        clock: systemClock,
-        signal: stop.signal,
-        steps: progress,
-        freeBytes,
-      },
+    const outcome = await untilStopped((signal) =>
+      installEngine(
+        {
+          folder,
+          version: flags.tensorflow,
+          gpu: flags.gpu === true,
+          wheels: flags.wheel ?? [],
+          npmPackage: NPM_PACKAGE,
+          tarball: flags.package ?? null,
+          fresh: flags.fresh === true,
+        },
+        {
+          run: createRun(signal),
+          machine: readMachine(availableParallelism()),
+          env: process.env,
+          node: process.execPath,
+          clock: systemClock,
+          signal,
+          steps: progress,
+          freeBytes,
+        },
+      ),
     )
     progress.close()
     process.stdout.write(describe(outcome, folder))
   } finally {
     progress.close()
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
   }
 }
 

@@ -203,7 +203,7 @@ function addCheckReceipt(group: Command): void {
       if (ledger !== undefined) await assertInLedger(proof, ring.keys, ledger)
       const { site, study, round, payload } = receipt
       const counted = proof.round === round ? '' : `, in round ${proof.round}`
-      print(`The update of ${site} for round ${round} of ${study} went in${counted}: SHA-256 ${payload}.`)
+      print(`The update of ${site} for round ${round} of ${study} went in${counted}: payload ${payload}.`)
       print(`Coordinator ${ring.keys.map(fingerprint).join(', then ')}`)
     })
   example(command, '$ tessera ledger check-receipt proof.json --ledger colon-ledger')

@@ -7,6 +7,7 @@ import { type Architecture, architectureText, NAMINGS, type Naming } from '@tess
 import { channels } from '@tessera/shared/model/onnx'
 import { print } from '@tessera/shared/print'
 import { KIT_LIFETIME_MS } from '@tessera/shared/security'
+import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_PORT, initCoordinator } from './config.ts'
 import { invite, revoke } from './enrolment/index.ts'
@@ -264,24 +265,14 @@ function addStart(group: Command): void {
     .option('--until-finished', 'stop when every study is finished')
     .option('--ready-json', 'say that it listens as one line of JSON: port, url, publicKey, fingerprint')
     .option('--progress-json', 'tell every change of a study as a line of JSON')
-    .action(start)
+    .action((options: StartOptions) => untilStopped((signal) => start(options, signal)))
   example(command, '$ tessera coordinator start --dir /srv/tessera')
 }
 
-async function start({
-  dir,
-  host,
-  port,
-  readyJson,
-  progressJson,
-  untilFinished,
-}: StartOptions): Promise<void> {
-  const stop = new AbortController()
-  const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(130)
-    stop.abort()
-  }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+async function start(
+  { dir, host, port, readyJson, progressJson, untilFinished }: StartOptions,
+  stop: AbortSignal,
+): Promise<void> {
   const coordinator = await startCoordinator({
     dir,
     host,
@@ -297,11 +288,10 @@ async function start({
   try {
     await Promise.race([
       untilFinished ? coordinator.ended : new Promise<never>(() => undefined),
-      aborted(stop.signal),
+      aborted(stop),
     ])
   } finally {
     await coordinator.close()
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
   }
 }
 

@@ -88,6 +88,7 @@ export function openSession(
 
   let cancelTimer = clock.schedule(() => refuse(notJoined()), JOIN_WITHIN_MS)
   onBadFrame(socket, refuse)
+  const outlet = office.outlets(() => flushed(socket))
   const stopCounting = countUnread(socket, refuse)
   socket.on('disconnect', () => {
     cancelTimer()
@@ -106,9 +107,10 @@ export function openSession(
       nonce,
       connected: () => socket.connected,
       refuse,
-      offer: (offer) => void say('round:offer', { offer }, ANSWER_WITHIN_MS),
-      published: (record) => say('round:published', { record }, ANSWER_WITHIN_MS),
-      snapshot: (welcome) => say('session:snapshot', { welcome }, ANSWER_WITHIN_MS),
+      // One after the other: a record is told before the offer that follows from it.
+      offer: (offer) => void outlet.say(() => say('round:offer', { offer }, ANSWER_WITHIN_MS)),
+      published: (record) => outlet.say(() => say('round:published', { record }, ANSWER_WITHIN_MS)),
+      snapshot: (welcome) => outlet.say(() => say('session:snapshot', { welcome }, ANSWER_WITHIN_MS)),
     }
     // A connection that broke while its join was checked leaves no session behind.
     const { welcome, proves } = await run.join(peer, claim)
@@ -139,7 +141,6 @@ export function openSession(
     return proving.run.showRecord(proving.site, record)
   })
   answer('ledger:fetch', async ({ study, round }) => ({ record: await inStudy(study).run.record(round) }))
-  const outlet = office.outlets(() => flushed(socket))
   answer('model:open', async ({ sha256 }) => {
     assertMayFetch(session().run, sha256)
     const { totalBytes, digests } = await office.models.list(sha256)
@@ -148,7 +149,7 @@ export function openSession(
   // It changes nothing, and who reads slowly must not hold up the coordinator's end.
   answerAlways('model:chunk', ({ sha256, index }) => {
     assertMayFetch(session().run, sha256)
-    return outlet(() => readChunk(office, sha256, index))
+    return outlet.answer(() => readChunk(office, sha256, index))
   })
   answer('round:progress', ({ study, round, ...told }) => {
     const { site, run } = inStudy(study)

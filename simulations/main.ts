@@ -1,6 +1,7 @@
 /** @file The verb `demo`: a whole federation on this machine, on procedural or real tiles, with a table at the end. */
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
+import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   completeConfig,
@@ -13,8 +14,8 @@ import {
   type StartFor,
 } from './runner/config.ts'
 import { runDemo } from './runner/demo.ts'
+import { stderrScreen } from './runner/progress.ts'
 import { readStart } from './runner/start.ts'
-import { untilStopped } from './until-stopped.ts'
 
 const EXAMPLES = `
 Examples:
@@ -105,10 +106,7 @@ async function demo(flags: DemoFlags): Promise<void> {
       config,
       out: out ?? join('runs', `demo-${configDigest(config)}`),
       fresh: fresh === true,
-      screen: {
-        write: (text) => void process.stderr.write(text),
-        columns: process.stderr.isTTY ? process.stderr.columns : null,
-      },
+      screen: stderrScreen(),
       clock: systemClock,
       signal,
     }),

@@ -2,11 +2,12 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
+import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, InvalidArgumentError } from 'commander'
 import { compareText, readResults } from './experiment/compare.ts'
 import { readExperiment } from './experiment/read.ts'
 import { runExperiment } from './experiment/run.ts'
-import { untilStopped } from './until-stopped.ts'
+import { stderrScreen } from './runner/progress.ts'
 
 const EXAMPLES = `
 An experiment is a YAML file; docs/experiments.md explains every field, simulations/experiments/ has those of this project.
@@ -58,10 +59,7 @@ async function simulate(file: string, { data, out, workers }: SimulateFlags): Pr
       read,
       out: out ?? join('runs', `simulate-${read.experiment.name}`),
       workers,
-      screen: {
-        write: (text) => void process.stderr.write(text),
-        columns: process.stderr.isTTY ? process.stderr.columns : null,
-      },
+      screen: stderrScreen(),
       clock: systemClock,
       signal,
     }),

@@ -4,6 +4,7 @@ import { writeDurably } from '@tessera/shared/files'
 import type { Log } from '@tessera/shared/log'
 import { print } from '@tessera/shared/print'
 import { fingerprint } from '@tessera/shared/security'
+import { untilStopped } from '@tessera/shared/until-stopped'
 import type { Command } from 'commander'
 import { siteProof } from './session/proof.ts'
 import { rotateSiteKey } from './session/rotate-key.ts'
@@ -14,7 +15,6 @@ const withDir = (command: Command): Command =>
 /** What the verbs need of the program around them. */
 export interface Surroundings {
   readonly log: () => Log
-  readonly untilStopped: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
   readonly whole: (text: string) => number
 }
 
@@ -24,7 +24,7 @@ export function addIdentityVerbs(group: Command, surroundings: Surroundings): vo
   addProof(group, surroundings)
 }
 
-function addRotateKey(group: Command, { log, untilStopped }: Surroundings): void {
+function addRotateKey(group: Command, { log }: Surroundings): void {
   withDir(group.command('rotate-key'))
     .description(
       "replace this site's key: the old key signs the new one, and is refused from then on; stop the agent first",

@@ -1,5 +1,7 @@
-/** @file The border's checks of a delta's bytes, once all of them are there: bytes, digest, finite, norm. One pass over the stored file. */
-import { createHash } from 'node:crypto'
+/**
+ * @file The border's checks of a delta's values, once all of its chunks are there, each checked by its hash when it came: bytes, finite, norm. One pass
+ * over the stored file.
+ */
 import { deltaBlocks, deltaParts } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
 import { elementCount, type Layout, safetensorsHeader } from '@tessera/shared/model'
@@ -15,7 +17,6 @@ export interface Readable {
 
 /** What the pass finds. */
 export interface PayloadFacts {
-  readonly sha256: string
   /** L2 norm over the trainable tensors, as decoded. */
   readonly norm: number
   /** Name of the first tensor that holds a NaN or an infinity, decoded: of an int8 block, a scale that does. */
@@ -35,12 +36,6 @@ export function checkReceivedBytes({ bytes }: Manifest, received: number): void 
     'ERR_UPDATE_SIZE',
     `delta must have the ${bytes} bytes of its manifest, got ${received}`,
   )
-}
-
-/** @throws {TesseraError} ERR_UPDATE_DIGEST */
-export function checkDigest({ payload }: Manifest, digest: string): void {
-  if (digest === payload) return
-  throw new TesseraError('ERR_UPDATE_DIGEST', `delta must have SHA-256 ${payload}, got ${digest}`)
 }
 
 /** @throws {TesseraError} ERR_UPDATE_NOT_FINITE */
@@ -118,17 +113,15 @@ export async function inspectPayload(
   if (delta.bytes !== want) {
     throw new TesseraError('ERR_UPDATE_SIZE', `delta must have ${want} bytes, got ${delta.bytes}`)
   }
-  const hash = createHash('sha256')
   const inspection = createInspection(blocks)
   const room = new Uint8Array(Math.max(0, ...blocks.map(({ bytes }) => bytes)))
   for (const block of blocks) {
     const bytes = room.subarray(0, block.bytes)
     await delta.read(bytes, block.offset)
-    hash.update(bytes)
     inspection.add(block, bytes)
   }
   const { norm, nonFinite } = inspection
-  return { sha256: hash.digest('hex'), norm, nonFinite }
+  return { norm, nonFinite }
 }
 
 /** What {@link admitPayload} goes by. */
@@ -151,7 +144,6 @@ export async function admitPayload(
 ): Promise<{ norm: number }> {
   checkReceivedBytes(manifest, delta.bytes)
   const facts = await inspectPayload(layout, encoding, delta)
-  checkDigest(manifest, facts.sha256)
   checkFinite(facts)
   checkNorm(facts, maxNorm)
   await checkVariances(layout, encoding, delta, base)

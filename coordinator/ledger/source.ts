@@ -85,7 +85,7 @@ async function exportedLedger(dir: string): Promise<LedgerSource> {
 /** The files of a folder, under the names that the coordinator's store gives them. */
 function contents(dir: string): Pick<LedgerSource, 'updates' | 'models'> {
   return {
-    updates: contentStore(join(dir, 'updates'), '.f32'),
+    updates: contentStore(join(dir, 'updates'), '.f32', 'chunks'),
     models: contentStore(join(dir, 'models'), '.safetensors'),
   }
 }

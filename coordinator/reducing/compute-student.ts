@@ -14,7 +14,7 @@ import { type ModelRewriter, rewriteModel } from './model-rewriter.ts'
 
 /** An update and where its delta is. */
 export interface StoredUpdate extends Part {
-  /** SHA-256 of its encoded delta. */
+  /** Name of its encoded delta in the store. */
   readonly payload: string
 }
 

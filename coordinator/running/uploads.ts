@@ -107,11 +107,11 @@ export function createUploads(study: string, store: ContentStore, room: Room): U
   return {
     open: (token, manifest, list) =>
       inTurn(manifest.site)(async () => {
-        const { site, payload, bytes } = manifest
+        const { site, bytes } = manifest
         let upload = bySite.get(site)
         if (upload === undefined || upload.token !== token || upload.failed) {
           await takeOut(site)
-          const file = await store.receiveChunks(`${prefix}${site}`, list, payload)
+          const file = await store.receiveChunks(`${prefix}${site}`, list)
           const id = createNonce()
           const idle = { receipt: null, writing: new Set<Promise<void>>(), finishing: null, failed: false }
           upload = { id, manifest, token, file, ...idle }

@@ -4,12 +4,13 @@
  * Nothing is open or in memory between two chunks; those that are written at the same time share one handle. After a crash the file is there as far as it came; which of its chunks are right is read off
  * their hashes, so a power cut in the middle of a write costs that chunk. A file grows only by what came: none is made long beforehand.
  */
-import { constants, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
 import {
   explained,
   lackingChunks,
+  openAtAnyPlace,
   readAt,
   survivesPowerCuts,
   syncFolder,
@@ -18,8 +19,6 @@ import {
 import { type ChunkList, chunkLength } from '@tessera/shared/transfer'
 
 const EXTENSION = '.part'
-/** As `r+`, and makes the file where there is none. */
-const READ_WRITE_OR_NEW = constants.O_RDWR | constants.O_CREAT
 
 export interface ChunkedFile {
   readonly list: ChunkList
@@ -48,8 +47,11 @@ export async function openChunkedFile(
   target: string,
 ): Promise<ChunkedFile> {
   const file = join(folder, `${name}${EXTENSION}`)
-  const using = async <T>(flags: string | number, work: (handle: FileHandle) => Promise<T>): Promise<T> => {
-    const handle = await open(file, flags, 0o600)
+  const using = async <T>(
+    opening: Promise<FileHandle>,
+    work: (handle: FileHandle) => Promise<T>,
+  ): Promise<T> => {
+    const handle = await opening
     try {
       return await work(handle)
     } finally {
@@ -58,7 +60,7 @@ export async function openChunkedFile(
   }
   const missing = await explained(async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    return using(READ_WRITE_OR_NEW, (handle) => lackingChunks(handle, list))
+    return using(openAtAnyPlace(file), (handle) => lackingChunks(handle, list))
   })
   let bytes = list.totalBytes
   for (const index of missing) bytes -= chunkLength(list.totalBytes, index)
@@ -90,7 +92,7 @@ export async function openChunkedFile(
       if (missing.delete(index)) bytes += chunk.byteLength
     },
     reading: (work) =>
-      using('r', (handle) =>
+      using(open(file, 'r'), (handle) =>
         work(async (into, position) => {
           if ((await readAt(handle, into, position)) === into.length) return
           throw new TesseraError(
@@ -102,7 +104,7 @@ export async function openChunkedFile(
     keep: () =>
       explained(async () => {
         if (!kept) {
-          if (survivesPowerCuts(file)) await using('r+', (handle) => handle.sync())
+          if (survivesPowerCuts(file)) await using(open(file, 'r+'), (handle) => handle.sync())
           await rename(file, target)
           kept = true
         }

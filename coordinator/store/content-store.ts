@@ -1,5 +1,7 @@
-/** @file Files named by the SHA-256 of their bytes: models and updates. A hash is checked before the first byte of a file is used. */
-import { createHash } from 'node:crypto'
+/**
+ * @file Files named by their content: models by the SHA-256 of their bytes, updates by that of the list of their chunks. A name is checked before the
+ * first byte of a file is used.
+ */
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
@@ -14,9 +16,9 @@ import {
   writeDurably,
 } from '@tessera/shared/files'
 import { CHUNK_BYTES } from '@tessera/shared/protocol'
-import { sha256Hex } from '@tessera/shared/security'
-import { type ChunkList, createChunkLister } from '@tessera/shared/transfer'
+import { type ChunkList, listHash } from '@tessera/shared/transfer'
 import { type ChunkedFile, chunkedFiles, discardChunkedFile, openChunkedFile } from './chunked-file.ts'
+import { createNamer, type Known, type NamedBy, type Namer, nameOf } from './namer.ts'
 
 export interface ContentStore {
   /** Saves bytes and returns their hash, when they are safe. */
@@ -37,9 +39,9 @@ export interface ContentStore {
   receive(): Promise<Incoming>
   /**
    * Goes on with a file that comes in chunks, or begins it. One a name: what is there of an earlier one goes, but for the chunks both have.
-   * @param sha256 Of the whole; the caller sees to it before it keeps the file.
+   * Once kept it is named by its list: only for a store whose files are. That each chunk is the listed one is the caller's to see to.
    */
-  receiveChunks(name: string, list: ChunkList, sha256: string): Promise<ChunkedFile>
+  receiveChunks(name: string, list: ChunkList): Promise<ChunkedFile>
   /** Names that {@link ContentStore.receiveChunks} has unfinished files of, from earlier runs too. */
   unfinished(): Promise<string[]>
   /** Removes an unfinished file. */
@@ -59,14 +61,14 @@ export interface StoredFile {
 /** Parts that are kept at hand, 8 MiB: sites fetch the same student in step, and each of its chunks is read once for those that are close. */
 const PARTS_KEPT = 16
 
-/** Lists that are kept at hand: 64 KiB each at most. A study hands out three models at a time. */
-const LISTS_KEPT = 64
+/** Files that need not be looked at again; the list of one is 64 KiB at most. A study hands out three models at a time. */
+const FILES_KNOWN = 64
 
 /** A file that is coming in, under a temporary name. Memory stays flat: pieces go straight to disk, the hash runs along. */
 export interface Incoming {
   readonly bytes: number
   append(piece: Uint8Array): Promise<void>
-  /** Hash of what has come so far. */
+  /** What names it. Nothing may be appended after it. */
   digest(): string
   /** Gives the file its name; it is safe when this returns. Again: nothing happens. */
   keep(): Promise<void>
@@ -84,43 +86,43 @@ export async function removeLeftovers(folder: string): Promise<void> {
 }
 
 /** Gives a folder of files `<sha256><extension>`. */
-export function contentStore(folder: string, extension: string): ContentStore {
+export function contentStore(folder: string, extension: string, namedBy: NamedBy = 'bytes'): ContentStore {
   const fileOf = (sha256: string): string => join(folder, `${sha256}${extension}`)
   const unfinished = join(folder, 'incoming')
   // Files never change once named: one full check per file and run is enough for reading it in parts, however many ask at once.
-  const checked = new Map<string, Promise<ChunkList>>()
+  const checked = new Map<string, Promise<Known>>()
   const parts = new Map<string, Promise<Buffer>>()
 
-  const check = async (sha256: string): Promise<ChunkList> => {
-    const whole = createHash('sha256')
-    const lister = createChunkLister()
+  const check = async (sha256: string, listed: boolean): Promise<Known> => {
+    const namer = createNamer(namedBy, listed)
     try {
       const handle = await open(fileOf(sha256), 'r')
       try {
-        for await (const block of readBlocks(handle)) {
-          whole.update(block)
-          lister.add(block)
-        }
+        for await (const block of readBlocks(handle)) namer.add(block)
       } finally {
         await handle.close()
       }
     } catch (cause) {
       throw corrupt(fileOf(sha256), (cause as NodeJS.ErrnoException).code ?? 'an unreadable file', cause)
     }
-    if (whole.digest('hex') !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
-    return lister.end()
+    const named = namer.end()
+    if (named.sha256 !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
+    return named
   }
-  const remember = (sha256: string, checking: Promise<ChunkList>): void => {
+  const remember = (sha256: string, checking: Promise<Known>): void => {
     // Last in the order of use.
     checked.delete(sha256)
     checked.set(sha256, checking)
     for (const oldest of checked.keys()) {
-      if (checked.size <= LISTS_KEPT) break
+      if (checked.size <= FILES_KNOWN) break
       checked.delete(oldest)
     }
   }
-  const list = async (sha256: string): Promise<ChunkList> => {
-    const checking = checked.get(sha256) ?? check(sha256)
+  const know = async (sha256: string, listed = false): Promise<Known> => {
+    const before = checked.get(sha256)
+    const checking =
+      before?.then((known) => (listed && known.list === null ? check(sha256, true) : known)) ??
+      check(sha256, listed)
     remember(sha256, checking)
     return checking.catch((thrown: unknown) => {
       checked.delete(sha256)
@@ -141,7 +143,7 @@ export function contentStore(folder: string, extension: string): ContentStore {
 
   return {
     async save(bytes) {
-      const sha256 = sha256Hex(bytes)
+      const sha256 = nameOf(bytes, namedBy)
       await writeDurably(fileOf(sha256), bytes)
       return sha256
     },
@@ -149,11 +151,11 @@ export function contentStore(folder: string, extension: string): ContentStore {
       const bytes = await readFile(fileOf(sha256)).catch((cause: NodeJS.ErrnoException) => {
         throw corrupt(fileOf(sha256), cause.code ?? 'an unreadable file', cause)
       })
-      if (sha256Hex(bytes) !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
+      if (nameOf(bytes, namedBy) !== sha256) throw corrupt(fileOf(sha256), 'other bytes')
       return bytes
     },
     async loadPart(sha256, offset, maxBytes) {
-      const { totalBytes: total } = await list(sha256)
+      const { totalBytes: total } = await know(sha256)
       const bytes = Math.max(0, Math.min(maxBytes, total - offset))
       const name = `${sha256} ${offset} ${bytes}`
       const reading = parts.get(name) ?? readPart(sha256, offset, bytes)
@@ -170,7 +172,7 @@ export function contentStore(folder: string, extension: string): ContentStore {
       return { totalBytes: total, part }
     },
     async open(sha256) {
-      const { totalBytes: bytes } = await list(sha256)
+      const { totalBytes: bytes } = await know(sha256)
       const file = fileOf(sha256)
       const handle = await open(file, 'r').catch((cause: NodeJS.ErrnoException) => {
         throw corrupt(file, cause.code ?? 'an unreadable file', cause)
@@ -184,8 +186,16 @@ export function contentStore(folder: string, extension: string): ContentStore {
         close: () => handle.close(),
       }
     },
-    list,
-    async receiveChunks(name, chunks, sha256) {
+    async list(sha256) {
+      const { list } = await know(sha256, true)
+      if (list === null)
+        throw new TesseraError('ERR_INTERNAL', 'internal: a list that was asked for must be made')
+      return list
+    },
+    async receiveChunks(name, chunks) {
+      if (namedBy === 'bytes')
+        throw new TesseraError('ERR_INTERNAL', 'internal: chunks must go to a store of lists')
+      const sha256 = listHash(chunks)
       const file = await openChunkedFile(unfinished, name, chunks, fileOf(sha256))
       return {
         ...file,
@@ -194,8 +204,8 @@ export function contentStore(folder: string, extension: string): ContentStore {
         },
         async keep() {
           await file.keep()
-          // Each chunk was looked at when it came, the whole before it is kept: that was this run's check.
-          remember(sha256, Promise.resolve(chunks))
+          // Each chunk was looked at when it came, or when the file was gone on with: that was this run's check.
+          remember(sha256, Promise.resolve({ totalBytes: chunks.totalBytes, list: chunks }))
         },
       }
     },
@@ -205,7 +215,13 @@ export function contentStore(folder: string, extension: string): ContentStore {
       explained(async () => {
         await mkdir(folder, { recursive: true })
         const temporary = temporaryName(folder)
-        return incoming(await open(temporary, 'wx', 0o600), temporary, fileOf, remember)
+        return incoming(
+          await open(temporary, 'wx', 0o600),
+          temporary,
+          createNamer(namedBy, false),
+          fileOf,
+          remember,
+        )
       }),
   }
 }
@@ -213,14 +229,17 @@ export function contentStore(folder: string, extension: string): ContentStore {
 function incoming(
   handle: FileHandle,
   temporary: string,
+  namer: Namer,
   fileOf: (sha256: string) => string,
-  remember: (sha256: string, list: Promise<ChunkList>) => void,
+  remember: (sha256: string, known: Promise<Known>) => void,
 ): Incoming {
-  const hash = createHash('sha256')
-  // A student is handed out as soon as it is kept: its list is made while it is written, not by reading it again.
-  const lister = createChunkLister()
   let bytes = 0
-  let named = false
+  let named: ReturnType<Namer['end']> | null = null
+  let kept = false
+  const name = (): ReturnType<Namer['end']> => {
+    named ??= namer.end()
+    return named
+  }
   return {
     get bytes() {
       return bytes
@@ -233,19 +252,18 @@ function incoming(
           const result = await handle.write(piece, written, piece.length - written, bytes + written)
           written += result.bytesWritten
         }
-        hash.update(piece)
-        lister.add(piece)
+        namer.add(piece)
         bytes += piece.length
       }),
-    digest: () => hash.copy().digest('hex'),
+    digest: () => name().sha256,
     keep: () =>
       explained(async () => {
-        if (!named) {
+        if (!kept) {
           await settle(handle, temporary)
-          const sha256 = hash.copy().digest('hex')
-          await rename(temporary, fileOf(sha256))
-          remember(sha256, Promise.resolve(lister.end()))
-          named = true
+          const known = name()
+          await rename(temporary, fileOf(known.sha256))
+          remember(known.sha256, Promise.resolve(known))
+          kept = true
         }
         await syncFolder(dirname(temporary))
         await handle.close()

@@ -61,7 +61,7 @@ async function tryOpenStore(dir: string): Promise<Store | null> {
       forget: () => store.forget(),
       cutBytes,
       models: modelFiles(dir),
-      updates: contentStore(join(dir, 'updates'), '.f32'),
+      updates: contentStore(join(dir, 'updates'), '.f32', 'chunks'),
       append: (events) => store.append(events),
       read: (number) => store.read(number),
       collectCommands: (apply) => collect(dir, (value) => commandEvent.parse(value), apply),

@@ -8,19 +8,31 @@
 import { TesseraError } from '../errors.ts'
 import { assertFits, federatedLayout, type Layout, type Weights } from '../model/layout.ts'
 import { add, allFinite, subtract, sumOfSquares } from './arithmetic.ts'
+import { deltaBytes, deltaParts } from './parts.ts'
+
+/** Memory for a delta of this layout, its tensors one after the other. */
+export function deltaRoom(layout: Layout): Float32Array {
+  return new Float32Array(deltaBytes(layout) / 4)
+}
 
 /**
  * Δ = local − base over the federated tensors.
+ * @param room Of {@link deltaRoom}: the delta lies in it. New memory costs the system as much as the subtraction, so who computes many gives the same.
  * @throws {TesseraError} ERR_LAYOUT_MISMATCH or {TensorShapeError} if either does not fit the layout.
  */
-export function computeDelta(layout: Layout, local: Weights, base: Weights): Weights {
+export function computeDelta(
+  layout: Layout,
+  local: Weights,
+  base: Weights,
+  room: Float32Array = deltaRoom(layout),
+): Weights {
   assertFits('local', layout, local)
   assertFits('base', layout, base)
   return new Map(
-    federatedLayout(layout).tensors.map(({ name }) => [
-      name,
-      subtract(tensor(local, name), tensor(base, name)),
-    ]),
+    deltaParts(layout, 'f32').map(({ name, elements, offset }) => {
+      const out = room.subarray(offset / 4, offset / 4 + elements)
+      return [name, subtract(tensor(local, name), tensor(base, name), out)]
+    }),
   )
 }
 

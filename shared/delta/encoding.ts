@@ -17,12 +17,19 @@ export interface Rounding {
 /**
  * The delta's bytes.
  * @param rounding Absent: `f32`. A delta that it rounds must be finite.
+ * @param into Memory to be written over, where it has the right length.
  * @throws {TesseraError} ERR_LAYOUT_MISMATCH or {TensorShapeError} if the delta does not fit the layout.
  */
-export function encodeDelta(layout: Layout, delta: Weights, rounding?: Rounding): Uint8Array {
+export function encodeDelta(
+  layout: Layout,
+  delta: Weights,
+  rounding?: Rounding,
+  into?: Uint8Array,
+): Uint8Array {
   assertFits('delta', federatedLayout(layout), delta)
   const encoding = rounding?.encoding ?? 'f32'
-  const out = new Uint8Array(deltaBytes(layout, encoding))
+  const bytes = deltaBytes(layout, encoding)
+  const out = into?.byteLength === bytes ? into : new Uint8Array(bytes)
   for (const part of deltaParts(layout, encoding)) {
     const values = delta.get(part.name) ?? new Float32Array()
     const bytes = out.subarray(part.offset, part.offset + part.bytes)

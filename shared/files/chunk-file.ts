@@ -1,5 +1,6 @@
 /** @file Chunks on a disk: each at its place, whatever order they come in. What a file holds is believed chunk by chunk, by its hash. */
-import type { FileHandle } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { CHUNK_BYTES } from '../protocol/limits.ts'
 import { type ChunkList, chunkCount, isListed } from '../transfer/index.ts'
 
@@ -24,10 +25,19 @@ export async function* readBlocks(handle: FileHandle): AsyncGenerator<Uint8Array
   }
 }
 
+/**
+ * Opens a file to be read and written at any place, and makes it if it is not there. (A handle for appending would not heed a position.)
+ */
+export function openAtAnyPlace(file: string): Promise<FileHandle> {
+  return open(file, constants.O_RDWR | constants.O_CREAT, 0o600)
+}
+
 /** The chunks of a list that a file does not hold. Cuts off what the list does not reach to. */
 export async function lackingChunks(handle: FileHandle, list: ChunkList): Promise<Set<number>> {
-  if ((await handle.stat()).size > list.totalBytes) await handle.truncate(list.totalBytes)
+  const { size } = await handle.stat()
+  if (size > list.totalBytes) await handle.truncate(list.totalBytes)
   const lacking = new Set(Array.from({ length: chunkCount(list.totalBytes) }, (_, index) => index))
+  if (size === 0) return lacking
   let index = 0
   for await (const block of readBlocks(handle)) {
     if (isListed(list, index, block)) lacking.delete(index)

@@ -7,6 +7,7 @@
 import { TesseraError } from '../errors.ts'
 import { createRandom } from '../random.ts'
 import { type ClassIndices, type ConfusionMatrix, confusionMatrix } from './confusion.ts'
+import { quantile } from './quantile.ts'
 
 export interface BootstrapOptions {
   /** Text that the draws hang on: the same seed gives the same interval. */
@@ -96,13 +97,4 @@ function unitsOf(count: number, groups: readonly string[] | undefined): number[]
     else items.push(i)
   }
   return [...units.values()]
-}
-
-/** Linear interpolation between order statistics (Hyndman and Fan's type 7, NumPy's default). */
-function quantile(sorted: readonly number[], share: number): number {
-  if (sorted.length === 0) return Number.NaN
-  const place = share * (sorted.length - 1)
-  const low = sorted[Math.floor(place)] ?? Number.NaN
-  const high = sorted[Math.ceil(place)] ?? Number.NaN
-  return low + (high - low) * (place - Math.floor(place))
 }

@@ -17,4 +17,5 @@ export { type ClassIndices, type ConfusionMatrix, confusionMatrix, marginals } f
 export { meanInterval } from './mean-interval.ts'
 export { holm, type PairedTest, pairedT, signedRanks } from './paired.ts'
 export type { Probabilities } from './probabilities.ts'
+export { quantile } from './quantile.ts'
 export { accuracy, balancedAccuracy, macroF1, quadraticWeightedKappa } from './scores.ts'

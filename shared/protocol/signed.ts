@@ -158,7 +158,7 @@ export const siteMetrics = z.strictObject({
   seconds: z.number().min(0),
 })
 export type SiteMetrics = z.infer<typeof siteMetrics>
-/** Site → coordinator: what the uploaded bytes are. `chunks`: SHA-256 of the list of their chunks. `nonce` is the offer's. */
+/** Site → coordinator: what the uploaded bytes are. `payload`: SHA-256 of the list of their chunks. `nonce` is the offer's. */
 export const manifest = z.strictObject({
   study: name,
   site: name,
@@ -169,7 +169,6 @@ export const manifest = z.strictObject({
   encoding,
   bytes: z.int().positive().max(MAX_MODEL_BYTES),
   payload: sha256,
-  chunks: sha256,
   samples: z.int().positive().max(MAX_SAMPLES),
   metrics: siteMetrics,
   /** SHA-256 of the policy.yaml that the site's gate enforced. */

@@ -16,14 +16,3 @@ export function showProgress(prefix: string): (progress: ContestProgress) => voi
 export function clearProgress(): void {
   if (process.stderr.isTTY) process.stderr.write('\r\u001B[2K')
 }
-
-/** A signal that Ctrl-C gives; pressed once more, the program ends at once. */
-export function stopSignal(): AbortSignal {
-  const stop = new AbortController()
-  const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(130)
-    stop.abort()
-  }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  return stop.signal
-}

@@ -10,6 +10,14 @@ export interface Screen {
   readonly columns: number | null
 }
 
+/** The terminal that this process writes its errors to. */
+export function stderrScreen(): Screen {
+  return {
+    write: (text) => void process.stderr.write(text),
+    columns: process.stderr.isTTY ? process.stderr.columns : null,
+  }
+}
+
 export interface StageView {
   readonly name: string
   readonly title: string

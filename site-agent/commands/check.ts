@@ -6,6 +6,7 @@ import { isMissing, writeDurably } from '@tessera/shared/files'
 import { print } from '@tessera/shared/print'
 import { printable } from '@tessera/shared/printable'
 import { type Study, study as studySchema } from '@tessera/shared/protocol'
+import { untilStopped } from '@tessera/shared/until-stopped'
 import type { Command } from 'commander'
 import {
   type Assessment,
@@ -24,7 +25,7 @@ import { findingLines } from '../screen/finding-lines.ts'
 import { createReadingLine } from '../screen/reading-line.ts'
 import { loadSite, readIdentity } from '../session/site-folder.ts'
 import { distillTrainer, studyFile } from '../session/workplace.ts'
-import { type DataFlags, dataRules, example, untilStopped, whole, withDataRules, withDir } from './command.ts'
+import { type DataFlags, dataRules, example, whole, withDataRules, withDir } from './command.ts'
 
 interface CheckFlags extends DataFlags {
   dir: string

@@ -96,23 +96,6 @@ export function example(command: Command, text: string): void {
   command.addHelpText('after', `\nExample:\n  ${text}`)
 }
 
-/** Runs work until it is done or the process is told to stop; a second Ctrl-C ends it at once. */
-export async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const stop = new AbortController()
-  const onSignal = (): void => stop.abort()
-  process.once('SIGINT', onSignal)
-  process.once('SIGTERM', onSignal)
-  // Timers of the clock do not keep a process alive, and while the site waits for its coordinator there is nothing else.
-  const awake = setInterval(() => undefined, 60_000)
-  try {
-    return await work(stop.signal)
-  } finally {
-    clearInterval(awake)
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
-  }
-}
-
 /** JSON lines on standard error. Above a progress line only what needs attention is shown. */
 export function stderrLog(clock: Clock, note?: (text: string) => void): Log {
   if (note === undefined) return createLog((line) => void process.stderr.write(line), clock)

@@ -3,9 +3,10 @@ import { resolve } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { print } from '@tessera/shared/print'
 import { fingerprint } from '@tessera/shared/security'
+import { untilStopped } from '@tessera/shared/until-stopped'
 import type { Command } from 'commander'
 import { enroll } from '../session/enroll.ts'
-import { example, stderrLog, untilStopped, withDir } from './command.ts'
+import { example, stderrLog, withDir } from './command.ts'
 
 interface EnrollFlags {
   dir: string

@@ -2,6 +2,7 @@
 import { systemClock } from '@tessera/shared/clock'
 import type { EngineChoice } from '@tessera/shared/engine'
 import { print } from '@tessera/shared/print'
+import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, Option } from 'commander'
 import { loadPolicy } from '../policy/index.ts'
 import { dryRunLines } from '../screen/dry-run-lines.ts'
@@ -12,15 +13,7 @@ import type { AgentEvent } from '../session/events.ts'
 import { isRotationOpen, rotateSiteKey } from '../session/rotate-key.ts'
 import { loadSite } from '../session/site-folder.ts'
 import { approvalPrompt } from './approval-prompt.ts'
-import {
-  type DataFlags,
-  dataRules,
-  example,
-  stderrLog,
-  untilStopped,
-  withDataRules,
-  withDir,
-} from './command.ts'
+import { type DataFlags, dataRules, example, stderrLog, withDataRules, withDir } from './command.ts'
 
 interface StartFlags extends DataFlags {
   dir: string

@@ -3,11 +3,12 @@ import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { print } from '@tessera/shared/print'
 import { ARCHITECTURE_NAMES, FLAVOURS, type StudyInput } from '@tessera/shared/protocol'
+import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { bar, createLines } from '../screen/progress-line.ts'
 import { readableSeconds, table } from '../screen/table.ts'
 import { lastFileOf, runTeacherTraining, type TeacherRun } from '../teacher-training/run.ts'
-import { example, share, untilStopped, whole } from './command.ts'
+import { example, share, whole } from './command.ts'
 
 type Architecture = StudyInput['student']
 type Training = StudyInput['training']

@@ -1,5 +1,6 @@
 /** @file What the tiles look like, as numbers about all of them: sharpness, background, stain. No name, no pixel. */
 import { asTesseraError } from '@tessera/shared/errors'
+import { quantile } from '@tessera/shared/metrics'
 import { meanConcentrations, type Stain } from './macenko/fit.ts'
 import { backgroundOf, type Measures, sampleOf, sharpnessOf } from './measures/measure.ts'
 import type { ReadTiles } from './read-tiles.ts'
@@ -8,7 +9,7 @@ import { fitStainOf } from './stain-plan.ts'
 
 /** Five numbers that a box is drawn from: 5th, 25th, 50th, 75th and 95th percentile. */
 export type Spread = readonly [number, number, number, number, number]
-const SPREAD_PERCENTS = [5, 25, 50, 75, 95]
+const SPREAD_SHARES = [0.05, 0.25, 0.5, 0.75, 0.95]
 
 /** Mostly glass: less than a fifth is tissue, and a label says little about it. */
 export const EMPTY_SHARE = 0.8
@@ -122,12 +123,9 @@ function blurredOf(measures: Measures, places: readonly number[]): number {
 /** Zeros of no values. */
 function spread(values: readonly number[]): Spread {
   const sorted = Float64Array.from(values).toSorted()
-  const at = (percent: number): number => {
-    const place = (percent / 100) * (sorted.length - 1)
-    const [below, above] = [sorted[Math.floor(place)] ?? 0, sorted[Math.ceil(place)] ?? 0]
-    return below + (above - below) * (place - Math.floor(place))
-  }
-  return SPREAD_PERCENTS.map((percent) => (sorted.length === 0 ? 0 : at(percent))) as unknown as Spread
+  return SPREAD_SHARES.map((share) =>
+    sorted.length === 0 ? 0 : quantile(sorted, share),
+  ) as unknown as Spread
 }
 
 function histogram(values: readonly number[], from = 0, to = 1): Histogram {

@@ -7,9 +7,9 @@ import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
 import type { Log } from '@tessera/shared/log'
 import { studentLayout } from '@tessera/shared/model'
-import type { Plan, Published, Study, Welcome } from '@tessera/shared/protocol'
+import type { Plan, Study, Welcome } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
-import { createNonce, readUnverified, sha256Hex } from '@tessera/shared/security'
+import { createNonce, sha256Hex } from '@tessera/shared/security'
 import type { DataRules } from '../data/index.ts'
 import { loadPolicy } from '../policy/index.ts'
 import { type Ask, openConnection } from '../uplink/connection.ts'
@@ -19,7 +19,7 @@ import { behindGate, gateStudy } from './behind-gate.ts'
 import { declineComing } from './decline-coming.ts'
 import type { AgentEvent } from './events.ts'
 import { assertNotBehind, checkOffer, checkWelcome, joinStudy } from './join.ts'
-import { ledgerFolder, openLedger } from './ledger.ts'
+import { type Accepted, ledgerFolder, openLedger } from './ledger.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
 import { pinPlan } from './plan.ts'
 import type { Rounds } from './rounds.ts'
@@ -159,14 +159,11 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     onOffer: (token) => inOrder((known) => acceptOffer(token, known)),
     onPublished: (token) =>
       inOrder(async () => {
-        const claimed = readUnverified('published', token)
-        const { round } = claimed
-        const behind = ledger.lacks(round)
-        if (behind) wanted = Math.max(wanted, round)
+        const { record, as } = await acceptRecord(token)
+        if (as !== 'ahead') return
+        wanted = Math.max(wanted, record.round)
         // A join that is under way fetches it with the others.
-        if (behind && !caughtUp) return
-        if (behind) await catchUp(connection.ask)
-        else await acceptRecord(token, claimed)
+        if (caughtUp) await catchUp(connection.ask)
       }),
   })
 
@@ -175,7 +172,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     while (ledger.last() < wanted) {
       const { record } = await ask('ledger:fetch', { study: options.study, round: ledger.last() + 1 })
       const before = ledger.last()
-      await acceptRecord(record, readUnverified('published', record))
+      await acceptRecord(record)
       if (ledger.last() !== before + 1) {
         throw new TesseraError('ERR_MESSAGE_INVALID', `record must be of round ${before + 1}, got another`)
       }
@@ -202,7 +199,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
       layout: studentLayout(study),
       plan,
       coordinatorKey: coordinator.current(),
-      latest: await ledger.head(),
+      latest: await ledger.latest(),
     }
     const offer = await checkOffer(token, context).catch((thrown: unknown) => {
       const { code, message } = asTesseraError(thrown)
@@ -211,18 +208,20 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     })
     if (rounds?.renew(offer) !== true) mailbox.offer(offer)
   }
-  const acceptRecord = async (token: string, claimed: Published): Promise<void> => {
-    const record = await ledger.accept(token, claimed).catch((thrown: unknown) => {
+  const acceptRecord = async (token: string): Promise<Accepted> => {
+    const accepted = await ledger.accept(token).catch((thrown: unknown) => {
       const { code, message } = asTesseraError(thrown)
       log.error('record.refused', { code, reason: message })
       throw thrown
     })
-    if (record === null) return
+    const { record, as } = accepted
+    if (as !== 'next') return accepted
     const { round, student, contributors, final } = record
     await rounds?.published(record)
     log.info('round.published', { round, sites: contributors.length, sha256: student })
     onProgress({ kind: 'published', round, student, sites: contributors.length, final })
     if (final) mailbox.finish()
+    return accepted
   }
 
   const stop = new AbortController()

@@ -10,7 +10,6 @@ import {
   type TensorSpec,
 } from '@tessera/shared/model'
 import type { Manifest, Study } from '@tessera/shared/protocol'
-import { sha256Hex } from '@tessera/shared/security'
 import { chunkCount } from '@tessera/shared/transfer'
 import { loadPolicy } from '../policy/index.ts'
 import type { Gate } from '../uplink/gate.ts'
@@ -130,7 +129,6 @@ function describe(
     encoding: study.federation.encoding,
     bytes: bytes.byteLength,
     payload,
-    chunks: sha256Hex(chunks),
     samples,
     metrics,
     policyHash: gate.policyHash,

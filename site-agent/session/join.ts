@@ -15,7 +15,7 @@ import {
 import { type KeyPair, sha256Hex, signPayload, verifyPayload } from '@tessera/shared/security'
 import type { Ask } from '../uplink/connection.ts'
 import type { CoordinatorKeys } from './coordinator-keys.ts'
-import type { Head } from './ledger.ts'
+import type { LatestRecord } from './ledger.ts'
 
 /** Sent with each join, so that an operator sees who is behind. */
 const AGENT_VERSION = '0.1.0'
@@ -32,7 +32,7 @@ export interface JoinOptions {
   /** What this agent calls itself, as long as it runs. */
   readonly instance: string
   /** The latest record of the site's ledger. */
-  readonly latest: { readonly round: number; readonly token: string } | null
+  readonly latest: LatestRecord | null
   /** The round at work. */
   readonly work: SiteWork | null
   readonly ask: Ask
@@ -156,7 +156,7 @@ export interface OfferContext {
   readonly plan: string
   readonly coordinatorKey: string
   /** Latest record of the site's ledger: offers up to its round are old, and the next one's base is its student. */
-  readonly latest: Head | null
+  readonly latest: JoinOptions['latest']
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
 import type { Published } from '@tessera/shared/protocol'
-import { assertSigned, readUnverified, sha256Hex } from '@tessera/shared/security'
+import { readUnverified, sha256Hex, verifyPayload } from '@tessera/shared/security'
 
 /** Where a study's ledger lives in a site's folder. */
 export function ledgerFolder(dir: string, study: string): string {
@@ -14,29 +14,31 @@ export function ledgerFolder(dir: string, study: string): string {
 export interface Ledger {
   /** Latest round whose record is here; 0 when there is none. */
   last(): number
-  /** That round's record, as it was signed; null when there is none. @throws {TesseraError} ERR_STORE_CORRUPT if its file cannot be read. */
-  latest(): Promise<{ readonly round: number; readonly token: string } | null>
-  /** What the next offer and the next record are held against: the latest record. Null and errors as {@link Ledger.latest}. */
-  head(): Promise<Head | null>
+  /** That round's record; null when there is none. @throws {TesseraError} ERR_STORE_CORRUPT if its file cannot be read. */
+  latest(): Promise<LatestRecord | null>
   /** The records from this round to the last, in order. @throws {TesseraError} ERR_STORE_CORRUPT */
   since(round: number): Promise<Published[]>
-  /** True when rounds between the last record and that of `round` are missing: they were published while the site was away. */
-  lacks(round: number): boolean
   /**
-   * Takes a record in. `null`: it is here already.
-   * @param record What `readUnverified` gives of it: nobody has verified that yet.
+   * Takes a record in, if it is the next.
    * @throws {TesseraError} ERR_SIGNATURE_INVALID, ERR_MESSAGE_INVALID; ERR_STUDY_UNKNOWN if it is another study's; ERR_LEDGER_BROKEN if it does
    * not follow from the record before, or another record of its round is here.
    */
-  accept(token: string, record: Published): Promise<Published | null>
+  accept(token: string): Promise<Accepted>
 }
 
-/** A record, as far as what follows it has to agree with it. */
-export interface Head {
+/** A record of the coordinator's. */
+export interface Accepted {
+  readonly record: Published
+  /** `ahead`: rounds between the last record and this one are missing; they were published while the site was away. */
+  readonly as: 'next' | 'known' | 'ahead'
+}
+
+/** The newest record of a ledger. */
+export interface LatestRecord {
   readonly round: number
-  /** Of its text. */
-  readonly sha256: string
-  /** SHA-256 of its student. */
+  /** As it was signed. */
+  readonly token: string
+  /** The student that it names. */
   readonly student: string
 }
 
@@ -55,12 +57,10 @@ export async function openLedger(
   // Up to the first gap: what an older version has left behind one is fetched again.
   let last = 0
   while (rounds.has(last + 1)) last++
-  /** Read when it is first asked for. */
-  let head: Promise<Head | null> | null = null
-  /** `''`: it is not here. */
+  /** What is asked of the last record at each offer; null: its file has not been read. A record of a thousand sites is read in milliseconds. */
+  let newest: { readonly student: string; readonly hash: string } | null = null
   const hashOf = async (round: number): Promise<string> => {
-    if (!rounds.has(round)) return ''
-    if (head !== null && (await head)?.round === round) return (await head)?.sha256 ?? ''
+    if (round === last && newest !== null) return newest.hash
     const token = await readFile(fileOf(round), 'utf8').catch(() => null)
     return token === null ? '' : sha256Hex(token)
   }
@@ -68,52 +68,42 @@ export async function openLedger(
     readFile(fileOf(round), 'utf8').catch((cause: unknown) => {
       throw new TesseraError('ERR_STORE_CORRUPT', 'record must be readable, got an error', { cause })
     })
-  /** The hash and not the text, which names every contributor: there may be a thousand of them. */
-  const readHead = async (): Promise<Head | null> => {
-    if (last === 0) return null
-    const token = await read(last)
-    // Verified when it was taken in.
-    const { round, student } = readUnverified('published', token)
-    return { round, sha256: sha256Hex(token), student }
-  }
   return {
     last: () => last,
-    head() {
-      head ??= readHead()
-      return head
+    async latest() {
+      if (last === 0) return null
+      const [round, known] = [last, newest]
+      const token = await read(round)
+      return { round, token, student: known?.student ?? readUnverified('published', token).student }
     },
-    latest: async () => (last === 0 ? null : { round: last, token: await read(last) }),
     async since(round) {
       const found: Published[] = []
       // Verified when they were taken in; the files are this site's own.
       for (let at = round; at <= last; at++) found.push(readUnverified('published', await read(at)))
       return found
     },
-    lacks: (round) => round > last + 1,
-    async accept(token, record) {
-      await assertSigned('published', token, keyOf(study, record.round))
+    async accept(token) {
+      const record = await verifyPayload('published', token, (claimed) => keyOf(study, claimed.round))
       if (record.study !== study) {
         throw new TesseraError('ERR_STUDY_UNKNOWN', `record must be of study ${study}, got ${record.study}`)
       }
-      const sha256 = sha256Hex(token)
+      if (record.round > last + 1) return { record, as: 'ahead' }
+      const hash = sha256Hex(token)
       const known = await hashOf(record.round)
-      if (known === sha256) return null
+      if (known === hash) return { record, as: 'known' }
       if (known !== '') throw broken(`be the only one of round ${record.round}`, 'a second')
-      const before = await hashOf(record.round - 1)
       if (record.plan !== plan()) {
         throw new TesseraError('ERR_PLAN_CHANGED', `record must be of plan ${plan()}, got ${record.plan}`)
       }
-      if (record.round > last + 1) throw broken(`be of round ${last + 1}`, `round ${record.round}`)
-      if (record.previous !== before) {
+      if (record.previous !== (await hashOf(record.round - 1))) {
         throw broken(`follow from round ${record.round - 1}`, 'another hash of its record')
       }
       await writeDurably(fileOf(record.round), token)
-      rounds.add(record.round)
-      if (record.round > last) {
+      if (record.round >= last) {
         last = record.round
-        head = Promise.resolve({ round: last, sha256, student: record.student })
+        newest = { student: record.student, hash }
       }
-      return record
+      return { record, as: 'next' }
     },
   }
 }

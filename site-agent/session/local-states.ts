@@ -19,7 +19,7 @@ import {
 } from '@tessera/shared/files'
 import type { Weights } from '@tessera/shared/model'
 import type { SiteMetrics } from '@tessera/shared/protocol'
-import { sha256Hex } from '@tessera/shared/security'
+import { listChunks, listHash } from '@tessera/shared/transfer'
 import type { LocalState } from '../distill/index.ts'
 
 /** A state and the delta that was trained together with it. */
@@ -54,7 +54,7 @@ export interface LocalStates {
   residualAfter(round: number): Promise<Weights | null>
   /**
    * Keeps the state after `round` aside, and the round's delta.
-   * @param payload SHA-256 of the delta's bytes.
+   * @param payload What names the delta's bytes.
    * @param residual What its encoding has lost.
    */
   hold(round: number, payload: string, state: LocalState, delta: HeldDelta, residual?: Weights): Promise<void>
@@ -170,5 +170,5 @@ async function readDelta(file: string, payload: string): Promise<HeldDelta | nul
   const start = LENGTH_BYTES + SEAL_BYTES + Number(whole.readBigUInt64LE())
   const { payload: own, ...told } = unseal(ROLE, whole.subarray(LENGTH_BYTES, start)) as DeltaHead
   const bytes = whole.subarray(start)
-  return own === payload && sha256Hex(bytes) === payload ? { ...told, bytes } : null
+  return own === payload && listHash(listChunks(bytes)) === payload ? { ...told, bytes } : null
 }

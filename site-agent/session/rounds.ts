@@ -3,7 +3,7 @@ import { type Clock, MAX_DELAY_MS } from '@tessera/shared/clock'
 import { asTesseraError, type ErrorCode, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
 import type { Manifest, Offer, Published, SiteWork, Study } from '@tessera/shared/protocol'
-import { type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
+import { type KeyPair, signPayload } from '@tessera/shared/security'
 import type { Permit } from '../policy/index.ts'
 import type { Connection } from '../uplink/connection.ts'
 import { deliver } from '../uplink/deliver.ts'
@@ -74,9 +74,10 @@ export function createRounds(options: RoundsOptions): Rounds {
   /** Latest round that a late update counts in: there is nothing to do for it any more. */
   let countedIn = 0
 
-  const settle = async (offer: Offer, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
+  const settle = async (work: Work, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
+    const { offer } = work
     const { round, encoding, delta, samples, metrics } = trained
-    const { bytes, payload, chunks } = delta
+    const { bytes, payload } = delta
     const { study, attempt, base, layoutHash, nonce } = offer
     // Before it is signed: an approval may take hours, and a manifest says when it was made.
     await permit('send', round, signal, async () => undefined)
@@ -90,7 +91,6 @@ export function createRounds(options: RoundsOptions): Rounds {
       encoding,
       bytes: bytes.byteLength,
       payload,
-      chunks: sha256Hex(chunks),
       samples,
       metrics,
       policyHash,
@@ -108,6 +108,8 @@ export function createRounds(options: RoundsOptions): Rounds {
         onProgress: (done, totalBytes) => onProgress({ kind: 'uploading', round, bytes: done, totalBytes }),
       }),
     ).catch(async (thrown: unknown) => {
+      // The round was published, with this update, before a receipt came.
+      if (work.counted) return null
       if (!THERE.has(asTesseraError(thrown).code) || !(await receipts.has(round, payload))) throw thrown
       return undefined
     })
@@ -133,7 +135,7 @@ export function createRounds(options: RoundsOptions): Rounds {
     for (;;) {
       const used = work.offer
       try {
-        return await settle(used, trained, signal)
+        return await settle(work, trained, signal)
       } catch (thrown) {
         if (work.offer === used || !isVerdict(asTesseraError(thrown).code)) throw thrown
       }
@@ -179,7 +181,7 @@ export function createRounds(options: RoundsOptions): Rounds {
         })
       }
       log.info('round.started', { round, attempt })
-      const work: Work = { offer, over: new AbortController(), state: 'training' }
+      const work: Work = { offer, over: new AbortController(), state: 'training', counted: false }
       current = work
       const signal = AbortSignal.any([stop, work.over.signal])
       const cancel = abortAtDeadline(work)
@@ -214,6 +216,7 @@ export function createRounds(options: RoundsOptions): Rounds {
       if (own !== undefined && (await states.held(trained)) === own.payload) {
         // The receipt may have been lost in a crash; the record says that the update counted.
         await states.commit(trained)
+        if (current?.offer.round === trained) current.counted = true
       } else if (own !== undefined && !(await receipts.has(trained, own.payload))) {
         log.error('record.disputed', {
           round,
@@ -257,6 +260,8 @@ interface Work {
   /** Ends the work without ending the agent. */
   readonly over: AbortController
   state: SiteWork['state']
+  /** A published record counts its update, receipt or not. */
+  counted: boolean
 }
 
 /** Refusals that mean: this very update is there already. */

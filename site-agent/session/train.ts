@@ -3,6 +3,7 @@ import type { Clock } from '@tessera/shared/clock'
 import {
   computeDelta,
   decodeDelta,
+  deltaRoom,
   encodeDelta,
   firstNonFinite,
   l2Norm,
@@ -78,6 +79,8 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
   /** The trainer, and the round whose end its state is. */
   let held: { trainer: LocalTrainer; after: number } | null = null
   let trained: TrainedRound | null = null
+  /** Where each round's delta is computed. */
+  let room: Float32Array | undefined
   /** The study's teacher when it is an ONNX file. */
   let frozen: FrozenTeacher | null = null
 
@@ -161,7 +164,8 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       })
       // From here on the trainer is a round further, whatever becomes of the delta.
       if (held !== null) held.after = round
-      const delta = computeDelta(layout, result.student, student)
+      room ??= deltaRoom(layout)
+      const delta = computeDelta(layout, result.student, student, room)
       assertFinite(delta, layout)
       // Clipped after the residual: what the site's own clip takes away is not sent later either.
       const whole = withResidual(layout, delta, await residualBefore(round, last))
@@ -185,6 +189,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     rest() {
       drop()
       trained = null
+      room = undefined
     },
     async dispose() {
       drop()

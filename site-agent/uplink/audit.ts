@@ -25,7 +25,7 @@ const auditEntry = z.strictObject({
   kind: z.string(),
   /** Size of the frame. */
   bytes: z.int().min(0),
-  /** SHA-256 of the frame. */
+  /** SHA-256 of the frame; of one that carries a chunk, of the same frame with the chunk's SHA-256 in the chunk's place. */
   sha256: digest,
   /** Why the gate let it pass. */
   why: z.string(),

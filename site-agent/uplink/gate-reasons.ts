@@ -9,8 +9,8 @@ import {
   type SiteMetrics,
   type siteMessages,
 } from '@tessera/shared/protocol'
-import { fingerprint, readUnverified, sha256Hex } from '@tessera/shared/security'
-import { chunkCount, chunkOf } from '@tessera/shared/transfer'
+import { fingerprint, readUnverified } from '@tessera/shared/security'
+import { chunkCount, chunkOf, DIGEST_BYTES } from '@tessera/shared/transfer'
 import type { z } from 'zod'
 import { refused, withheld } from './gate-form.ts'
 import { type EncodedDelta, type GateState, type GateStudy, inStudy, mayTellLoss } from './gate-state.ts'
@@ -24,6 +24,8 @@ export interface Reason {
   readonly study?: string
   readonly round?: number
   readonly announces?: Manifest
+  /** SHA-256 of the chunk that it carries. */
+  readonly chunkHash?: Uint8Array
 }
 
 /** The type makes a missing entry an error. */
@@ -101,6 +103,7 @@ export function createReasons(state: GateState): Reasons {
         why: `bytes ${start} to ${start + chunk.byteLength} of the delta of round ${round}`,
         study,
         round,
+        chunkHash: delta.chunks.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES),
       }
     },
     'upload:commit'() {
@@ -143,7 +146,7 @@ function assertAnnounces(
       "manifest must announce this site's delta of the study's layout, got another",
     )
   }
-  if (Buffer.compare(chunks, delta.chunks) !== 0 || claim.chunks !== sha256Hex(delta.chunks)) {
+  if (Buffer.compare(chunks, delta.chunks) !== 0) {
     throw new TesseraError('ERR_GATE_TENSOR', "chunks must be the hashes of the delta's chunks, got others")
   }
 }

@@ -22,7 +22,7 @@ export interface GateStudy {
 /** A delta as it may leave. */
 export interface EncodedDelta {
   readonly bytes: Uint8Array
-  /** Their SHA-256. */
+  /** SHA-256 of `chunks`: it names them. */
   readonly payload: string
   /** SHA-256 of each of their chunks, one after the other. */
   readonly chunks: Uint8Array

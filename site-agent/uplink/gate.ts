@@ -22,7 +22,7 @@ import {
 } from '@tessera/shared/protocol'
 import type { Random } from '@tessera/shared/random'
 import { sha256Hex } from '@tessera/shared/security'
-import { chunkCount, listChunks } from '@tessera/shared/transfer'
+import { chunkCount, DIGEST_BYTES, listChunks, listHash } from '@tessera/shared/transfer'
 import type { Guard, RoundStep } from '../policy/index.ts'
 import type { AuditLog } from './audit.ts'
 import { assertClipped, assertTensors, judgeAnswer, refused } from './gate-form.ts'
@@ -34,8 +34,6 @@ import type { UplinkParser } from './socket.ts'
 const MAX_CONTROL_BYTES = 16 * 1024
 /** Envelope of a chunk: names, index, upload id; about 150 bytes. */
 const MAX_ENVELOPE_BYTES = 512
-/** Of a chunk's SHA-256 in the list of chunks. */
-const DIGEST_BYTES = 32
 
 /** What Socket.IO hands to an encoder. */
 type OutgoingPacket = Parameters<typeof encodeFrame>[0]
@@ -58,7 +56,7 @@ export interface Gate {
    */
   assertRound(step: RoundStep, round: number): void
   /**
-   * Encodes a delta; from now on its bytes, and no others, may be uploaded.
+   * Encodes a delta; from now on its bytes, and no others, may be uploaded. They are there until the next is admitted.
    * @param random Of this site's delta of this round, for an encoding that rounds by chance.
    * @throws {TesseraError} ERR_GATE_TENSOR if its tensors are not the layout's, or its norm is above the policy's; ERR_GATE_SIZE.
    */
@@ -136,7 +134,11 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
     admitDelta(values, random) {
       const { layout, encoding = 'f32' } = inStudy(state, 'upload:open')
       assertTensors(layout, values)
-      const bytes = encodeDelta(layout, values, { encoding, random })
+      // From here on nothing of the delta before may leave, so its memory is free.
+      const free = state.delta?.bytes
+      state.announced = null
+      state.delta = null
+      const bytes = encodeDelta(layout, values, { encoding, random }, free)
       if (bytes.byteLength > MAX_MODEL_BYTES) {
         throw new TesseraError(
           'ERR_GATE_SIZE',
@@ -144,9 +146,9 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
         )
       }
       assertClipped(layout, values, rules().normClip)
-      const delta = { bytes, payload: sha256Hex(bytes), chunks: listChunks(bytes).digests }
+      const list = listChunks(bytes)
+      const delta = { bytes, payload: listHash(list), chunks: list.digests }
       state.delta = delta
-      state.announced = null
       return delta
     },
     admitMetrics(samples, metrics) {
@@ -155,7 +157,7 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
     },
     mayTellLoss: () => mayTellLoss(state),
     pass(packet) {
-      const { kind, why, study, round, announces } = judge(packet)
+      const { kind, why, study, round, announces, chunkHash } = judge(packet)
       const frame = encodeFrame(packet)
       const limit = frameLimit(kind, packet)
       const bytes = frame.byteLength
@@ -167,7 +169,7 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
         kind,
         why,
         bytes,
-        sha256: sha256Hex(frame),
+        sha256: sha256Hex(chunkHash === undefined ? frame : encodeFrame(withHash(packet, chunkHash))),
         ...(study === undefined ? {} : { study }),
         ...(round === undefined ? {} : { round }),
       })
@@ -189,6 +191,12 @@ export function gatedParser(gate: Gate): UplinkParser {
     Decoder: createParser().Decoder,
     recorded: () => gate.recorded(),
   }
+}
+
+/** The packet of a chunk with the chunk's hash in its place: the bytes were hashed when the delta was admitted, and compared with it since. */
+function withHash({ data, ...packet }: OutgoingPacket, hash: Uint8Array): OutgoingPacket {
+  const [kind, body] = data as [string, object]
+  return { ...packet, data: [kind, { ...body, chunk: hash }] }
 }
 
 function isSiteMessage(kind: unknown): kind is SiteMessage {

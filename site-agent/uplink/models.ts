@@ -1,22 +1,16 @@
 /**
  * @file Fetches models by their hash, chunk by chunk and several at once, and keeps them: `cache/<sha256>`, and `cache/<sha256>.part` while one is
- * coming in. What a part holds is read off the hashes of its chunks, so neither a cut nor a crash costs more than the chunks that were under way.
+ * coming in. What a part holds is read off the hashes of its chunks, so neither a cut nor a crash costs more than the chunks that were under way; what
+ * comes is hashed once, as a whole, before it is used.
  * Nothing is synced: a file is believed by its hash alone, whenever it is read, and what a power cut takes is fetched again.
  */
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
-import { explained, isMissing, lackingChunks, writeChunk } from '@tessera/shared/files'
+import { explained, isMissing, lackingChunks, openAtAnyPlace, writeChunk } from '@tessera/shared/files'
 import { WINDOW_CHUNKS } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
-import {
-  type ChunkList,
-  chunkCount,
-  chunkLength,
-  DIGEST_BYTES,
-  inWindow,
-  isListed,
-} from '@tessera/shared/transfer'
+import { type ChunkList, chunkCount, chunkLength, DIGEST_BYTES, inWindow } from '@tessera/shared/transfer'
 import type { Ask } from './connection.ts'
 
 /** A wrong hash once may be a bad disk or a file cut short; twice it is the wrong file. */
@@ -55,8 +49,10 @@ export async function fetchModel(options: FetchOptions): Promise<Uint8Array> {
       throw new TesseraError('ERR_MODEL_HASH', `model must have the hash ${sha256}, got another`)
     } catch (thrown) {
       if (asTesseraError(thrown).code !== 'ERR_MODEL_HASH') throw thrown
+      // Once more with the list, for the chunks that are wrong by it.
+      if (attempt < ATTEMPTS) continue
       await rm(`${file}.part`, { force: true })
-      if (attempt === ATTEMPTS) throw thrown
+      throw thrown
     }
   }
 }
@@ -70,12 +66,17 @@ export async function keepOnly(dir: string, hashes: ReadonlySet<string>): Promis
 }
 
 async function download(part: string, options: FetchOptions): Promise<void> {
-  const list = await askForList(options)
-  // Made by the append; written at positions, which a handle for appending would not heed.
-  await explained(async () => (await open(part, 'a', 0o600)).close())
-  const handle = await explained(() => open(part, 'r+'))
+  const handle = await explained(() => openAtAnyPlace(part))
   try {
-    await fetchLacking(handle, list, options)
+    const { bytes } = options
+    // A whole of a size that is signed needs no list; who goes on looks there what is right of what it has.
+    if (bytes !== undefined && (await handle.stat()).size === 0) {
+      const all = Array.from({ length: chunkCount(bytes) }, (_, index) => index)
+      await fetchChunks(handle, bytes, all, options)
+    } else {
+      const list = await askForList(options)
+      await fetchChunks(handle, list.totalBytes, [...(await lackingChunks(handle, list))], options)
+    }
   } finally {
     await handle.close()
   }
@@ -96,29 +97,31 @@ async function askForList({ sha256, bytes, ask }: FetchOptions): Promise<ChunkLi
   return { totalBytes, digests: chunks }
 }
 
-async function fetchLacking(
+async function fetchChunks(
   handle: FileHandle,
-  list: ChunkList,
+  totalBytes: number,
+  lacking: readonly number[],
   { sha256, ask, signal, onProgress }: FetchOptions,
 ): Promise<void> {
-  const lacking = await lackingChunks(handle, list)
-  let bytes = list.totalBytes
-  for (const index of lacking) bytes -= chunkLength(list.totalBytes, index)
+  let bytes = totalBytes
+  for (const index of lacking) bytes -= chunkLength(totalBytes, index)
   await inWindow(
     lacking,
     () => WINDOW_CHUNKS,
     async (index) => {
       if (signal.aborted) throw new TesseraError('ERR_INTERRUPTED', 'model must be fetched whole, got a stop')
       const { chunk } = await ask('model:chunk', { sha256, index })
-      if (!isListed(list, index, chunk)) {
+      // Its bytes are judged with the whole: the list is signed by nobody.
+      const want = chunkLength(totalBytes, index)
+      if (chunk.byteLength !== want) {
         throw new TesseraError(
           'ERR_MODEL_HASH',
-          `chunk ${index} must be the one of its list, got other bytes`,
+          `chunk ${index} must have ${want} bytes, got ${chunk.byteLength}`,
         )
       }
       await explained(() => writeChunk(handle, index, chunk))
       bytes += chunk.byteLength
-      onProgress?.(bytes, list.totalBytes)
+      onProgress?.(bytes, totalBytes)
     },
   )
 }

@@ -139,7 +139,7 @@ describe('tessera ledger check-receipt', () => {
       ['--ledger', dir],
     ]) {
       const text = await check(proof(2), ...flags)
-      expect(text).toContain(`The update of north for round 2 of tiny went in: SHA-256 ${payload}.`)
+      expect(text).toContain(`The update of north for round 2 of tiny went in: payload ${payload}.`)
       expect(text).toContain(`Coordinator ${print}`)
     }
     const out = join(await temporaryFolder(), 'out')

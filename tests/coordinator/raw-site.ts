@@ -28,11 +28,10 @@ import {
   generateKeyPair,
   type KeyPair,
   kitProof,
-  sha256Hex,
   signPayload,
   verifyPayload,
 } from '@tessera/shared/security'
-import { chunkOf, DIGEST_BYTES, listChunks, unpackMissing } from '@tessera/shared/transfer'
+import { chunkOf, DIGEST_BYTES, listChunks, listHash, unpackMissing } from '@tessera/shared/transfer'
 import { io, type Socket } from 'socket.io-client'
 import { onTestFinished } from 'vitest'
 import { fakeClock } from '../support/fake-clock.ts'
@@ -253,8 +252,7 @@ export async function joined(
           layoutHash: layoutHash(TINY_LAYOUT),
           encoding: 'f32',
           bytes: bytes.byteLength,
-          payload: sha256Hex(bytes),
-          chunks: sha256Hex(listChunks(bytes).digests),
+          payload: listHash(listChunks(bytes)),
           samples: 10,
           metrics: { loss: 1, ce: 1, kl: null, nce: null, correct: 5, seen: 10, skippedTiles: 0, seconds: 1 },
           policyHash: '0'.repeat(64),

@@ -5,7 +5,7 @@ import { decodeModel } from '@tessera/shared/model'
 import { METADATA, readOnnxModel } from '@tessera/shared/model/onnx'
 import { WINDOW_CHUNKS } from '@tessera/shared/protocol'
 import { sha256Hex, verifyPayload } from '@tessera/shared/security'
-import { chunkCount, listChunks, unpackMissing } from '@tessera/shared/transfer'
+import { chunkCount, listChunks, listHash, unpackMissing } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../support/fake-clock.ts'
 import { withDatabase } from '../support/sqlite.ts'
@@ -32,7 +32,11 @@ describe('a whole round', () => {
     const [ones, fives] = [deltaOf(0.01), deltaOf(0.05)]
     const manifest = await north.manifest(offer, ones, { samples: 3 })
     const receipt = await verifyPayload('receipt', await north.deliver(manifest, ones), key)
-    expect(receipt).toMatchObject({ site: 'north', payload: sha256Hex(ones), manifest: sha256Hex(manifest) })
+    expect(receipt).toMatchObject({
+      site: 'north',
+      payload: listHash(listChunks(ones)),
+      manifest: sha256Hex(manifest),
+    })
     await south.deliver(await south.manifest(await south.offer(), fives, { samples: 1 }), fives)
 
     const record = await north.published()

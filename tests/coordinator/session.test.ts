@@ -90,15 +90,6 @@ describe('the border', () => {
     await north.deliver(manifest, announced)
   })
 
-  test('refuses bytes whose chunks are those of the manifest and whose whole is not', async () => {
-    const { north } = await federation()
-    const bytes = deltaOf(0.01)
-    const offer = await north.offer()
-    const manifest = await north.manifest(offer, bytes, { payload: 'a'.repeat(64) })
-    expect(await codeOf(north.deliver(manifest, bytes))).toBe('ERR_UPDATE_DIGEST')
-    await north.deliver(await north.manifest(offer, bytes), bytes)
-  })
-
   test('refuses chunks that are not of the upload, and a commit before all are there', async () => {
     const { north } = await federation()
     const bytes = deltaOf(0)

@@ -41,19 +41,21 @@ function moved(from: Weights, to: Weights): number {
   return (to.get(name)?.[0] ?? Number.NaN) - (from.get(name)?.[0] ?? Number.NaN)
 }
 
-test('a site that is overtaken delivers what it trains; it counts in the next round with n/√2, and the ledger is whole', async () => {
-  const input = study({ maxStaleness: 1 })
+/** Runs a study to its end whose first round is published while West still holds it. `hold` holds the others. */
+async function overtaken(
+  input: StudyInput,
+  hold: (west: WatchedAgent, round: number) => Promise<void> | undefined = () => undefined,
+) {
   const federation = await smallFederation(input)
   const clock = fakeClock(systemClock.now())
   const coordinator = await federation.start({ clock })
   onTestFinished(() => coordinator.close())
   const { url } = coordinator
-  // West holds its first round until that is published without it; the others hold their second until West has delivered.
   const west: WatchedAgent = watchedAgent(federation, 'west', url, (round) =>
     round === 1 ? west.told('published', 1) : undefined,
   )
   const others = (['north', 'south'] as const).map((site) =>
-    watchedAgent(federation, site, url, (round) => (round === 2 ? west.told('delivered', 1) : undefined)),
+    watchedAgent(federation, site, url, (round) => hold(west, round)),
   )
   await endRound(coordinator, clock)
   const outcomes = await Promise.all([...others, west].map(({ outcome }) => outcome))
@@ -63,6 +65,15 @@ test('a site that is overtaken delivers what it trains; it counts in the next ro
     { rounds: 3, finished: true },
     { rounds: 2, finished: true },
   ])
+  return { federation, west }
+}
+
+test('a site that is overtaken delivers what it trains; it counts in the next round with n/√2, and the ledger is whole', async () => {
+  const input = study({ maxStaleness: 1 })
+  // The others hold their second round until West has delivered its first.
+  const { federation, west } = await overtaken(input, (late, round) =>
+    round === 2 ? late.told('delivered', 1) : undefined,
+  )
   expect(west.rounds).toEqual([1, 3])
   expect(west.log.map(({ event }) => event)).not.toContain('record.disputed')
 
@@ -87,23 +98,7 @@ test('a site that is overtaken delivers what it trains; it counts in the next ro
 
 test('where late updates are refused the site is told so in a sentence, trains on, and the ledger is whole', async () => {
   const input = study('refuse')
-  const federation = await smallFederation(input)
-  const clock = fakeClock(systemClock.now())
-  const coordinator = await federation.start({ clock })
-  onTestFinished(() => coordinator.close())
-  const { url } = coordinator
-  const west: WatchedAgent = watchedAgent(federation, 'west', url, (round) =>
-    round === 1 ? west.told('published', 1) : undefined,
-  )
-  const others = (['north', 'south'] as const).map((site) => watchedAgent(federation, site, url))
-  await endRound(coordinator, clock)
-  const outcomes = await Promise.all([...others, west].map(({ outcome }) => outcome))
-  await coordinator.ended
-  expect(outcomes).toEqual([
-    { rounds: 3, finished: true },
-    { rounds: 3, finished: true },
-    { rounds: 2, finished: true },
-  ])
+  const { federation, west } = await overtaken(input)
   expect(west.rounds).toEqual([1, 2, 3])
   expect(west.log.find(({ event }) => event === 'round.missed')).toMatchObject({
     round: 1,

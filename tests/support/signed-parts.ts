@@ -16,7 +16,6 @@ export function aManifest(changes: Partial<Manifest> = {}): Manifest {
     encoding: 'f32',
     bytes: 4,
     payload: HASH('c'),
-    chunks: HASH('d'),
     samples: 10,
     metrics: { loss: 1, ce: 1, kl: null, nce: null, correct: 5, seen: 10, skippedTiles: 0, seconds: 1 },
     policyHash: HASH('d'),

@@ -72,7 +72,14 @@ function move(student: Weights, step: number, after: Map<string, Float32Array>):
   for (const [name, values] of student) {
     const own = after.get(name) ?? new Float32Array(values.length)
     after.set(name, own)
-    // A loop: with a function a value, this and not the federation would be what is timed.
-    for (let i = 0; i < own.length; i++) own[i] = (values[i] as number) + step
+    // A loop, four values a turn as in shared/delta: done otherwise, this and not the federation would be what is timed.
+    const whole = own.length - (own.length % 4)
+    for (let i = 0; i < whole; i += 4) {
+      own[i] = (values[i] as number) + step
+      own[i + 1] = (values[i + 1] as number) + step
+      own[i + 2] = (values[i + 2] as number) + step
+      own[i + 3] = (values[i + 3] as number) + step
+    }
+    for (let i = whole; i < own.length; i++) own[i] = (values[i] as number) + step
   }
 }

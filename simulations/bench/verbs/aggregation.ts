@@ -1,6 +1,7 @@
 /** @file The verb `aggregation`: how fast the coordinator combines stored deltas, beside numpy on the same in memory, and beside reading them once. */
 import { availableParallelism } from 'node:os'
 import { systemClock } from '@tessera/shared/clock'
+import { catchStop } from '@tessera/shared/until-stopped'
 import { ownProcess } from '../contenders.ts'
 import type { ContenderSpec } from '../contest/contender.ts'
 import { runContest } from '../contest/referee.ts'
@@ -8,7 +9,7 @@ import { findPython, peerFile } from '../peers.ts'
 import { describeMachine } from '../report/machine.ts'
 import { type ContestResult, contestResult, writeResults } from '../report/results.ts'
 import { contestTable } from '../report/table.ts'
-import { clearProgress, showProgress, stopSignal } from '../screen.ts'
+import { clearProgress, showProgress } from '../screen.ts'
 
 export interface AggregationFlags {
   readonly updates: readonly number[]
@@ -36,7 +37,7 @@ const BUDGET_MS = 20 * 60_000
 export async function measureAggregation(flags: AggregationFlags): Promise<void> {
   const { updates, floats, encoding, rounds, threads = availableParallelism(), out } = flags
   const python = await findPython(flags.python, ['numpy', 'torch'])
-  const signal = stopSignal()
+  const { signal } = catchStop()
   const machine = describeMachine()
   const contests: ContestResult[] = []
   for (const count of updates) {

@@ -4,10 +4,11 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
+import { catchStop } from '@tessera/shared/until-stopped'
 import { CONTENDERS, type ContenderName, contenderSpec, isPeer } from '../contenders.ts'
 import { runContest } from '../contest/referee.ts'
 import { findPython } from '../peers.ts'
-import { clearProgress, showProgress, stopSignal } from '../screen.ts'
+import { clearProgress, showProgress } from '../screen.ts'
 import { type Size, sizeText } from '../sizes.ts'
 
 export interface CheckFlags {
@@ -33,7 +34,7 @@ export async function checkWork({ size: sizes, contenders, python }: CheckFlags)
     throw new TesseraError('ERR_USAGE', `first contender must be one of ours, got ${contenders[0] ?? 'none'}`)
   }
   const peer = contenders.some(isPeer) ? await findPython(python) : null
-  const signal = stopSignal()
+  const { signal } = catchStop()
   const folder = await mkdtemp(join(tmpdir(), 'tessera-bench-'))
   try {
     for (const size of sizes) {

@@ -2,13 +2,14 @@
 
 import { availableParallelism } from 'node:os'
 import { systemClock } from '@tessera/shared/clock'
+import { catchStop } from '@tessera/shared/until-stopped'
 import { CONTENDERS, type ContenderName, contenderSpec, isPeer, type Work } from '../contenders.ts'
 import { runContest } from '../contest/referee.ts'
 import { findPython } from '../peers.ts'
 import { describeMachine } from '../report/machine.ts'
 import { type ContestResult, contestResult, type Results, writeResults } from '../report/results.ts'
 import { contestTable } from '../report/table.ts'
-import { clearProgress, showProgress, stopSignal } from '../screen.ts'
+import { clearProgress, showProgress } from '../screen.ts'
 import { type Size, sizeText } from '../sizes.ts'
 
 export interface ContestFlags {
@@ -38,7 +39,7 @@ export async function runContests(work: Work, flags: ContestFlags): Promise<void
   const slotSeconds = quick ? 1 : flags.slot
   const python = contenders.some(isPeer) ? await findPython(flags.python) : null
   const machine = describeMachine()
-  const signal = stopSignal()
+  const { signal } = catchStop()
   const contests: ContestResult[] = []
   for (const size of sizes) {
     const start = { work, size, threads, python: python?.command ?? null, masking }

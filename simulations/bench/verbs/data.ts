@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
+import { catchStop } from '@tessera/shared/until-stopped'
 import { CONTENDERS, ownProcess } from '../contenders.ts'
 import type { ContenderSpec } from '../contest/contender.ts'
 import { type Performance, runContest } from '../contest/referee.ts'
@@ -12,7 +13,7 @@ import { findPython, peerFile } from '../peers.ts'
 import { describeMachine } from '../report/machine.ts'
 import { contestResult, writeResults } from '../report/results.ts'
 import { contestTable } from '../report/table.ts'
-import { clearProgress, showProgress, stopSignal } from '../screen.ts'
+import { clearProgress, showProgress } from '../screen.ts'
 import { type Size, sizeText } from '../sizes.ts'
 
 export interface DataFlags {
@@ -55,7 +56,7 @@ export async function measureData(flags: DataFlags): Promise<void> {
   const { training } = flags
   // First: it is no use to draw tiles for a contest that cannot be.
   const python = training === undefined ? await findPython(flags.python) : null
-  const signal = stopSignal()
+  const { signal } = catchStop()
   const made = flags.data === undefined ? await mkdtemp(join(tmpdir(), 'tessera-bench-tiles-')) : null
   try {
     const folder = await tileFolder(flags, made, signal)

@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
+import { catchStop } from '@tessera/shared/until-stopped'
 import { runContest } from '../contest/referee.ts'
 import {
   caseText,
@@ -19,7 +20,7 @@ import { findPython } from '../peers.ts'
 import { federationTable } from '../report/federation-table.ts'
 import { describeMachine } from '../report/machine.ts'
 import { type ContestResult, contestResult, writeResults } from '../report/results.ts'
-import { clearProgress, showProgress, stopSignal } from '../screen.ts'
+import { clearProgress, showProgress } from '../screen.ts'
 
 export interface FederationFlags {
   readonly case: readonly FederationCase[]
@@ -54,7 +55,7 @@ const MOST_BYTES_PER_SECOND = 300e6
 export async function measureFederation(flags: FederationFlags): Promise<void> {
   const { python, absent } = await findPeers(flags)
   const machine = describeMachine()
-  const signal = stopSignal()
+  const { signal } = catchStop()
   const contests: ContestResult[] = []
   for (const one of flags.case) {
     const names = (flags.contenders ?? federationsOf(one)).filter((name) => !absent.includes(name))

@@ -8,10 +8,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { TesseraError } from '@tessera/shared/errors'
 import { elementCount, studentLayout } from '@tessera/shared/model'
+import { catchStop } from '@tessera/shared/until-stopped'
 import { spreadOf } from '../contest/ratios.ts'
 import { findPython, peerFile } from '../peers.ts'
 import { describeMachine } from '../report/machine.ts'
-import { stopSignal } from '../screen.ts'
 import { type SimulatedModel, type SimulationName, simulationStudy } from '../simulation/cases.ts'
 import { type Measured, measured } from '../simulation/measured.ts'
 
@@ -33,7 +33,7 @@ export async function measureSimulation(flags: SimulationFlags): Promise<void> {
   const python = contenders.includes('flower')
     ? await findPython(flags.python, ['flwr', 'ray', 'numpy'])
     : null
-  const signal = stopSignal()
+  const { signal } = catchStop()
   const { cpu, cores, load } = describeMachine()
   process.stdout.write(`${cpu}, ${cores} cores, load ${load.toFixed(1)} before\n`)
   for (const model of models) {

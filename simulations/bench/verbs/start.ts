@@ -6,13 +6,13 @@ import { join, resolve } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { writeDurably } from '@tessera/shared/files'
+import { catchStop } from '@tessera/shared/until-stopped'
 import { completeConfig, type DataFolder } from '../../runner/config.ts'
 import { createProcessSet } from '../../runner/processes.ts'
 import { createProgress } from '../../runner/progress.ts'
 import { readStart } from '../../runner/start.ts'
 import { runTask, type Task, type TaskProgress, type TaskResults } from '../../runner/tasks.ts'
 import { describeMachine } from '../report/machine.ts'
-import { stopSignal } from '../screen.ts'
 import { START_ARMS } from '../start/arms.ts'
 import { runSeed, type SeedResult } from '../start/seed.ts'
 import { startTable } from '../start/table.ts'
@@ -45,7 +45,7 @@ export async function measureStart(flags: StartFlags): Promise<void> {
   const configs = Array.from({ length: count }, (_, i) =>
     completeConfig({ ...settings, start, seed: `start/${i + 1}` }, false),
   )
-  const signal = stopSignal()
+  const { signal } = catchStop()
   const processes = createProcessSet()
   signal.addEventListener('abort', () => void processes.stopAll())
   const machine = describeMachine()

@@ -11,6 +11,7 @@
  * all pixels lie on one side, which the code leaves to chance.
  */
 import { TesseraError } from '@tessera/shared/errors'
+import { quantile } from '@tessera/shared/metrics'
 import { DENSITIES, isClear } from './density.ts'
 import { principalPlane, type Vector } from './principal-plane.ts'
 
@@ -22,8 +23,9 @@ export interface Stain {
   readonly strength: readonly [number, number]
 }
 
-const PERCENTILE = 1
-/** Of two percentiles at 1 %, ten pixels each lie beyond. */
+/** Share of the pixels beyond each end. */
+const TAIL = 0.01
+/** Ten pixels beyond each end. */
 const MIN_PIXELS = 1000
 /** Nearer than this, in radians, the two vectors are one colour, and amounts of each are noise. 6 degrees; haematoxylin and eosin are 25 to 60 apart. */
 const MIN_ANGLE = 0.1
@@ -48,7 +50,7 @@ export function fitStain(pixels: Uint8Array): Stain {
     angles[i] = Math.atan2(along(densities, i, second), along(densities, i, first))
   }
   angles.sort()
-  const [low, high] = [percentile(angles, PERCENTILE), percentile(angles, 100 - PERCENTILE)]
+  const [low, high] = [quantile(angles, TAIL), quantile(angles, 1 - TAIL)]
   if (!(high - low > MIN_ANGLE)) {
     throw new TesseraError('ERR_DATA_STAIN', 'tissue must have two stains, got one colour')
   }
@@ -60,7 +62,7 @@ export function fitStain(pixels: Uint8Array): Stain {
   const strength = [0, 1].map((stain) => {
     const row = concentrationRows({ haematoxylin, eosin })[stain] as Vector
     const amounts = Float64Array.from({ length: count }, (_, i) => along(densities, i, row)).toSorted()
-    return percentile(amounts, 100 - PERCENTILE)
+    return quantile(amounts, 1 - TAIL)
   })
   return { haematoxylin, eosin, strength: [strength[0] as number, strength[1] as number] }
 }
@@ -100,14 +102,6 @@ function tissueDensities(pixels: Uint8Array): Float64Array {
     densities[length++] = DENSITIES[b] as number
   }
   return densities.subarray(0, length)
-}
-
-/** As numpy.percentile: straight lines between sorted values. */
-function percentile(sorted: Float64Array, percent: number): number {
-  const place = ((sorted.length - 1) * percent) / 100
-  const below = Math.floor(place)
-  const [a, b] = [sorted[below] as number, sorted[Math.min(below + 1, sorted.length - 1)] as number]
-  return a + (b - a) * (place - below)
 }
 
 function along(densities: Float64Array, i: number, [r, g, b]: Vector): number {

@@ -1,10 +1,10 @@
 import {
+  admitList,
   admitManifest,
   admitPayload,
   type Border,
   checkBase,
   checkDeclaredBytes,
-  checkDigest,
   checkEncoding,
   checkFinite,
   checkLayout,
@@ -27,7 +27,8 @@ import { deltaBytes, encodeDelta } from '@tessera/shared/delta'
 import { encodeSafetensors, type Layout, type Weights } from '@tessera/shared/model'
 import { MAX_TOKEN_CHARACTERS, type Manifest, study as studySchema } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
-import { generateKeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
+import { generateKeyPair, signPayload } from '@tessera/shared/security'
+import { listChunks, listHash } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { aManifest, HASH } from '../../support/signed-parts.ts'
 import { codeOf, TINY_STUDY } from '../raw-site.ts'
@@ -315,16 +316,23 @@ const BASE = readable(encodeSafetensors(LAYOUT, aDelta([0, 0], [1, 1])))
 describe('checks of the bytes', () => {
   const inspected = (delta: Weights) => inspectPayload(LAYOUT, 'f32', readable(encodeDelta(LAYOUT, delta)))
 
-  test('as many as announced, with the announced hash', () => {
+  test('as many as announced', () => {
     expect(() => checkReceivedBytes(good(), deltaBytes(LAYOUT))).not.toThrow()
     expect(() => checkReceivedBytes(good(), 4)).toThrow(refuses('ERR_UPDATE_SIZE'))
-    expect(() => checkDigest(good(), HASH('c'))).not.toThrow()
-    expect(() => checkDigest(good(), HASH('d'))).toThrow(refuses('ERR_UPDATE_DIGEST'))
   })
-  test('one pass gives digest, norm and what is not finite', async () => {
-    const bytes = encodeDelta(LAYOUT, aDelta())
-    expect(await inspected(aDelta())).toEqual({ sha256: sha256Hex(bytes), norm: 5, nonFinite: null })
-    await expect(inspectPayload(LAYOUT, 'f32', readable(bytes.subarray(4)))).rejects.toMatchObject({
+  test('of the announced list', () => {
+    const list = listChunks(encodeDelta(LAYOUT, aDelta()))
+    const admit = (digests: Uint8Array, payload = listHash(list)) => admitList(good({ payload }), digests)
+    expect(admit(list.digests)).toEqual(list)
+    expect(() => admit(list.digests, HASH('c'))).toThrow(refuses('ERR_UPDATE_DIGEST'))
+    expect(() => admit(new Uint8Array(32))).toThrow(refuses('ERR_UPDATE_DIGEST'))
+    expect(() => admit(new Uint8Array(64))).toThrow(refuses('ERR_UPDATE_SIZE'))
+  })
+  test('one pass gives norm and what is not finite', async () => {
+    expect(await inspected(aDelta())).toEqual({ norm: 5, nonFinite: null })
+    await expect(
+      inspectPayload(LAYOUT, 'f32', readable(encodeDelta(LAYOUT, aDelta()).subarray(4))),
+    ).rejects.toMatchObject({
       code: 'ERR_UPDATE_SIZE',
     })
   })
@@ -402,13 +410,12 @@ describe('checks of the bytes', () => {
     const limits = { layout: LAYOUT, encoding: 'f32', base: BASE, maxNorm: 10 } as const
     const admit = (delta: Weights, changes: Partial<Manifest> = {}) => {
       const bytes = encodeDelta(LAYOUT, delta)
-      return admitPayload(good({ payload: sha256Hex(bytes), ...changes }), readable(bytes), limits)
+      return admitPayload(good(changes), readable(bytes), limits)
     }
     expect(await admit(aDelta())).toEqual({ norm: 5 })
     const broken = aDelta([Number.NaN, 1000], [-2, 0])
     for (const [delta, changes, code] of [
       [broken, { bytes: 4 }, 'ERR_UPDATE_SIZE'],
-      [broken, { payload: HASH('c') }, 'ERR_UPDATE_DIGEST'],
       [broken, {}, 'ERR_UPDATE_NOT_FINITE'],
       [aDelta([0, 1000], [-2, 0]), {}, 'ERR_UPDATE_NORM'],
       [aDelta([0, 1], [-2, 0]), {}, 'ERR_UPDATE_NORM'],

@@ -2,13 +2,14 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createStudy } from '@tessera/coordinator'
 import { openLedgers, pruneDeltas, verifyLedger } from '@tessera/coordinator/ledger'
-import { readUnverified, sha256Hex } from '@tessera/shared/security'
+import { readUnverified } from '@tessera/shared/security'
+import { listChunks, listHash } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { federation, wholeRound } from '../federation.ts'
 import { deltaOf, joined, type RawSite, started, TINY_STUDY } from '../raw-site.ts'
 
 /** Deltas by their value, as their files are named. */
-const file = (value: number): string => `${sha256Hex(deltaOf(value))}.f32`
+const file = (value: number): string => `${listHash(listChunks(deltaOf(value)))}.f32`
 const files = (...values: readonly number[]): string[] => values.map(file).toSorted()
 const there = async (dir: string): Promise<string[]> =>
   (await readdir(join(dir, 'updates'))).filter((name) => name.endsWith('.f32')).toSorted()

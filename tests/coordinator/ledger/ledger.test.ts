@@ -10,6 +10,7 @@ import {
   sha256Hex,
   signPayload,
 } from '@tessera/shared/security'
+import { listChunks, listHash } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../../support/fake-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -272,7 +273,7 @@ describe('verifyLedger()', () => {
   ])('a delta that was %s', async (_, got, change) => {
     const { dir, out } = await exported()
     for (const folder of [dir, out]) {
-      await change(join(folder, 'updates', `${sha256Hex(deltaOf(0.03))}.f32`))
+      await change(join(folder, 'updates', `${listHash(listChunks(deltaOf(0.03)))}.f32`))
       expect(await faultOf(folder)).toBe(
         `ERR_LEDGER_BROKEN: round 2 must have the delta that north has signed, got ${got}`,
       )
@@ -338,7 +339,7 @@ describe('pruneDeltas()', () => {
     expect(await exportLedger({ dir, study: 'tiny', out })).toEqual({ rounds: 2, updates: 2 })
     expect(await verify(out)).toMatchObject({ rounds: 2, recomputed: 1 })
     // What was not removed on purpose is still missed.
-    await rm(join(out, 'updates', `${sha256Hex(deltaOf(0.04))}.f32`))
+    await rm(join(out, 'updates', `${listHash(listChunks(deltaOf(0.04)))}.f32`))
     expect(await faultOf(out)).toContain('round 2 must have the delta that south has signed, got no file')
   })
 

@@ -2,8 +2,7 @@ import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import { contentStore } from '@tessera/coordinator/store'
 import { CHUNK_BYTES, type Manifest, WINDOW_CHUNKS } from '@tessera/shared/protocol'
-import { sha256Hex } from '@tessera/shared/security'
-import { chunkOf, listChunks } from '@tessera/shared/transfer'
+import { chunkOf, listChunks, listHash } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { createRoom } from '../../../coordinator/running/room.ts'
 import { createUploads, type Upload } from '../../../coordinator/running/uploads.ts'
@@ -22,8 +21,7 @@ const ALL = Array.from({ length: COUNT }, (_, i) => i)
 const manifestOf = (content: Uint8Array, changes: Partial<Manifest> = {}): Manifest =>
   aManifest({
     bytes: content.byteLength,
-    payload: sha256Hex(content),
-    chunks: sha256Hex(listChunks(content).digests),
+    payload: listHash(listChunks(content)),
     ...changes,
   })
 const manifest = manifestOf(bytes)
@@ -35,7 +33,7 @@ const RECEIPT = async (upload: Upload): Promise<string> => {
 
 async function setup(folder?: string, chunks?: number) {
   const dir = folder ?? (await temporaryFolder())
-  const uploads = createUploads('tiny', contentStore(dir, '.f32'), createRoom(fakeClock(), chunks))
+  const uploads = createUploads('tiny', contentStore(dir, '.f32', 'chunks'), createRoom(fakeClock(), chunks))
   const open = async () => (await uploads.open('token', manifest, list)).upload
   const send = (upload: Upload, indices: readonly number[]) =>
     Promise.all(indices.map((index) => uploads.write('north', upload.id, index, chunkOf(bytes, index))))
@@ -54,7 +52,7 @@ describe('an upload', () => {
     await send(upload, [10, 9, 8, 6])
     await send(upload, [5, 4, 2, 1])
     expect(await uploads.finish('north', upload.id, RECEIPT)).toBe('receipt')
-    expect(Buffer.compare(await readFile(join(dir, `${sha256Hex(bytes)}.f32`)), bytes)).toBe(0)
+    expect(Buffer.compare(await readFile(join(dir, `${manifest.payload}.f32`)), bytes)).toBe(0)
     expect([await files(), [...uploads.received()]]).toEqual([[], []])
   })
 

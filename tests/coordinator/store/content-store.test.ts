@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { contentStore, removeLeftovers } from '@tessera/coordinator/store'
 import { CHUNK_BYTES } from '@tessera/shared/protocol'
 import { sha256Hex } from '@tessera/shared/security'
-import { listChunks } from '@tessera/shared/transfer'
+import { listChunks, listHash } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -101,18 +101,44 @@ describe('contentStore()', () => {
     expect(Buffer.from(await store.load(HASH))).toEqual(BYTES)
   })
 
-  test('a file that came in chunks is listed as it came, without another look at it', async () => {
+  test('a file that came in pieces is listed when somebody asks, and not looked at before', async () => {
     const folder = await temporaryFolder()
     const store = contentStore(folder, '.bin')
+    const incoming = await store.receive()
+    await incoming.append(BYTES)
+    await incoming.keep()
+    await writeFile(join(folder, `${HASH}.bin`), Buffer.alloc(BYTES.length))
+    expect((await store.loadPart(HASH, 0, 4)).totalBytes).toBe(BYTES.length)
+    await expect(store.list(HASH)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+    await writeFile(join(folder, `${HASH}.bin`), BYTES)
+    expect(await store.list(HASH)).toEqual(listChunks(BYTES))
+  })
+
+  test('chunks go to a store whose files are named by their list, and to no other', async () => {
+    const store = contentStore(await temporaryFolder(), '.bin')
+    await expect(store.receiveChunks('one', listChunks(BYTES))).rejects.toMatchObject({
+      code: 'ERR_INTERNAL',
+    })
+  })
+
+  test('a file that came in chunks is listed as it came, without another look at it', async () => {
+    const folder = await temporaryFolder()
+    const store = contentStore(folder, '.bin', 'chunks')
     const list = listChunks(BYTES)
-    const incoming = await store.receiveChunks('one', list, HASH)
+    const name = listHash(list)
+    const incoming = await store.receiveChunks('one', list)
     await incoming.write(0, BYTES)
     expect([incoming.bytes, incoming.missing.size]).toEqual([BYTES.length, 0])
-    await expect(contentStore(folder, '.bin').list(HASH)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+    const another = () => contentStore(folder, '.bin', 'chunks')
+    await expect(another().list(name)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
     await incoming.keep()
-    expect(await store.list(HASH)).toBe(list)
+    expect(await store.list(name)).toBe(list)
     // Another run looks itself.
-    expect(await contentStore(folder, '.bin').list(HASH)).toEqual(list)
+    expect(await another().list(name)).toEqual(list)
+    expect(Buffer.from(await another().load(name))).toEqual(BYTES)
+    await writeFile(join(folder, `${name}.bin`), 'other bytes')
+    await expect(another().list(name)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
+    await expect(another().load(name)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' })
   })
 
   test('what is discarded, or left by a crash, is removed', async () => {

@@ -3,6 +3,7 @@ import {
   computeDelta,
   decodeDelta,
   deltaBytes,
+  deltaRoom,
   encodeDelta,
   firstNonFinite,
   l2Norm,
@@ -58,6 +59,13 @@ describe('computeDelta()', () => {
     )
     expect([...delta.keys()]).toEqual(['w', 'b', 'mean', 'steps'])
     expect(flat(delta)).toEqual([2, 0, 3, 0, 4, 8, 1, 5, 4, 7])
+  })
+  test('lies in the room that it is given, one tensor after the other', () => {
+    const room = deltaRoom(layout).fill(99)
+    const delta = computeDelta(layout, weights([...Array(14).keys()]), weights(Array(14).fill(1)), room)
+    expect([...delta.values()].every(({ buffer }) => buffer === room.buffer)).toBe(true)
+    expect([...room]).toEqual(flat(delta))
+    expect(flat(delta)).toEqual([-1, 0, 1, 2, 3, 4, 9, 10, 11, 12])
   })
   test('does not change what it is given', () => {
     const [local, base] = [weights(Array(14).fill(2)), weights(Array(14).fill(1))]

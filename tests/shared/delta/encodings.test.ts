@@ -53,6 +53,20 @@ function aDelta(seed: string, deviation = 1): Weights {
   )
 }
 
+describe.each(['f32', 'bf16', 'int8'] as const)('encodeDelta() as %s', (encoding) => {
+  const encoded = (seed: string, into?: Uint8Array) =>
+    encodeDelta(LAYOUT, aDelta(seed), { encoding, random: createRandom('r') }, into)
+  test('writes over memory of the right length, all of it, and over no other', () => {
+    const fresh = encoded('a').slice()
+    const used = new Uint8Array(fresh.length).fill(255)
+    expect(encoded('a', used)).toBe(used)
+    expect(used).toEqual(fresh)
+    const other = new Uint8Array(fresh.length + 1)
+    expect(encoded('a', other)).toEqual(fresh)
+    expect(other.every((byte) => byte === 0)).toBe(true)
+  })
+})
+
 describe('bf16', () => {
   test('keeps 1, 1.5 and powers of two, and rounds ties to even', () => {
     expect([...throughBf16(Float32Array.of(1, -1.5, 2 ** -100, 0, -0))]).toEqual([1, -1.5, 2 ** -100, 0, -0])

@@ -8,6 +8,7 @@ import {
   inWindow,
   isListed,
   listChunks,
+  listHash,
   packMissing,
   unpackMissing,
 } from '@tessera/shared/transfer'
@@ -23,6 +24,12 @@ describe('a list of chunks', () => {
     expect(Buffer.from(digests).toString('hex')).toBe(
       [0, 1, 2].map((index) => sha256Hex(chunkOf(bytes, index))).join(''),
     )
+  })
+
+  test('is named by its own SHA-256', () => {
+    const list = listChunks(bytes)
+    expect(listHash(list)).toBe(sha256Hex(list.digests))
+    expect(listHash(listChunks(bytes.subarray(1)))).not.toBe(listHash(list))
   })
 
   test('is the same for bytes that pass by in pieces of any length', () => {

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { computeDelta, decodeDelta } from '@tessera/shared/delta'
-import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
+import { generateKeyPair } from '@tessera/shared/security'
+import { listChunks, listHash } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { type AuditEntry, verifyAudit } from '../../../site-agent/uplink/audit.ts'
 import { TINY_LAYOUT, TINY_STUDENT } from '../../support/mini-coordinator.ts'
@@ -25,7 +26,7 @@ describe('runAgent()', () => {
       round: 1,
       base: mini.base,
       samples: 12,
-      payload: sha256Hex(update?.bytes ?? ''),
+      payload: listHash(listChunks(update?.bytes ?? new Uint8Array())),
       metrics: { loss: 0.5, correct: 6 },
     })
     expect(await receipts(site)).toEqual(['round-1-attempt-1.json'])

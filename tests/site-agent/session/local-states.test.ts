@@ -1,6 +1,6 @@
 import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sha256Hex } from '@tessera/shared/security'
+import { listChunks, listHash } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import { type HeldDelta, openLocalStates } from '../../../site-agent/session/local-states.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -14,7 +14,7 @@ const state = (count: number) => ({
 })
 
 const bytes = Uint8Array.of(1, 2, 3)
-const payload = sha256Hex(bytes)
+const payload = listHash(listChunks(bytes))
 const delta: HeldDelta = {
   base: 'a'.repeat(64),
   samples: 12,

@@ -1,9 +1,9 @@
 import { TesseraError } from '@tessera/shared/errors'
-import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
+import { generateKeyPair, readUnverified, sha256Hex } from '@tessera/shared/security'
 import { describe, expect, test } from 'vitest'
 import { TINY_STUDY } from '../../support/mini-coordinator.ts'
 import { HASH } from '../../support/signed-parts.ts'
-import { aborted, delivered, receipts, record, run, setup, states } from './running-agent.ts'
+import { aborted, committed, delivered, receipts, record, run, setup, states } from './running-agent.ts'
 
 describe('a round', () => {
   test('delivers the same bits again when a restored coordinator has forgotten its receipt', async () => {
@@ -72,6 +72,27 @@ describe('a round', () => {
     await mini.offer({ round: 2 })
     await delivered(agent, 1)
     expect(mini.updates.map(({ manifest }) => manifest.round)).toEqual([2])
+  })
+
+  test('is delivered when its record counts it before the receipt comes', async () => {
+    const { mini, site } = await setup()
+    const agent = run(site)
+    mini.answers['upload:commit'] = () => new Promise(() => undefined)
+    await mini.offer()
+    await committed(mini)
+    const { manifest: token } = await mini.heard('upload:open')
+    const { payload, samples } = readUnverified('manifest', token)
+    await mini.publish({
+      round: 1,
+      final: true,
+      contributors: [
+        { site: 'north', samples, payload, manifest: sha256Hex(token), staleness: 0, norm: 1, scale: 1 },
+      ],
+    })
+    expect(await agent.outcome).toEqual({ rounds: 1, finished: true })
+    expect(agent.events.map(({ kind }) => kind)).not.toContain('declined')
+    expect(agent.log.map(({ event }) => event)).toContain('receipt.lost')
+    expect(await states(site)).toEqual(['after-1.state'])
   })
 
   test('gives a round up at its deadline', async () => {

@@ -1,14 +1,14 @@
 import { type ErrorCode, TesseraError } from '@tessera/shared/errors'
 import { CHUNK_BYTES } from '@tessera/shared/protocol'
-import { sha256Hex } from '@tessera/shared/security'
-import { listChunks, packMissing } from '@tessera/shared/transfer'
+import { listChunks, listHash, packMissing } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
 import type { Connection } from '../../../site-agent/uplink/connection.ts'
 import { deliver } from '../../../site-agent/uplink/deliver.ts'
 
 const COUNT = 12
 const bytes = Uint8Array.from({ length: CHUNK_BYTES * (COUNT - 1) + 100 }, (_, i) => (i >> 19) & 0xff)
-const delta = { bytes, payload: sha256Hex(bytes), chunks: listChunks(bytes).digests }
+const list = listChunks(bytes)
+const delta = { bytes, payload: listHash(list), chunks: list.digests }
 
 type Answer = (request: { index?: number; chunk?: Uint8Array }) => unknown
 

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { encodeDelta } from '@tessera/shared/delta'
 import { type Layout, layoutHash, type Weights } from '@tessera/shared/model'
 import { CHUNK_BYTES, encodeFrame } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
 import { generateKeyPair, type KeyPair, sha256Hex, signPayload } from '@tessera/shared/security'
-import { chunkOf, listChunks } from '@tessera/shared/transfer'
+import { chunkOf, listChunks, listHash } from '@tessera/shared/transfer'
 import { CompactSign } from 'jose'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { GuardOptions } from '../../../site-agent/policy/guard.ts'
@@ -30,13 +31,13 @@ const delta: Weights = new Map([
   ['mean', Float32Array.of(7, 8)],
 ])
 const bytes = encodeDelta(layout, delta)
-const chunks = listChunks(bytes).digests
+const list = listChunks(bytes)
+const chunks = list.digests
 const study = { site: 'north', study: 'tiny', layout, coordinatorKey: KEY, teacher: null, batchSize: 8 }
 const announcement = {
   layoutHash: layoutHash(layout),
   bytes: bytes.length,
-  payload: sha256Hex(bytes),
-  chunks: sha256Hex(chunks),
+  payload: listHash(list),
   policyHash: POLICY_HASH,
 }
 
@@ -80,11 +81,11 @@ async function openGate(rules: Partial<Policy> = {}) {
 describe('an encoding that is not exact', () => {
   const int8 = { ...study, encoding: 'int8' } as const
   const encoded = encodeDelta(layout, delta, { encoding: 'int8', random: createRandom('r') })
-  const { digests: chunks } = listChunks(encoded)
+  const list = listChunks(encoded)
+  const { digests: chunks } = list
   const announced = {
-    chunks: sha256Hex(chunks),
     bytes: encoded.length,
-    payload: sha256Hex(encoded),
+    payload: listHash(list),
     encoding: 'int8',
   } as const
 
@@ -119,11 +120,24 @@ describe('an encoding that is not exact', () => {
 describe('gate.pass()', () => {
   test('writes size, hash and reason of each frame before it gives it away', async () => {
     const { gate, entries } = await openGate()
+    const frame = gate.pass(event('upload:commit', { upload: 'u' }))
+    expect((await entries()).at(-1)).toMatchObject({
+      kind: 'upload:commit',
+      bytes: frame.length,
+      sha256: sha256Hex(frame),
+      why: 'all of the delta of round 1 is sent',
+    })
+  })
+
+  test("the hash of a chunk's frame is that of the frame with the chunk's own hash in its place", async () => {
+    const { gate, entries } = await openGate()
     const frame = gate.pass(event('upload:chunk', { upload: 'u', index: 0, chunk: bytes }))
+    const chunk = createHash('sha256').update(bytes).digest()
+    const named = encodeFrame(event('upload:chunk', { upload: 'u', index: 0, chunk }))
     expect((await entries()).at(-1)).toMatchObject({
       kind: 'upload:chunk',
       bytes: frame.length,
-      sha256: sha256Hex(frame),
+      sha256: sha256Hex(named),
       why: 'bytes 0 to 32 of the delta of round 1',
     })
   })
@@ -246,7 +260,6 @@ describe('gate.pass()', () => {
     ['another layout', { layoutHash: HASH('f') }, 'ERR_GATE_TENSOR'],
     ['another site', { site: 'south' }, 'ERR_GATE_TENSOR'],
     ['another payload', { payload: HASH('f') }, 'ERR_GATE_TENSOR'],
-    ['other chunks', { chunks: HASH('f') }, 'ERR_GATE_TENSOR'],
     ['another size', { bytes: 36 }, 'ERR_GATE_SIZE'],
     ['another study', { study: 'other' }, 'ERR_GATE_MESSAGE'],
     ['another policy', { policyHash: HASH('f') }, 'ERR_GATE_MESSAGE'],
@@ -270,7 +283,7 @@ describe('gate.pass()', () => {
     const { gate } = await gateWithAudit()
     gate.admitStudy(study)
     gate.admitDelta(delta)
-    const manifest = await sign({ chunks: sha256Hex(list) })
+    const manifest = await sign()
     expect(() => gate.pass(event('upload:open', { manifest, chunks: list }))).toThrow(
       expect.objectContaining({ code: 'ERR_GATE_TENSOR' }),
     )
@@ -292,7 +305,6 @@ describe('gate.pass()', () => {
       layoutHash: layoutHash(wide),
       bytes: encoded.bytes.length,
       payload: encoded.payload,
-      chunks: sha256Hex(encoded.chunks),
     })
     gate.pass(event('upload:open', { manifest, chunks: encoded.chunks }))
     const send = (index: number, of: number) =>
@@ -301,6 +313,25 @@ describe('gate.pass()', () => {
     send(7, 7)
     expect(() => send(7, 8)).toThrow(expect.objectContaining({ code: 'ERR_GATE_TENSOR' }))
     expect(() => send(9, 0)).toThrow(expect.objectContaining({ code: 'ERR_GATE_SIZE' }))
+  })
+
+  test('a delta takes the memory of the one before, of which nothing may leave any more', async () => {
+    const { gate } = await openGate()
+    const before = gate.admitDelta(delta)
+    const copy = before.bytes.slice()
+    const next = gate.admitDelta(
+      new Map([...delta].map(([name, values]) => [name, values.map((x) => x + 1)])),
+    )
+    expect(next.bytes.buffer).toBe(before.bytes.buffer)
+    expect([next.payload, next.chunks]).not.toEqual([before.payload, before.chunks])
+    for (const chunk of [copy, next.bytes])
+      expect(() => gate.pass(event('upload:chunk', { upload: 'u', index: 0, chunk }))).toThrow(
+        expect.objectContaining({ code: 'ERR_GATE_MESSAGE' }),
+      )
+    const manifest = await sign({ payload: before.payload })
+    expect(() => gate.pass(event('upload:open', { manifest, chunks: before.chunks }))).toThrow(
+      expect.objectContaining({ code: 'ERR_GATE_TENSOR' }),
+    )
   })
 
   test('refuses a manifest when no delta was admitted', async () => {

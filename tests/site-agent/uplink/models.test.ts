@@ -56,7 +56,8 @@ describe('fetchModel()', () => {
     const seen: number[] = []
     const onProgress = (bytes: number) => seen.push(bytes)
     await same(fetchModel({ dir, sha256, bytes: model.length, ask, signal, onProgress }))
-    expect(served).toEqual({ asked: ALL, opened: 1, mostUnanswered: WINDOW_CHUNKS })
+    // Of a signed size that is fetched from its beginning, no list is asked for.
+    expect(served).toEqual({ asked: ALL, opened: 0, mostUnanswered: WINDOW_CHUNKS })
     expect(seen).toHaveLength(COUNT)
     expect(seen.at(-1)).toBe(model.length)
     expect(await readdir(dir)).toEqual([sha256])
@@ -84,8 +85,8 @@ describe('fetchModel()', () => {
     part.fill(0, 3 * CHUNK_BYTES, 5 * CHUNK_BYTES)
     await writeFile(join(dir, `${sha256}.part`), part.subarray(0, 8 * CHUNK_BYTES + 7))
     const { ask, served } = server()
-    await same(fetchModel({ dir, sha256, ask, signal }))
-    expect(served.asked).toEqual([3, 4, 8, 9, 10, 11])
+    await same(fetchModel({ dir, sha256, bytes: model.length, ask, signal }))
+    expect(served).toMatchObject({ asked: [3, 4, 8, 9, 10, 11], opened: 1 })
   })
 
   test('a part that is longer, or holds other bytes, costs nothing more', async () => {
@@ -96,13 +97,14 @@ describe('fetchModel()', () => {
     expect(served.asked).toEqual(ALL)
   })
 
-  test('a wrong chunk ends the download at once, and a second try takes a right one', async () => {
+  test('a wrong chunk is found with the whole, one of another length at once, and a second try takes a right one', async () => {
     const dir = await temporaryFolder()
     let damaged = 0
     const damage = (chunk: Uint8Array, index: number) =>
       index === 2 && damaged++ === 0 ? chunk.map((byte) => byte ^ 1) : chunk
-    const { ask } = server(model, { damage })
-    await same(fetchModel({ dir, sha256, ask, signal }))
+    const { ask, served } = server(model, { damage })
+    await same(fetchModel({ dir, sha256, bytes: model.length, ask, signal }))
+    expect(served).toMatchObject({ asked: [...ALL, 2], opened: 1 })
     const always = server(model, { damage: (chunk, index) => (index === 2 ? chunk.slice(1) : chunk) })
     const other = join(dir, 'other')
     await expect(fetchModel({ dir: other, sha256, ask: always.ask, signal })).rejects.toMatchObject({
@@ -112,21 +114,26 @@ describe('fetchModel()', () => {
     expect(await readdir(other)).toEqual([])
   })
 
-  test('refuses a whole of another hash after two downloads, and keeps nothing', async () => {
+  test('refuses a whole of another hash whatever its list says, and keeps nothing', async () => {
     const dir = await temporaryFolder()
-    const { ask, served } = server(model.map((byte) => byte ^ 1))
-    await expect(fetchModel({ dir, sha256, ask, signal })).rejects.toMatchObject({ code: 'ERR_MODEL_HASH' })
-    expect(served.asked).toEqual([...ALL, ...ALL])
+    const other = model.map((byte) => byte ^ 1)
+    const honest = server(other)
+    await expect(fetchModel({ dir, sha256, ask: honest.ask, signal })).rejects.toMatchObject({
+      code: 'ERR_MODEL_HASH',
+    })
+    // Nothing of it is wrong by its own list: it is not fetched again.
+    expect(honest.served).toMatchObject({ asked: ALL, opened: 2 })
+    expect(await readdir(dir)).toEqual([])
+    const lying = server(other, { chunks: listChunks(model).digests })
+    await expect(
+      fetchModel({ dir, sha256, bytes: model.length, ask: lying.ask, signal }),
+    ).rejects.toMatchObject({ code: 'ERR_MODEL_HASH' })
+    expect(lying.served).toMatchObject({ asked: [...ALL, ...ALL], opened: 1 })
     expect(await readdir(dir)).toEqual([])
   })
 
   test.each([
-    [
-      'another size than the offer says',
-      { bytes: model.length },
-      { totalBytes: model.length - 1 },
-      'ERR_MODEL_HASH',
-    ],
+    ['another size than the offer says', { bytes: model.length - 1 }, {}, 'ERR_MODEL_HASH'],
     ['a list that is too long', {}, { chunks: new Uint8Array(65_536) }, 'ERR_MESSAGE_INVALID'],
     ['a list that is too short', {}, { totalBytes: 2 ** 30 }, 'ERR_MESSAGE_INVALID'],
     ['no model', {}, { failAt: 0 }, 'ERR_MODEL_UNKNOWN'],
@@ -136,14 +143,25 @@ describe('fetchModel()', () => {
     await expect(fetchModel({ dir, sha256, ask, signal, ...wanted })).rejects.toMatchObject({ code })
   })
 
-  test('a size of a gigabyte that was only said takes no disk', async () => {
+  test('refuses to go on with a list of another size than the offer says', async () => {
+    const dir = await temporaryFolder()
+    await writeFile(join(dir, `${sha256}.part`), model.subarray(0, CHUNK_BYTES))
+    const { ask, served } = server(model, { totalBytes: model.length - 1 })
+    await expect(fetchModel({ dir, sha256, bytes: model.length, ask, signal })).rejects.toMatchObject({
+      code: 'ERR_MODEL_HASH',
+    })
+    expect(served.asked).toEqual([])
+    expect(await readdir(dir)).toEqual([])
+  })
+
+  test('a size of a gigabyte that was only said takes the disk of what came', async () => {
     const dir = await temporaryFolder()
     const chunks = new Uint8Array(65_536)
     const { ask } = server(model, { totalBytes: 2 ** 30, chunks, failAt: 0 })
     await expect(fetchModel({ dir, sha256, ask, signal })).rejects.toMatchObject({
       code: 'ERR_MODEL_UNKNOWN',
     })
-    expect((await stat(join(dir, `${sha256}.part`))).size).toBe(0)
+    expect((await stat(join(dir, `${sha256}.part`))).size).toBeLessThanOrEqual(WINDOW_CHUNKS * CHUNK_BYTES)
   })
 
   test('stops between two chunks, and goes on from there', async () => {

@@ -12,16 +12,8 @@
  */
 
 export { sigmoid, swish, swishGradient, writeConstants } from './activations'
-export {
-  factors,
-  gradientTerms,
-  inverseDeviations,
-  mergeParts,
-  normalise,
-  normaliseGradient,
-  normaliseGradientSums,
-  partMoments,
-} from './batch-norm'
+export { factors, inverseDeviations, normalise } from './batch-norm'
+export { gradientTerms, normaliseGradient, normaliseGradientSums } from './batch-norm-gradient'
 export { averageGradient, averagePool, columnSums, scale, scaleGradient } from './channels'
 export { convolve, convolveInputGradient, imageToColumns } from './columns'
 export { clear, copyRows } from './copy'
@@ -31,5 +23,6 @@ export { add, segmentSum, sgdMomentum, sumParts, towards } from './elementwise'
 export { gemm } from './gemm'
 export { gemmTransposedA } from './gemm-transposed'
 export { logSumExp, logSumExpGradient } from './log-sum-exp'
+export { mergeParts, partMoments } from './moments'
 export { packPanels, transpose } from './pack'
 export { thin, thinTransposed } from './thin'
