@@ -28,7 +28,7 @@ import {
   createRoom,
   createStudyRun,
   type OperatorWord,
-  recordNumbers,
+  publications,
   type StudyProgress,
   type StudyRun,
 } from './running/index.ts'
@@ -103,7 +103,7 @@ export async function openOffice(options: {
     const created = await planned(stored, key)
     const { id } = created.study
     unfinished.add(id)
-    const run = createStudyRun(created, replayRounds(created, events), recordNumbers(id, events), {
+    const run = createStudyRun(created, replayRounds(created, events), publications(id, events), {
       store,
       key,
       clock,

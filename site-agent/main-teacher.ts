@@ -7,5 +7,8 @@ import { addTeacherTrain } from './commands/teacher-train.ts'
 export function addTeacherCommands(program: Command): void {
   const group = program.command('teacher').description('train the teacher that a study hands out')
   addTeacherTrain(group)
-  example(group, '$ tessera teacher train tiles --classes benign,tumour --size 96 --out teacher.safetensors')
+  example(
+    group,
+    '$ tessera teacher train tiles.csv --classes benign,tumour --size 96 --out teacher.safetensors',
+  )
 }

@@ -1,6 +1,6 @@
 export type { SiteProgress, StudyProgress } from './progress.ts'
 export { createQueue } from './queue.ts'
-export { recordNumbers } from './records.ts'
+export { publications } from './records.ts'
 export { createRoom } from './room.ts'
 export type { OperatorWord, Peer, StudyRun } from './study-context.ts'
 export { createStudyRun } from './study-run.ts'

@@ -13,7 +13,7 @@ import { createDrive } from './drive.ts'
 import { behind, endOf } from './endings.ts'
 import { studyProgress, type TrainingProgress } from './progress.ts'
 import { publishRound } from './publish.ts'
-import { createRecords } from './records.ts'
+import { createRecords, type Publication } from './records.ts'
 import { createRoundTime } from './round-time.ts'
 import { checkShown } from './shown-record.ts'
 import { createSigns } from './signs.ts'
@@ -22,13 +22,13 @@ import { createTelling } from './telling.ts'
 
 /**
  * Brings a study to life at the state its log gave.
- * @param publishedBy Numbers of the events that published its rounds.
+ * @param publishedRounds So far, in their order.
  * @throws {TesseraError} ERR_LAYOUT_MISMATCH if this version of Tessera gives the study another layout than the one it was created with.
  */
 export function createStudyRun(
   created: PlannedStudy,
   replayed: RoundsState,
-  publishedBy: readonly number[],
+  publishedRounds: readonly Publication[],
   context: StudyContext,
 ): StudyRun {
   const { study } = created
@@ -45,7 +45,7 @@ export function createStudyRun(
   const training = new Map<string, TrainingProgress>()
   const signs = createSigns()
   const time = createRoundTime(clock)
-  const records = createRecords(study.id, store, [...publishedBy])
+  const records = createRecords(study.id, store, publishedRounds)
   let state = replayed
 
   const border = (site: string): Border => ({
@@ -81,7 +81,7 @@ export function createStudyRun(
     const next = evolve(state, event) // an event that cannot follow is refused before it is written
     const number = await store.append(event)
     state = next
-    if (event.type === 'round.published') records.add(number)
+    if (event.type === 'round.published') records.add({ number, student: event.student })
     await react(event)
     await context.recorded(event)
   }
@@ -219,7 +219,7 @@ export function createStudyRun(
       // What the old key has announced and not delivered must be announced again.
       inBackground(() => deliveries.drop(site))
     },
-    mayFetch: (sha256) => mayFetch(study, state, sha256),
+    mayFetch: (sha256) => mayFetch(study, state, records, sha256),
     progress(site, round, told) {
       const { current, phase } = state
       const asked = phase === 'collecting' && current?.round === round && current.offers.has(site)

@@ -32,6 +32,14 @@ export function studyFaults(study: Study): string[] {
     'method simkd must have a teacher of the same task, got task different: its classifier becomes the student’s',
   )
   rule(
+    teacher?.momentum !== 'global' || method.name !== 'moma' || sameArchitecture(student, teacher),
+    "teacher.momentum global must come with a teacher of the student's architecture, got another: it becomes the mean of the published students",
+  )
+  rule(
+    teacher?.momentum !== 'global' || federation.strategy.name !== 'fedbn',
+    'teacher.momentum global must come with batch norms that are published, got strategy fedbn: the teacher would have the initial ones',
+  )
+  rule(
     !isMapMethod(method) || teacher?.name !== 'onnx',
     `method ${method.name} must have a teacher of known layers, got an ONNX file: its feature maps are not read`,
   )

@@ -131,8 +131,11 @@ const networkTeacher = architecture.extend({
   task,
   /** Number of classes of the teacher's classifier. */
   classes: z.int().min(2).max(MAX_CLASSES),
-  /** `site`: each site moves its own copy towards its student. `frozen`: the backbone stays; the head still follows. */
-  momentum: z.enum(['site', 'frozen']).default('site'),
+  /**
+   * `site`: each site moves its own copy towards its student, each step. `global`: all have one, which follows the published students, each round.
+   * `frozen`: the backbone stays; the head still follows.
+   */
+  momentum: z.enum(['site', 'global', 'frozen']).default('site'),
 })
 
 /** Name of a tensor in an ONNX graph. */

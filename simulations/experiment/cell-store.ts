@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMissing, writeDurably } from '@tessera/shared/files'
 import type { TestResult } from '../runner/tasks.ts'
+import type { CurvePoint } from './curve.ts'
 
 /** What a cell leaves behind. */
 export interface CellResult {
@@ -13,6 +14,8 @@ export interface CellResult {
   readonly losses: readonly number[]
   /** On the test tiles of each site, in the sites' order. */
   readonly answers: TestResult['answers']
+  /** By round; a cell that was finished before curves were measured has none. */
+  readonly curve?: readonly CurvePoint[]
   /** SHA-256 of the student. */
   readonly model: string
   readonly seconds: number

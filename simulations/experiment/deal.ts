@@ -133,3 +133,13 @@ function assertTrainable(sites: readonly DealtSite[]): void {
 export function testedSites(sites: readonly DealtSite[]): DealtSite[] {
   return sites.filter(({ test }) => test.length > 0)
 }
+
+/** Tiles of a folder as the folder is read: by class in the study's order, then by name, which is the tile's number. */
+export function tilesInOrder<T extends Pick<PlacedTile, 'label' | 'index'>>(
+  tiles: readonly T[],
+  classes: readonly string[],
+): T[] {
+  const place = new Map(classes.map((name, i) => [name, i]))
+  const rank = ({ label }: T): number => place.get(label) ?? classes.length
+  return tiles.toSorted((a, b) => rank(a) - rank(b) || a.index - b.index)
+}

@@ -3,8 +3,10 @@ import type { Study } from '@tessera/shared/protocol'
 import { sameTask } from '../runner/studies.ts'
 import { cellKey } from './cell-key.ts'
 import { type Cell, cellsOf, type Variant, variantsOf, wantsTeacher } from './cells.ts'
+import { testedRounds } from './curve.ts'
 import { type Deal, dealTiles, type PlacedTile, testedSites } from './deal.ts'
 import type { Run } from './run.ts'
+import { EVERY_ROUND } from './schema.ts'
 import { cellStudy, type TeacherOfCell, teacherStudy } from './studies.ts'
 import type { DealFolder, TileStore } from './tile-store.ts'
 
@@ -38,7 +40,7 @@ export async function planCells(
   tiles: TileStore,
 ): Promise<PlannedCell[]> {
   const { experiment } = read
-  const { threads, transport } = experiment
+  const { threads, transport, testEvery } = experiment
   const machine = { engine: engine.description, threads }
   const planned = new Map<string, PlannedCell>()
   const add = (cell: PlannedCell): void => void planned.set(cell.key, planned.get(cell.key) ?? cell)
@@ -102,11 +104,16 @@ export async function planCells(
           train,
           tests,
           teacher: ownTeacher,
+          // Left out where it is the default: cells that were finished before there was a curve stay finished.
+          testEvery: testEvery === EVERY_ROUND || cell.kind === 'teacher' ? undefined : testEvery,
           start: cell.kind === 'teacher' ? undefined : starts.student?.sha256,
           ...how,
         }),
         title: cell.name,
-        work: steps * mine.reduce((sum, { train }) => sum + train.length, 0) + tests.flat(2).length,
+        work:
+          steps * mine.reduce((sum, { train }) => sum + train.length, 0) +
+          tests.flat(2).length *
+            (cell.kind === 'teacher' ? 1 : Math.max(1, testedRounds(rounds, testEvery).length)),
         cell,
         teacherKey: ownTeacher,
         tests: cell.kind === 'teacher' && !sameTask(tiles.classes, teacherClasses) ? [] : testDirs,

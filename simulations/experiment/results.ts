@@ -5,8 +5,10 @@ import { writeDurably } from '@tessera/shared/files'
 import { type ArmScores, BOOTSTRAP, scoreArm } from '../runner/scores.ts'
 import type { CellResult } from './cell-store.ts'
 import { csvText } from './csv.ts'
-import { type PlacedTile, testedSites } from './deal.ts'
+import { testedSites, tilesInOrder } from './deal.ts'
+import { type AnsweredCell, examplesOf } from './examples.ts'
 import type { PlannedCell } from './plan.ts'
+import { splitName } from './read.ts'
 import { reportPage } from './report/page.ts'
 import type { Run } from './run.ts'
 import { summaries, summaryTable } from './summary.ts'
@@ -57,10 +59,14 @@ export async function writeResults(input: ResultsInput): Promise<string> {
   const { run, tiles, planned } = input
   const { experiment } = run.read
   const cells: CellRow[] = []
+  const answered: AnsweredCell[] = []
   for (const plan of planned) {
     const result = await run.store.read(plan.key)
-    if (result !== null && plan.cell !== null) cells.push(rowOf(plan, result, tiles.classes))
+    if (result === null || plan.cell === null) continue
+    cells.push(rowOf(plan, result, tiles.classes))
+    answered.push({ plan, answers: result.answers })
   }
+  const examples = await examplesOf(answered, tiles.classes, experiment.data)
   const results: ExperimentResults = {
     format: 'tessera-experiment',
     version: 1,
@@ -86,7 +92,7 @@ export async function writeResults(input: ResultsInput): Promise<string> {
   }
   await writeDurably(join(run.out, 'results.json'), `${JSON.stringify(results, null, 1)}\n`, 0o644)
   await writeDurably(join(run.out, 'results.csv'), csvText(cells), 0o644)
-  await writeDurably(join(run.out, 'report.html'), reportPage(results), 0o644)
+  await writeDurably(join(run.out, 'report.html'), reportPage(results, examples), 0o644)
   return summaryTable(summaries(cells))
 }
 
@@ -100,13 +106,13 @@ function rowOf(
     site: name,
     truth: answers[i]?.truth ?? [],
     predicted: answers[i]?.predicted ?? [],
-    groups: groupsInOrder(test, classes),
+    groups: tilesInOrder(test, classes).map(({ group }) => group),
   }))
   return {
     name: cell?.name ?? '',
     key,
     kind: cell?.kind ?? 'teacher',
-    split: variant.name.slice(0, variant.name.indexOf('/')),
+    split: splitName(variant.split),
     sites: deal.sites.length,
     seed: variant.seed,
     method: cell?.method ?? null,
@@ -115,16 +121,6 @@ function rowOf(
     scores: answers.length === 0 ? null : scoreArm(bySite, classes.length, `${variant.name}/bootstrap`),
     result,
   }
-}
-
-/** Groups of a folder's tiles as the folder is read: by class in the study's order, then by name, which is the tile's number. */
-export function groupsInOrder(
-  tiles: readonly Pick<PlacedTile, 'label' | 'index' | 'group'>[],
-  classes: readonly string[],
-): string[] {
-  const place = new Map(classes.map((name, i) => [name, i]))
-  const rank = ({ label }: { readonly label: string }): number => place.get(label) ?? classes.length
-  return tiles.toSorted((a, b) => rank(a) - rank(b) || a.index - b.index).map(({ group }) => group)
 }
 
 /** What each seed and split dealt out: tiles by class, once for each deal. */

@@ -6,8 +6,16 @@ import { sha256Hex } from '@tessera/shared/security'
 import { studySummary } from '../runner/arms.ts'
 import { openFederation } from '../runner/federation.ts'
 import type { StageReport } from '../runner/progress.ts'
-import type { TaskProgress } from '../runner/tasks.ts'
+import type { TaskProgress, TestResult } from '../runner/tasks.ts'
 import type { CellResult } from './cell-store.ts'
+import {
+  type CurvePoint,
+  curvePoint,
+  publishedStudents,
+  type RoundStudents,
+  testedRounds,
+  writtenStudents,
+} from './curve.ts'
 import type { PlannedCell } from './plan.ts'
 import type { Run } from './run.ts'
 
@@ -18,6 +26,8 @@ interface Trained {
   readonly engine: string
   readonly losses: readonly number[]
   readonly federation?: NonNullable<CellResult['federation']>
+  /** Of its rounds; null for a teacher, whose epochs are no rounds. */
+  readonly students: RoundStudents | null
 }
 
 /** @throws {TesseraError} What training, the federation or the test fails with. */
@@ -30,23 +40,31 @@ export async function runCell(run: Run, planned: PlannedCell, report: Report): P
     teacher === null ? null : { sha256: sha256Hex(await readFile(teacher)), classes: teacherClasses },
   )
   const isTeacher = cell?.kind === 'teacher'
-  const trained = isTeacher
-    ? { engine: run.engine.description, losses: [] }
+  const { students, ...trained }: Trained = isTeacher
+    ? { engine: run.engine.description, losses: [], students: null }
     : await train(run, planned, study, teacher, report)
   const model = isTeacher && teacher !== null ? teacher : store.model(key)
+  const test = async (student: string): Promise<TestResult['answers']> => {
+    if (planned.tests.length === 0) return []
+    const task = { kind: 'test', study, model: student, dirs: planned.tests } as const
+    return (await processes.work(task, () => undefined, read.experiment.threads)).answers
+  }
   report({ done: 1, text: 'test tiles' })
-  const { answers } =
-    planned.tests.length === 0
-      ? { answers: [] }
-      : await processes.work(
-          { kind: 'test', study, model, dirs: planned.tests },
-          () => undefined,
-          read.experiment.threads,
-        )
+  const answers = await test(model)
+  const curve: CurvePoint[] = []
+  if (students !== null) {
+    const { rounds } = study.training
+    for (const round of testedRounds(rounds, read.experiment.testEvery)) {
+      report({ done: 1, text: `test tiles, round ${round}/${rounds}` })
+      curve.push(curvePoint(round, round === rounds ? answers : await test(await students.file(round))))
+    }
+    await students.remove()
+  }
   return {
     ...trained,
     study: studySummary(study),
     answers,
+    curve,
     model: sha256Hex(await readFile(model)),
     seconds: (clock.now() - startedMs) / 1000,
   }
@@ -61,7 +79,7 @@ async function train(
 ): Promise<Trained> {
   const { store, processes, read, starts, out } = run
   const start = (cell === null ? starts.teacher : starts.student)?.file ?? null
-  const { threads, transport } = read.experiment
+  const { threads, transport, testEvery } = read.experiment
   const model = store.model(key)
   const tell = ({ done, total, round, loss }: TaskProgress): void =>
     report({
@@ -73,17 +91,22 @@ async function train(
     const dir = cell === null ? folder.teacher : cell.site === null ? folder.pooled : folder.train(cell.site)
     // The same name as in the federation: the same order of tiles.
     const site = cell?.site ?? cell?.kind ?? 'teacher'
-    const task = { kind: 'train', study, site, dir, teacher, start, model } as const
+    const rounds = {
+      dir: join(out, 'rounds', key),
+      kept: cell === null ? [] : testedRounds(study.training.rounds, testEvery).slice(0, -1),
+    }
+    const task = { kind: 'train', study, site, dir, teacher, start, model, rounds } as const
     const { engine, losses } = await processes.work(task, tell, threads)
-    return { engine, losses }
+    return { engine, losses, students: cell === null ? null : writtenStudents(rounds.dir) }
   }
   const root = join(out, 'federations', key)
+  const students = publishedStudents(root, study.id)
   if (transport === 'processes')
-    return inProcesses(run, study, { root, sites, teacher, start, model }, report)
+    return { ...(await inProcesses(run, study, { root, sites, teacher, start, model }, report)), students }
   const { faults } = cell.scenario
   const task = { kind: 'federate', root, study, sites, transport, teacher, start, faults, model } as const
   const { engine, losses, ...federation } = await processes.work(task, tell, threads)
-  return { engine, losses, federation }
+  return { engine, losses, federation, students }
 }
 
 /** Coordinator and agents as a consortium would start them. Losses stay with the rounds' records. */
@@ -103,7 +126,7 @@ async function inProcesses(
     readonly model: string
   },
   report: Report,
-): Promise<Trained> {
+): Promise<Omit<Trained, 'students'>> {
   const logs = join(root, 'logs')
   await mkdir(logs, { recursive: true })
   const opened = await openFederation({ root, logs }, sites, processes)

@@ -122,5 +122,5 @@ async function runCells(
     }))
     await runJobs(jobs, workers)
   })
-  await rm(join(run.out, 'federations'), { recursive: true, force: true })
+  for (const dir of ['federations', 'rounds']) await rm(join(run.out, dir), { recursive: true, force: true })
 }

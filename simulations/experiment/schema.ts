@@ -11,6 +11,9 @@ import { fault } from './faults.ts'
 /** Most entries of a list of the file: 64 methods × seeds × splits are more than a machine trains in a year. */
 const MAX_ENTRIES = 64
 
+/** A test costs a tenth of a round: one pass of three tiles in ten, where training takes three passes or more of seven. */
+export const EVERY_ROUND = 1
+
 const positive = z.number().positive()
 const list = <T extends z.ZodType>(entry: T) => z.array(entry).max(MAX_ENTRIES)
 const label = z.string().min(1).max(128)
@@ -87,8 +90,8 @@ const teacher = z.strictObject({
   network,
   epochs: z.int().min(1).max(1000).default(20),
   learningRate: positive.default(0.02),
-  /** `site`: each site moves its own copy towards its student; only where both networks are of one shape. */
-  momentum: z.enum(['site', 'frozen']).default('frozen'),
+  /** As in a study. `site` and `global`: only where both networks are of one shape. */
+  momentum: z.enum(['site', 'global', 'frozen']).default('frozen'),
 })
 
 const methodNames = list(name).min(1)
@@ -133,6 +136,8 @@ export const experiment = z.strictObject({
     .prefault([{ name: 'calm' }]),
   /** `memory`: coordinator and sites in one process. `sockets`: in one process, over real sockets. `processes`: each a process, as `tessera demo`. */
   transport: z.enum(['memory', 'sockets', 'processes']).default('memory'),
+  /** Rounds from one test of the student to the next, for the curve of its accuracy; 0: it is tested after the last only. */
+  testEvery: z.int().min(0).max(1000).default(EVERY_ROUND),
   /** Threads of each cell's engine. Part of what makes the bits: the number of workers is not. */
   threads: z.int().min(1).max(64).default(1),
 })

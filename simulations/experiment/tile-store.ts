@@ -8,8 +8,8 @@ import { commonScale, type Scale } from '../runner/cut.ts'
 import type { ProcessSet } from '../runner/processes.ts'
 import { collectTiles, type SourceTile } from '../runner/source-tiles.ts'
 import { countCodes, writeTiles } from '../runner/write-tiles.ts'
-import { GRADES } from '../tiles/index.ts'
 import type { Deal, PlacedTile } from './deal.ts'
+import { drawnTiles, hospitalNumber } from './drawn-tiles.ts'
 import type { ReadExperiment } from './read.ts'
 import type { Experiment } from './schema.ts'
 
@@ -58,7 +58,7 @@ export async function openTileStore(
   const orders = all.map(({ label, picture, site }, i) => ({
     label,
     picture,
-    site: picture.kind === 'drawn' ? Number(site.slice(site.lastIndexOf('-') + 1)) - 1 : null,
+    site: picture.kind === 'drawn' ? hospitalNumber(site) : null,
     to: fileName(i),
   }))
   const identities = all.map((tile) => sha256Hex(JSON.stringify([look, tile.label, nameOf(tile)])))
@@ -118,23 +118,6 @@ async function listTiles({ experiment, folders, teacherFolders }: ReadExperiment
 
 const teacherFilter = ({ data, teacher }: Experiment): readonly string[] =>
   teacher === undefined || teacher.classes.length === 0 ? data.classes : teacher.classes
-
-/** Patients go round the hospitals, and within one round the classes. */
-function drawnTiles({ procedural, classes }: Experiment['data']): SourceTile[] {
-  if (procedural === undefined) return []
-  const { hospitals, patients, tilesPerPatient, seed } = procedural
-  const labels = classes.length > 0 ? classes : [...GRADES]
-  return Array.from({ length: patients * tilesPerPatient }, (_, i) => {
-    const patient = Math.floor(i / tilesPerPatient)
-    const group = `${seed}/patient-${patient}`
-    return {
-      site: `hospital-${(patient % hospitals) + 1}`,
-      label: labels[Math.floor(patient / hospitals) % labels.length] ?? '',
-      group,
-      picture: { kind: 'drawn', patient: group, index: i % tilesPerPatient },
-    }
-  })
-}
 
 function classNames(tiles: readonly SourceTile[], wanted: readonly string[]): string[] {
   const names = [...new Set(tiles.map(({ label }) => label))].toSorted((a, b) => (a < b ? -1 : 1))

@@ -14,20 +14,19 @@ import {
   studentLayout,
 } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
-import { createRandom } from '@tessera/shared/random'
 import { openTiles, tileOptions } from '@tessera/site-agent/data'
 import { createTrainer, evaluate } from '@tessera/site-agent/distill'
 import { createStepperPool } from '../in-process/stepper-pool.ts'
-import { drawScanner, type Grade, siteScanner, tilePng } from '../tiles/index.ts'
 import { cutTile, type Scale } from './cut.ts'
 import { type FederateResult, type FederateTask, runFederation } from './federate-task.ts'
+import { paintTile } from './paint-tile.ts'
 import type { DrawnTile, FileTile } from './source-tiles.ts'
 
 /** One tile to write. */
 export interface TileOrder {
   readonly label: string
   readonly picture: FileTile | DrawnTile
-  /** Number of the site, whose scanner a drawn tile is seen through; null: a scanner of the patient's own, as in a public collection. */
+  /** Of a drawn tile: see {@link paintTile}. */
   readonly site: number | null
   /** Below the task's root. */
   readonly to: string
@@ -55,6 +54,8 @@ export interface TrainTask {
   readonly start: string | null
   /** Where the student goes. */
   readonly model: string
+  /** Where the students of these rounds go too, as `ROUND.safetensors`. */
+  readonly rounds?: { readonly dir: string; readonly kept: readonly number[] }
 }
 
 /** Tests a student of a study on folders. */
@@ -114,13 +115,10 @@ async function writeTiles(
   const skipped: { order: number; code: string }[] = []
   for (const dir of new Set(tiles.map(({ to }) => dirname(to))))
     await mkdir(join(root, dir), { recursive: true })
-  const render = async ({ picture, label, site }: TileOrder): Promise<Uint8Array> => {
-    if (picture.kind === 'file') return cutTile(picture, scale, tilePx)
-    const { patient, index } = picture
-    const random = createRandom(site === null ? `${patient}/scanner` : `${seed}/scanner-${site}`)
-    const scanner = site === null ? drawScanner(random) : siteScanner(site, random)
-    return tilePng({ patient, index, grade: label as Grade, scanner, sizePx: tilePx })
-  }
+  const render = async ({ picture, label, site }: TileOrder): Promise<Uint8Array> =>
+    picture.kind === 'file'
+      ? cutTile(picture, scale, tilePx)
+      : paintTile({ picture, label, site }, seed, tilePx)
   for (let start = 0; start < tiles.length; start += PARALLEL_WRITES) {
     const orders = tiles.slice(start, start + PARALLEL_WRITES)
     await Promise.all(
@@ -167,6 +165,11 @@ async function train(task: TrainTask, report: Report): Promise<TrainResult> {
       })
       student = result.student
       losses.push(result.metrics.loss)
+      if (task.rounds?.kept.includes(round)) {
+        await mkdir(task.rounds.dir, { recursive: true })
+        const file = join(task.rounds.dir, `${round}.safetensors`)
+        await writeFile(file, encodeSafetensors(studentLayout(study), student))
+      }
     }
   } finally {
     trainer.dispose()

@@ -1,5 +1,6 @@
 /** @file `tessera teacher train`: what is asked for, and what is said meanwhile. Results go to standard output, progress to standard error. */
 import { systemClock } from '@tessera/shared/clock'
+import type { EngineChoice } from '@tessera/shared/engine'
 import { TesseraError } from '@tessera/shared/errors'
 import { print } from '@tessera/shared/print'
 import { ARCHITECTURE_NAMES, FLAVOURS, type StudyInput } from '@tessera/shared/protocol'
@@ -8,12 +9,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { bar, createLines } from '../screen/progress-line.ts'
 import { readableSeconds, table } from '../screen/table.ts'
 import { lastFileOf, runTeacherTraining, type TeacherRun } from '../teacher-training/run.ts'
-import { example, share, whole } from './command.ts'
+import { type DataFlags, dataRules, example, whole, withDataRules } from './command.ts'
 
 type Architecture = StudyInput['student']
 type Training = StudyInput['training']
 
-interface TrainFlags {
+interface TrainFlags extends DataFlags {
   classes: string[]
   size: number
   out: string
@@ -27,29 +28,24 @@ interface TrainFlags {
   lr: number
   schedule: NonNullable<Training['schedule']>
   augment: NonNullable<Training['augment']>
+  stain?: 'macenko'
   val?: string
-  valShare: number
   patience?: number
   seed: string
-  maxBad: number
-  engine: 'auto' | 'wasm' | 'cpu'
+  engine: EngineChoice
 }
 
 /** Adds the verb. Defaults that a study has, too, are the study's. */
 export function addTeacherTrain(group: Command): void {
   const command = group
     .command('train <data>')
-    .description(
-      'train a teacher on DATA/CLASS/*.{png,jpg,jpeg}; writes the best epoch and the last. Cut off or stopped by Ctrl-C, the same command goes on',
-    )
+    .description('train a teacher on class folders, a manifest, an .npz or slides; run again, it goes on')
     .requiredOption('--classes <names>', 'separated by commas, in the order of the labels', (text) =>
       text.split(','),
     )
     .requiredOption('--size <px>', 'width of the tiles', whole)
-    .requiredOption('--out <file>', 'safetensors of the best epoch; the last stands beside it')
-    .addOption(
-      new Option('--arch <name>', 'the network').choices([...ARCHITECTURE_NAMES]).default('efficientnet-b0'),
-    )
+    .requiredOption('--out <file>', 'of the best epoch; the last stands beside it')
+    .option('--arch <name>', 'the network, by its name in a study', architectureName, 'efficientnet-b0')
     .option('--width <factor>', 'times the channels', number, 1)
     .option('--depth <factor>', 'times the layers', number, 1)
     .addOption(new Option('--flavour <name>', 'whose padding and norms').choices([...FLAVOURS]))
@@ -60,21 +56,19 @@ export function addTeacherTrain(group: Command): void {
     .addOption(new Option('--schedule <name>').choices(['cosine', 'constant', 'steps']).default('cosine'))
     .addOption(
       new Option('--augment <name>')
-        .choices(['none', 'flips', 'flips-and-stain', 'randaugment'])
+        .choices(['none', 'flips', 'flips-and-stain', 'flips-and-site-stain', 'randaugment'])
         .default('flips-and-stain'),
     )
-    .option('--val <folder>', 'other tiles to choose the best epoch by: other patients, where they are known')
-    .option('--val-share <share>', 'else: share of each class that is set aside for it', share, 0.2)
-    .option('--patience <n>', 'stop after so many epochs without a better one', whole)
+    .addOption(new Option('--stain <name>', 'normalise stain').choices(['macenko']))
+    .option('--val <data>', 'other tiles to choose by; else the part val')
+    .option('--patience <n>', 'epochs without a better one until it stops', whole)
     .option('--seed <text>', 'every random choice hangs on it', 'teacher')
-    .option('--max-bad <share>', 'share of files that may be unreadable or not RGB', share, 0.05)
-    .addOption(
-      new Option('--engine <name>', 'what computes').choices(['auto', 'wasm', 'cpu']).default('auto'),
-    )
+    .addOption(new Option('--engine <name>').choices(['auto', 'wasm', 'tensorflow', 'cpu']).default('auto'))
     .action((dataDir: string, flags: TrainFlags) => untilStopped((signal) => train(dataDir, flags, signal)))
+  withDataRules(command)
   example(
     command,
-    '$ tessera teacher train tiles --classes benign,tumour --size 96 --init imagenet.safetensors --out teacher.safetensors',
+    '$ tessera teacher train tiles.csv --classes benign,tumour --size 96 --init imagenet.safetensors --out teacher.safetensors',
   )
 }
 
@@ -143,10 +137,7 @@ async function train(dataDir: string, flags: TrainFlags, signal: AbortSignal): P
 function runOf(
   dataDir: string,
   flags: TrainFlags,
-): Pick<
-  TeacherRun,
-  'settings' | 'dataDir' | 'validation' | 'maxBadShare' | 'initFile' | 'outFile' | 'patience'
-> {
+): Pick<TeacherRun, 'settings' | 'dataDir' | 'dataRules' | 'valDir' | 'initFile' | 'outFile' | 'patience'> {
   const { arch, width, depth, flavour, batch, lr, schedule, augment } = flags
   return {
     settings: {
@@ -158,17 +149,25 @@ function runOf(
       },
       classes: flags.classes,
       sizePx: flags.size,
+      stain: flags.stain,
       epochs: flags.epochs,
       seed: flags.seed,
       training: { batchSize: batch, learningRate: lr, schedule, augment },
     },
     dataDir,
-    validation: flags.val === undefined ? { share: flags.valShare } : { dir: flags.val },
-    maxBadShare: flags.maxBad,
+    dataRules: dataRules(flags),
+    valDir: flags.val ?? null,
     initFile: flags.init ?? null,
     outFile: flags.out,
     patience: flags.patience ?? null,
   }
+}
+
+/** Its own check: eight names in the help would take the room of three options. */
+function architectureName(text: string): TrainFlags['arch'] {
+  const found = ARCHITECTURE_NAMES.find((name) => name === text)
+  if (found !== undefined) return found
+  throw new InvalidArgumentError(`must be one of ${ARCHITECTURE_NAMES.join(', ')}.`)
 }
 
 function number(text: string): number {

@@ -35,14 +35,8 @@ export interface TileSourceOptions {
   readonly run?: (job: BatchJob, workers: number) => RunningJob
 }
 
-/** A source that can be divided: one part to train on, one to choose by. */
-export interface DividedSource extends TileSource {
-  /** The tiles at these places, as a source of their own. */
-  part(places: readonly number[]): TileSource
-}
-
 /** Builds the source that a trainer reads from. */
-export function tileSource(tiles: TileSet, options: TileSourceOptions): DividedSource {
+export function tileSource(tiles: TileSet, options: TileSourceOptions): TileSource {
   const classCounts = Array.from({ length: options.classes }, () => 0)
   for (const label of tiles.labels) classCounts[label] = (classCounts[label] ?? 0) + 1
   const ring = createBatchRing()
@@ -54,17 +48,6 @@ export function tileSource(tiles: TileSet, options: TileSourceOptions): DividedS
     classCounts,
     skipped: options.skipped,
     batches: (batch) => batches(tiles, batch, ring, (job) => run(job, options.workers)),
-    part: (places) => tileSource(partOf(tiles, places), { ...options, skipped: 0 }),
-  }
-}
-
-function partOf(tiles: TileSet, places: readonly number[]): TileSet {
-  const at = (values: Int32Array): Int32Array => Int32Array.from(places, (place) => values[place] as number)
-  return {
-    ...tiles,
-    labels: at(tiles.labels),
-    slots: at(tiles.slots),
-    origins: places.map((place) => tiles.origins[place] as TileOrigin),
   }
 }
 

@@ -3,7 +3,8 @@
  * batches. Nothing that this file returns leaves the site except counts.
  */
 import { TesseraError } from '@tessera/shared/errors'
-import { type DividedSource, tileSource } from './batches.ts'
+import type { TileSource } from '../distill/index.ts'
+import { tileSource } from './batches.ts'
 import type { SkipReason } from './decode.ts'
 import type { LabelMap } from './label-map.ts'
 import { listTiles } from './list-tiles.ts'
@@ -62,7 +63,7 @@ const MAX_BAD_SHARE = 0.05
  * @throws {TesseraError} ERR_DATA_FOLDER, ERR_DATA_MANIFEST, ERR_DATA_NPZ, ERR_DATA_CLASSES, ERR_DATA_SPLIT, ERR_DATA_CLASS_EMPTY,
  *   ERR_DATA_ONE_CLASS, ERR_DATA_TOO_MANY_BAD, ERR_DATA_LEAKAGE or ERR_DATA_STAIN; what listSlideFolder throws.
  */
-export async function openTiles(options: OpenTilesOptions): Promise<DividedSource & { report: DataReport }> {
+export async function openTiles(options: OpenTilesOptions): Promise<TileSource & { report: DataReport }> {
   const listing = await listTiles(listingOptions(options))
   const read = await readTiles(listing, readingOptions(options))
   const fault = dataFault(read, options)
@@ -73,7 +74,7 @@ export async function openTiles(options: OpenTilesOptions): Promise<DividedSourc
 /** Options as reading takes them. */
 export function readingOptions(options: OpenTilesOptions): ReadOptions {
   const { maxBadShare = MAX_BAD_SHARE } = options
-  return { ...options, part: partOf(options), maxBadShare, isMeasured: needsStain(options) }
+  return { ...options, parts: [partOf(options)], maxBadShare, isMeasured: needsStain(options) }
 }
 
 export function listingOptions(options: OpenTilesOptions): Parameters<typeof listTiles>[0] {
@@ -82,7 +83,7 @@ export function listingOptions(options: OpenTilesOptions): Parameters<typeof lis
 }
 
 /** The good tiles of the part, as a source of batches. @throws {TesseraError} ERR_DATA_STAIN */
-export function sourceOf(read: ReadTiles, options: OpenTilesOptions): DividedSource {
+export function sourceOf(read: ReadTiles, options: OpenTilesOptions): TileSource {
   const { listing, good, store, slots, tally, workers } = read
   const places = good.filter((place) => listing.tiles[place]?.part === partOf(options))
   const tiles = places.map((place) => listing.tiles[place] as ListedTile)

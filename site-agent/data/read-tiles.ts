@@ -1,4 +1,4 @@
-/** @file Reads every tile of a listing once: what is good, what is not, the pixels of the part that is asked for where there is room. */
+/** @file Reads every tile of a listing once: what is good, what is not, the pixels of the parts that are asked for where there is room. */
 import { availableParallelism } from 'node:os'
 import { TesseraError } from '@tessera/shared/errors'
 import type { SkipReason } from './decode.ts'
@@ -15,8 +15,8 @@ const MEMORY_BUDGET_BYTES = 1024 * 1024 * 1024
 
 export interface ReadOptions {
   readonly sizePx: number
-  /** The part whose pixels are kept. */
-  readonly part: Part
+  /** The parts whose pixels are kept. */
+  readonly parts: readonly Part[]
   /** Share of files, 0 to 1, that may be bad; reading stops at the first one more. */
   readonly maxBadShare: number
   readonly memoryBudgetBytes?: number | undefined
@@ -40,7 +40,7 @@ export interface ReadTiles {
   readonly similarity: Similarity
   /** By place in the listing; null: nothing was measured. */
   readonly measures: Measures | null
-  /** Pixels of the part that is kept; null when there are too many. */
+  /** Pixels of the parts that are kept; null when there are too many. */
   readonly store: Uint8Array | null
   /** By place in the listing. */
   readonly slots: Int32Array
@@ -49,9 +49,9 @@ export interface ReadTiles {
 
 /** @throws {TesseraError} ERR_DATA_TOO_MANY_BAD, ERR_INTERRUPTED */
 export async function readTiles(listing: TileListing, options: ReadOptions): Promise<ReadTiles> {
-  const { sizePx, part, maxBadShare, onSkipped, onRead, signal } = options
+  const { sizePx, parts, maxBadShare, onSkipped, onRead, signal } = options
   const { tiles } = listing
-  const { slots, kept } = slotsOf(listing, part)
+  const { slots, kept } = slotsOf(listing, parts)
   const bytes = kept * sizePx * sizePx * 3
   const budget = options.memoryBudgetBytes ?? MEMORY_BUDGET_BYTES
   const store = bytes <= budget ? new Uint8Array(new SharedArrayBuffer(bytes)) : null
@@ -90,10 +90,10 @@ export async function readTiles(listing: TileListing, options: ReadOptions): Pro
   return { listing, tally, good, seen, similarity, measures, store, slots, workers }
 }
 
-/** Places in the store: one for each tile of the part. */
-function slotsOf({ tiles }: TileListing, part: Part): { slots: Int32Array; kept: number } {
+/** Places in the store: one for each tile of the parts. */
+function slotsOf({ tiles }: TileListing, parts: readonly Part[]): { slots: Int32Array; kept: number } {
   let kept = 0
-  const slots = Int32Array.from(tiles, (tile) => (tile.part === part ? kept++ : NOT_KEPT))
+  const slots = Int32Array.from(tiles, (tile) => (parts.includes(tile.part) ? kept++ : NOT_KEPT))
   return { slots, kept }
 }
 

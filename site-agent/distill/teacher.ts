@@ -38,21 +38,31 @@ export interface TeacherAnswers {
 /** Before the names of the teacher's tensors in a step's state. */
 export const TEACHER_PREFIX = 'teacher.'
 
+/** How a network of ours follows the student within a step. */
+export interface Following {
+  /** Names of its parameters that follow the student's of the same names. */
+  readonly names: readonly string[]
+  /** m of each step: teacher ← m · teacher + (1 − m) · student. */
+  readonly momentum: number
+  /** False: its running statistics stay as they are. */
+  readonly gathersStatistics: boolean
+}
+
+/** A teacher that only answers, by running statistics. */
+export const STILL: Following = { names: [], momentum: 1, gathersStatistics: true }
+
 /**
  * A network that follows the student by momentum and gathers its own running statistics.
  *
  * Its logits use running statistics. Its features are those of a pass with the batch's statistics, which also moves the running ones:
  * authors' `helper/loops_moma.py`, `set_bn_train`. Dropout and stochastic depth stay off in both passes, as there.
- * @param followed Names of its parameters that follow the student's of the same names.
- * @param momentum m of each step: teacher ← m · teacher + (1 − m) · student.
  */
 export function networkTeacher(
   network: Network,
   weights: Weights,
-  followed: readonly string[],
-  momentum: number,
+  { names, momentum, gathersStatistics }: Following,
 ): Teacher {
-  const pairs = followed.map((name) => ({ teacher: name, student: name }))
+  const pairs = names.map((name) => ({ teacher: name, student: name }))
   const paramsOf = ({ state }: StepInputs): Map<string, tf.Tensor> => withoutPrefix(TEACHER_PREFIX, state)
   return {
     featureWidth: featureWidth(network.architecture),
@@ -65,7 +75,7 @@ export function networkTeacher(
       const params = paramsOf(inputs)
       const moved = momentumUpdate(params, inputs.student, pairs, momentum)
       const pass = forward(network, new Map([...params, ...moved]), images, { training: true })
-      const next = new Map<string, tf.Tensor>([...moved, ...pass.statistics])
+      const next = new Map<string, tf.Tensor>([...moved, ...(gathersStatistics ? pass.statistics : [])])
       return { features: pass.features, next: new Map(withPrefix(TEACHER_PREFIX, next)) }
     },
   }

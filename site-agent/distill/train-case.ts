@@ -1,24 +1,14 @@
 /**
- * @file Runs a reference case of kind `train-steps` through the trainer's own step: backbones, momentum teacher, loss, SGD, queue,
- * several steps in a row.
+ * @file Runs a reference case of kind `train-steps` through the trainer's own step: backbones, teacher, loss, SGD, queue, several steps in a row.
  *
  * tests/parity/README.md describes the cases. Names are those of the case's file without `input.`, `param.` and `expect.`.
  */
-import {
-  attentionTensors,
-  backboneLayout,
-  elementCount,
-  featureWidth,
-  headTensors,
-  type Layout,
-  type Weights,
-} from '@tessera/shared/model'
+import { elementCount } from '@tessera/shared/model'
 import { type CaseTensor, createNetwork } from '@tessera/shared/model/network'
 import { createRandom } from '@tessera/shared/random'
 import {
   choiceAt,
   faulty,
-  momaSettingsAt,
   numberAt,
   positiveAt,
   rootSection,
@@ -26,12 +16,10 @@ import {
   sectionAt,
   wholeAt,
 } from './case-config.ts'
+import { caseMethod, inOrder } from './case-method.ts'
 import { caseTensor, classIndices, pickExpected, type ReferenceCase } from './case-tensors.ts'
 import { learningRateAt } from './learning-rate.ts'
-import { createMoma } from './methods/moma.ts'
-import { filledQueue, fixedAttentions, teacherHead } from './methods/moma-parts.ts'
 import type { StepMetrics } from './round-metrics.ts'
-import { networkTeacher } from './teacher.ts'
 import { withoutPrefix, withPrefix } from './tensor-map.ts'
 import { startTraining } from './training.ts'
 
@@ -47,10 +35,6 @@ export async function runTrainCase(given: ReferenceCase): Promise<Map<string, Fl
 
 async function train({ config, inputs, params }: ReferenceCase): Promise<Map<string, Float32Array>> {
   const root = rootSection(config)
-  const settings = {
-    ...momaSettingsAt(sectionAt(root, 'moma')),
-    momentum: numberAt(sectionAt(root, 'moma'), 'momentum', 0),
-  }
   const images = caseTensor(inputs, 'input', 'images')
   const [steps = 0, B = 0, channels = 0, sizePx = 0, columns = 0] = images.shape
   const weights = new Map([...params].map(([name, { data }]) => [name, data]))
@@ -63,24 +47,8 @@ async function train({ config, inputs, params }: ReferenceCase): Promise<Map<str
   const sgd = stepSettings(root, steps)
 
   const network = createNetwork(architectureAt(root), classes)
-  const queue = caseTensor(inputs, 'input', 'queue')
-  const [K = 0, featureDim = 0] = queue.shape
-  const width = featureWidth(network.architecture)
-  const layout = studentLayoutOf(backboneLayout(network.architecture, classes), width, featureDim)
+  const { method, layout } = caseMethod(root, network, { inputs, weights })
   const learnt = layout.tensors.filter(({ kind }) => kind === 'trainable')
-  const method = createMoma(settings, {
-    teacher: networkTeacher(
-      network,
-      inOrder(network.layout, withoutPrefix('teacher.', weights)),
-      network.layout.tensors.flatMap(({ name, kind }) => (kind === 'trainable' ? [name] : [])),
-      settings.momentum,
-    ),
-    head: teacherHead(width, featureDim, true, (head) => inOrder(head, weights)),
-    attentions: fixedAttentions(featureDim, (fixed) => inOrder(fixed, weights)),
-    queue: filledQueue(K, featureDim, queue.data),
-    queueIndex: 0,
-    usesLogits: choiceAt(root, 'teacherTask', ['same', 'different']) === 'same',
-  })
   const training = startTraining({
     network,
     layout,
@@ -152,22 +120,6 @@ function architectureAt(root: Section): Parameters<typeof createNetwork>[0] {
     widthMultiplier: positiveAt(student, 'widthMultiplier', 4),
     depthMultiplier: positiveAt(student, 'depthMultiplier', 4),
   }
-}
-
-function studentLayoutOf(backbone: Layout, width: number, featureDim: number): Layout {
-  return {
-    ...backbone,
-    tensors: [
-      ...backbone.tensors,
-      ...headTensors('student_head', width, featureDim),
-      ...attentionTensors('attention_query', featureDim),
-    ],
-  }
-}
-
-/** The layout's tensors in its order: a file has them in another. */
-function inOrder({ tensors }: Layout, weights: Weights): Weights {
-  return new Map(tensors.map(({ name }) => [name, caseTensor(weights, 'param', name)]))
 }
 
 /** Images of a step, NHWC. */

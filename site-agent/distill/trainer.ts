@@ -16,6 +16,7 @@ import {
 import { createNetwork } from '@tessera/shared/model/network'
 import type { SiteMetrics, Study } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
+import { averagedUpTo, type MissedRounds } from './global-teacher.ts'
 import { learningRateAt } from './learning-rate.ts'
 import { assertOwnState, type LocalState, localState } from './local-state.ts'
 import { createMethod, type TeacherSource } from './methods/index.ts'
@@ -60,6 +61,8 @@ export interface RoundOptions {
   readonly round: number
   /** The global student of the round before. */
   readonly student: Weights
+  /** Gives the student that an earlier round has published, for a teacher that follows them and has missed it. */
+  readonly studentAfter?: ((round: number) => Promise<Weights>) | undefined
   /** Stops between two steps. */
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
@@ -83,6 +86,9 @@ export interface LocalTrainer {
   state(): Promise<LocalState>
   dispose(): void
 }
+
+/** Counter in a site's state. */
+const AVERAGED = 'averagedRounds'
 
 /**
  * Builds the trainer of a site. Start the engine first.
@@ -110,6 +116,8 @@ export function createTrainer({
   // Made at once, so that a study or a state that does not fit is refused here and not in the middle of a round.
   let method = createMethod(study, teacher, tiles.labels, rest)
   let training: Training | null = null
+  /** Rounds whose published students are in a teacher that follows them. */
+  let averagedRounds = state?.counters[AVERAGED] ?? 0
 
   const network = createNetwork(studentArchitecture(study), study.classes.length)
   const start = (student: Weights): Training =>
@@ -135,11 +143,19 @@ export function createTrainer({
     async trainRound(options) {
       // From the seed, a start that failed can be made again.
       const before = training ? await training.state() : rest
+      const averagedBefore = averagedRounds
       try {
         const begun = withOwn(new Map([...options.student, ...(method.modules?.weights() ?? [])]), own)
         if (training) await training.replaceStudent(begun, previous)
         else training = start(begun)
         rest = null
+        if (method.global) {
+          const missed = missedRounds(options, averagedRounds)
+          const kept = before?.tensors ?? method.weights()
+          if (missed.until > missed.after)
+            await training.replaceMethod(await averagedUpTo(kept, missed, method.global))
+          averagedRounds = missed.until
+        }
         const metrics = roundMetrics(await trainEpochs({ ...options, study, training, tiles, site }))
         const trained = await training.student()
         own = ownOf(federated, method.modules?.specs ?? [], trained)
@@ -153,6 +169,7 @@ export function createTrainer({
         training?.dispose()
         training = null
         rest = before
+        averagedRounds = averagedBefore
         method = createMethod(study, teacher, tiles.labels, rest)
         throw thrown
       }
@@ -160,9 +177,27 @@ export function createTrainer({
     async state() {
       const { tensors, counters } = await currentState()
       const kept = [...tensors, ...ownInState(own), ...previousInState(previous)]
-      return localState(study, site, { tensors: new Map(kept), counters })
+      const told = method.global ? { ...counters, [AVERAGED]: averagedRounds } : counters
+      return localState(study, site, { tensors: new Map(kept), counters: told })
     },
     dispose: () => training?.dispose(),
+  }
+}
+
+/** What the site's teacher lacks before a round: the student that the round begins with, and those of rounds that the site had no part in. */
+function missedRounds({ round, student, studentAfter }: RoundOptions, after: number): MissedRounds {
+  const until = round - 1
+  return {
+    after,
+    until,
+    studentAfter(earlier) {
+      if (earlier === until) return student
+      if (studentAfter !== undefined) return studentAfter(earlier)
+      throw new TesseraError(
+        'ERR_INTERNAL',
+        `internal: trainer must get the student of round ${earlier}, got none`,
+      )
+    },
   }
 }
 

@@ -52,6 +52,8 @@ export interface Training {
   student(): Promise<Weights>
   /** Goes on with another student: the federation's. Method and velocities stay. @param previous As in {@link TrainingOptions}. */
   replaceStudent(student: Weights, previous: Weights | null): Promise<void>
+  /** Goes on with other values of some of the method's tensors. */
+  replaceMethod(tensors: Weights): Promise<void>
   /** What a site keeps: the method's tensors and counters, and the velocities as `velocity.*`. */
   state(): Promise<MethodState>
   dispose(): void
@@ -111,6 +113,11 @@ export function startTraining(options: TrainingOptions): Training {
       hasPrevious = previous !== null
       const replaced = [...student(weights), ...anchors(weights, previous)]
       await stepper.write(new Map(replaced.map(([name, { values }]) => [name, values as Float32Array])))
+    },
+    async replaceMethod(tensors) {
+      const replaced = method.specs.filter(({ name }) => tensors.has(name))
+      const values = toValues({ ...methodLayout, tensors: replaced }, tensors)
+      await stepper.write(new Map([...values].map(([name, { values }]) => [name, values])))
     },
     async state() {
       const kept = method.specs.filter(({ name }) => method.keeps(name))

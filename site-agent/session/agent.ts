@@ -235,12 +235,19 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     await connection.joined(signal)
     if (mailbox.finished()) return { rounds: 0, finished: !cancelled }
     const { study } = await whenJoined
-    const work = await openWorkplace({ ...options, onProgress, log, study, site, gate, connection }).catch(
-      async (thrown: unknown) => {
-        await declineComing(mailbox, connection, asTesseraError(thrown), clock)
-        throw thrown
-      },
-    )
+    const work = await openWorkplace({
+      ...options,
+      onProgress,
+      log,
+      study,
+      site,
+      studentAfter: (round) => ledger.studentAfter(round),
+      gate,
+      connection,
+    }).catch(async (thrown: unknown) => {
+      await declineComing(mailbox, connection, asTesseraError(thrown), clock)
+      throw thrown
+    })
     rounds = work.rounds
     try {
       // What was published before there were rounds to tell: it makes up for receipts that a crash has taken.

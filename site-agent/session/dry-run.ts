@@ -10,6 +10,7 @@ import {
   type TensorSpec,
 } from '@tessera/shared/model'
 import type { Manifest, Study } from '@tessera/shared/protocol'
+import { verifyPayload } from '@tessera/shared/security'
 import { chunkCount } from '@tessera/shared/transfer'
 import { loadPolicy } from '../policy/index.ts'
 import type { Gate } from '../uplink/gate.ts'
@@ -50,6 +51,8 @@ interface Start {
   /** SHA-256 and size of the student. */
   readonly base: string
   readonly baseBytes: number
+  /** SHA-256 of the students that earlier rounds have published, by round; those that a teacher which follows them lacks. */
+  readonly missed: ReadonlyMap<number, string>
 }
 
 /**
@@ -62,9 +65,10 @@ export async function dryRun(options: AgentOptions): Promise<DryRun> {
   const policy = await loadPolicy(dir, site)
   return behindGate({ dir, clock, policy, dryRun: true }, async (gate) => {
     const start = await fetchStart(options, site, gate)
-    const { study, round, base, baseBytes } = start
+    const { study, round, base, baseBytes, missed } = start
     const { onProgress = () => undefined } = options
-    const training: TrainingOptions = { ...options, onProgress, study, site, gate }
+    const studentAfter = async (earlier: number): Promise<string> => missed.get(earlier) ?? ''
+    const training: TrainingOptions = { ...options, onProgress, study, site, studentAfter, gate }
     const tiles = await openSiteTiles(training)
     // Nothing is kept: the next real round finds the state that it left.
     const states = { ...openLocalStates(studyFolder(dir, study.id)), hold: async () => undefined }
@@ -109,7 +113,18 @@ async function fetchStart(options: AgentOptions, site: Site, gate: Gate): Promis
       })
     const { byteLength: baseBytes } = await obtain(student)
     if (study.teacher !== undefined) await obtain(study.teacher.sha256)
-    return { study, round: round + 1, base: student, baseBytes }
+    const missed = new Map<number, string>()
+    if (study.teacher?.momentum === 'global') {
+      // The state after the last delivered round has the students before that round in its teacher.
+      const last = await openLocalStates(studyFolder(dir, study.id)).lastBefore(round + 1)
+      for (let earlier = Math.max(1, last); earlier < round; earlier++) {
+        const { record } = await ask('ledger:fetch', { study: study.id, round: earlier })
+        const published = await verifyPayload('published', record, site.coordinator.keyOf(study.id, earlier))
+        missed.set(earlier, published.student)
+        await obtain(published.student)
+      }
+    }
+    return { study, round: round + 1, base: student, baseBytes, missed }
   })
 }
 

@@ -18,6 +18,8 @@ export interface Ledger {
   latest(): Promise<LatestRecord | null>
   /** The records from this round to the last, in order. @throws {TesseraError} ERR_STORE_CORRUPT */
   since(round: number): Promise<Published[]>
+  /** SHA-256 of the student that a round has published. @throws {TesseraError} ERR_STORE_CORRUPT if its record is not here. */
+  studentAfter(round: number): Promise<string>
   /**
    * Takes a record in, if it is the next.
    * @throws {TesseraError} ERR_SIGNATURE_INVALID, ERR_MESSAGE_INVALID; ERR_STUDY_UNKNOWN if it is another study's; ERR_LEDGER_BROKEN if it does
@@ -82,6 +84,7 @@ export async function openLedger(
       for (let at = round; at <= last; at++) found.push(readUnverified('published', await read(at)))
       return found
     },
+    studentAfter: async (round) => readUnverified('published', await read(round)).student,
     async accept(token) {
       const record = await verifyPayload('published', token, (claimed) => keyOf(study, claimed.round))
       if (record.study !== study) {

@@ -49,6 +49,8 @@ export interface RoundTrainerOptions {
   readonly createTrainer: TrainerFactory
   /** Opens an ONNX teacher. */
   readonly openTeacher: (bytes: Uint8Array, teacher: OnnxTeacher) => Promise<FrozenTeacher>
+  /** SHA-256 of the student that an earlier round has published, as the ledger has verified it. */
+  readonly studentAfter: (round: number) => Promise<string>
   readonly clock: Clock
   readonly onProgress: (event: AgentEvent) => void
 }
@@ -145,12 +147,13 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       const student = decodeModel(await obtain(offer.base, ask, signal, offer.baseBytes), layout)
       const last = await states.lastBefore(round)
       const trainer = await trainerAfter(last, ask, signal)
-      await keepOnly(cacheDir, new Set([offer.base, study.teacher?.sha256 ?? '']))
       const startedMs = clock.elapsed()
       const result = await trainer.trainRound({
         round,
         student,
         signal,
+        studentAfter: async (earlier) =>
+          decodeModel(await obtain(await options.studentAfter(earlier), ask, signal), layout),
         onProgress: ({ step, steps, loss }) =>
           onProgress({
             kind: 'training',
@@ -162,6 +165,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
             secondsLeft: Math.round((((clock.elapsed() - startedMs) / step) * (steps - step)) / 1000),
           }),
       })
+      await keepOnly(cacheDir, new Set([offer.base, study.teacher?.sha256 ?? '']))
       // From here on the trainer is a round further, whatever becomes of the delta.
       if (held !== null) held.after = round
       room ??= deltaRoom(layout)

@@ -26,6 +26,8 @@ export interface TrainingOptions {
   readonly createTrainer?: TrainerFactory
   readonly study: Study
   readonly site: Site
+  /** SHA-256 of the student that an earlier round has published. */
+  readonly studentAfter: (round: number) => Promise<string>
   readonly gate: Gate
   readonly clock: Clock
   readonly onProgress: (event: AgentEvent) => void
@@ -69,7 +71,7 @@ export async function openSiteTiles(options: TrainingOptions): Promise<TileSourc
 
 /** Builds the study's trainer on these tiles and states. */
 export function openTraining(options: TrainingOptions, tiles: TileSource, states: LocalStates): RoundTrainer {
-  const { dir, study, site, gate, clock, onProgress, createTrainer = distillTrainer } = options
+  const { dir, study, site, studentAfter, gate, clock, onProgress, createTrainer = distillTrainer } = options
   return createRoundTrainer({
     study,
     layout: studentLayout(study),
@@ -79,6 +81,7 @@ export function openTraining(options: TrainingOptions, tiles: TileSource, states
     states,
     gate,
     createTrainer,
+    studentAfter,
     openTeacher: async (bytes, teacher) => {
       // Loaded late: only such a study needs its runtime.
       const { openOnnxTeacher } = await import('../teacher/index.ts')

@@ -1,4 +1,4 @@
-/** @file From a folder of tiles to two files: the best teacher and the last. */
+/** @file From labelled tiles to two files: the best teacher and the last. */
 import { stat } from 'node:fs/promises'
 import type { Clock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
@@ -12,11 +12,15 @@ import {
   type Weights,
 } from '@tessera/shared/model'
 import type { Study } from '@tessera/shared/protocol'
-import { createRandom } from '@tessera/shared/random'
 import { sha256Hex } from '@tessera/shared/security'
-import { type DataReport, openTiles } from '../data/index.ts'
+import {
+  type DataReport,
+  type DataRules,
+  openTrainingParts,
+  type SplitRule,
+  tileOptions,
+} from '../data/index.ts'
 import type { TileSource } from '../distill/index.ts'
-import { divide } from './divide.ts'
 import {
   type EpochScore,
   readProgress,
@@ -30,9 +34,9 @@ import { bestOf, type TeacherStep, trainTeacher } from './train-teacher.ts'
 export interface TeacherRun {
   readonly settings: Omit<TeacherSettings, 'fromFile'>
   readonly dataDir: string
-  /** A folder to choose the best epoch by, or the share of `dataDir` to set aside for that. */
-  readonly validation: { readonly dir: string } | { readonly share: number }
-  readonly maxBadShare: number
+  readonly dataRules: DataRules
+  /** Other data to choose the best epoch by; null: those that `dataDir` sets aside for it. */
+  readonly valDir: string | null
   /** safetensors to begin with; a classifier of other classes is left out. */
   readonly initFile: string | null
   /** Of the best teacher; the last stands beside it. */
@@ -62,7 +66,7 @@ export function lastFileOf(outFile: string): string {
 /**
  * Trains, or goes on where a run with the same settings was cut off. Start the engine first. After each epoch both files and the progress beside them
  * are those of the epochs so far.
- * @throws {TesseraError} What openTiles throws; ERR_USAGE if the output is there and no progress beside it, or the progress is another training's;
+ * @throws {TesseraError} What openTrainingParts throws; ERR_USAGE if the output is there and no progress beside it, or the progress is another training's;
  * ERR_MODEL_FILE, ERR_LAYOUT_MISMATCH if the start does not fit; ERR_INTERRUPTED, ERR_TRAINING_DIVERGED, ERR_STORE_WRITE.
  */
 export async function runTeacherTraining(run: TeacherRun): Promise<TrainedTeacher> {
@@ -77,9 +81,17 @@ export async function runTeacherTraining(run: TeacherRun): Promise<TrainedTeache
   const init = initFile === null ? null : await readModelFile('start', initFile)
   const study = teacherStudy({ ...run.settings, ...flavoured(run.settings, init), fromFile: init !== null })
   const start = startOf(study, init)
-  const { training, validation } = await openParts(run, study)
+  const { training, validation, report } = await openTrainingParts({
+    ...run.dataRules,
+    ...tileOptions(study),
+    dir: run.dataDir,
+    valDir: run.valDir ?? undefined,
+    otherwise: OTHERWISE,
+  })
+  run.onData(report, training.count, validation.count)
+  const split = run.dataRules.split ?? null
   const fingerprint = sha256Hex(
-    JSON.stringify([study, init && sha256Hex(init), tilesText(training), tilesText(validation)]),
+    JSON.stringify([study, init && sha256Hex(init), split, tilesText(training), tilesText(validation)]),
   )
   const progress = await readProgress(progressFile, fingerprint)
   if (progress) run.onResumed(progress.scores.length)
@@ -132,25 +144,11 @@ function startOf(study: Study, init: Uint8Array | null): Weights {
   return initialStudent(study, null, weights)
 }
 
-async function openParts(
-  { dataDir, validation, maxBadShare, onData, settings }: TeacherRun,
-  { classes, tile }: Study,
-): Promise<{ training: TileSource; validation: TileSource }> {
-  const common = { classes, sizePx: tile.sizePx, maxBadShare }
-  const tiles = await openTiles({ dir: dataDir, ...common })
-  if ('dir' in validation) {
-    const others = await openTiles({
-      dir: validation.dir,
-      ...common,
-      allowMissingClasses: true,
-      purpose: 'evaluation',
-    })
-    onData(tiles.report, tiles.count, others.count)
-    return { training: tiles, validation: others }
-  }
-  const parts = divide(tiles.labels, validation.share, createRandom(`${settings.seed}/validation`))
-  onData(tiles.report, parts.training.length, parts.validation.length)
-  return { training: tiles.part(parts.training), validation: tiles.part(parts.validation) }
+/** Where data say no parts and nobody says how to divide them: whole patients or slides, four to learn from and one to choose by. */
+const OTHERWISE: SplitRule = {
+  shares: { train: 0.8, val: 0.2, test: 0 },
+  by: 'auto',
+  seed: 'tessera',
 }
 
 /** What of the tiles goes into the fingerprint: no path, no pixel. */

@@ -10,6 +10,8 @@ export interface TeacherSettings {
   readonly architecture: Omit<StudyInput['student'], 'initial'>
   readonly classes: readonly string[]
   readonly sizePx: number
+  /** Gives the tiles the stain of the reference. */
+  readonly stain?: 'macenko' | undefined
   readonly epochs: number
   readonly seed: string
   readonly training: Omit<StudyInput['training'], 'rounds' | 'epochsPerRound'>
@@ -19,12 +21,12 @@ export interface TeacherSettings {
 
 /** @throws {TesseraError} ERR_USAGE naming each setting that is wrong. */
 export function teacherStudy(settings: TeacherSettings): Study {
-  const { architecture, classes, sizePx, epochs, seed, training, fromFile } = settings
+  const { architecture, classes, sizePx, stain, epochs, seed, training, fromFile } = settings
   const result = studySchema.safeParse({
     id: 'teacher',
     seed,
     classes: [...classes],
-    tile: { sizePx },
+    tile: { sizePx, stain },
     student: { ...architecture, initial: fromFile ? 'file' : 'seed' },
     method: { name: 'ce' },
     training: { ...training, rounds: epochs, epochsPerRound: 1 },

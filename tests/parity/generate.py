@@ -38,6 +38,10 @@ TRAIN_CASES = {
     "train-moma-steps": dict(
         B=6, size=40, classes=3, C=8, K=8, heads=2, steps=2, epochs=[1, 2], of_epochs=3, momentum=0.9, task="same"
     ),
+    "train-ce-steps": dict(B=6, size=40, classes=3, steps=3, epochs=[1, 1, 2], of_epochs=3, method="ce"),
+    "train-kd-steps": dict(
+        B=6, size=40, classes=3, steps=3, epochs=[1, 2, 3], of_epochs=3, method="kd", kl_temperature=2.0, weights=(0.5, 1.5)
+    ),
 }
 TRAIN_EXPECTED = [
     "features.0.0.weight",
@@ -202,6 +206,56 @@ def train_case(name, B, size, classes, C, K, heads, steps, epochs, of_epochs, mo
     return inputs, params, expect, config
 
 
+def plain_train_case(name, B, size, classes, steps, epochs, of_epochs, method, width=0.1, depth=0.1, learning_rate=0.005,
+                     kl_temperature=4.0, weights=(1.0, 1.0)):
+    """As train_case, for cross-entropy, and for distillation of the logits of a teacher that stands still."""
+    torch.manual_seed(sum(name.encode()))
+    images, labels = torch.randn(steps, B, 3, size, size), torch.randint(classes, (steps, B))
+    networks = {"student": build(width, depth, classes)} | ({"teacher": build(width, depth, classes)} if method == "kd" else {})
+    for model in networks.values():
+        randomise_norms(model, (B, 3, size, size))
+    inputs = {"images": images, "labels": labels}
+    params = {f"{who}.{n}": t for who, model in networks.items() for n, t in state(model).items()}
+    for model in networks.values():
+        model.double()
+    images, student = images.double(), networks["student"]
+    student.train()
+    optimiser = torch.optim.SGD(student.parameters(), lr=learning_rate, momentum=0.9, weight_decay=1e-4)
+    history = {n: [] for n in ("total", "ce", *(["kl"] if method == "kd" else []))}
+    for step in range(steps):
+        for group in optimiser.param_groups:
+            group["lr"] = cosine(learning_rate, epochs[step], of_epochs)
+        logits = student(images[step])
+        parts = {"ce": F.cross_entropy(logits, labels[step])}
+        parts["total"] = parts["ce"]
+        if method == "kd":
+            with torch.no_grad():
+                wanted = F.softmax(networks["teacher"].eval()(images[step]) / kl_temperature, dim=1)
+            said = F.log_softmax(logits / kl_temperature, dim=1)
+            parts["kl"] = F.kl_div(said, wanted, reduction="batchmean") * kl_temperature**2
+            parts["total"] = weights[0] * parts["ce"] + weights[1] * parts["kl"]
+        optimiser.zero_grad()
+        parts["total"].backward()
+        optimiser.step()
+        for n in history:
+            history[n].append(parts[n].detach())
+    expect = {f"loss.{n}": torch.stack(values) for n, values in history.items()}
+    after = state(student)
+    expect |= {f"student.{n}": after[n] for n in TRAIN_EXPECTED}
+    velocity = {n: optimiser.state[p]["momentum_buffer"] for n, p in student.named_parameters()}
+    expect |= {f"velocity.{n}": velocity[n] for n in TRAIN_EXPECTED if n in velocity}
+    config = {
+        "method": method,
+        "student": {"widthMultiplier": width, "depthMultiplier": depth},
+        "training": {"learningRate": learning_rate, "momentum": 0.9, "weightDecay": 1e-4, "schedule": "cosine"},
+        "epochOfStep": epochs,
+        "epochs": of_epochs,
+    }
+    if method == "kd":
+        config["kd"] = {"klTemperature": kl_temperature, "weights": dict(zip(("ce", "kl"), weights))}
+    return inputs, params, expect, config
+
+
 def write_case(folder, name, kind, inputs, params, expect, config):
     tensors = {f"input.{n}": t.int() if n == "labels" else t.float() for n, t in inputs.items()}
     tensors |= {f"param.{n}": t.float() for n, t in params.items()}
@@ -214,7 +268,8 @@ def write_cases(folder):
     for name, settings in STEP_CASES.items():
         write_case(folder, name, "moma-step", *step_case(name, **settings))
     for name, settings in TRAIN_CASES.items():
-        write_case(folder, name, "train-steps", *train_case(name, **settings))
+        case = plain_train_case if "method" in settings else train_case
+        write_case(folder, name, "train-steps", *case(name, **settings))
     generate_maps.write_cases(folder, write_case)
 
 

@@ -41,7 +41,8 @@ async function tessera(
 async function aLine(): Promise<{ line: string; out: string }> {
   const dir = await noiseFolder({ benign: 5, tumour: 5 }, 32)
   const out = join(await temporaryFolder(), 'teacher.safetensors')
-  const small = '--size 32 --width 0.1 --depth 0.1 --epochs 2 --batch 4 --lr 0.01 --engine wasm'
+  const small =
+    '--size 32 --width 0.1 --depth 0.1 --epochs 2 --batch 4 --lr 0.01 --engine wasm --split-by tile --split 4/1/0'
   return { line: `teacher train ${dir} --classes benign,tumour ${small} --out ${out}`, out }
 }
 

@@ -11,6 +11,22 @@ export function noisePixels(seed: string, size: number, channels = 3): Uint8Arra
   return Uint8Array.from({ length: size * size * channels }, () => random.integer(256))
 }
 
+const VIOLET = [0.65, 0.7, 0.3]
+const PINK = [0.1, 0.95, 0.3]
+
+/** Tissue in two stains of these densities: noise has no two stains. The same seed has the same amounts in any stain. */
+export function stainedPixels(seed: string, size: number, h = VIOLET, e = PINK): Uint8Array {
+  const random = createRandom(seed)
+  const pixels = new Uint8Array(size * size * 3)
+  for (let at = 0; at < pixels.length; at += 3) {
+    const [ofH, ofE] = [random.gamma(2) * 0.4, random.gamma(2) * 0.3]
+    for (let c = 0; c < 3; c++) {
+      pixels[at + c] = Math.round(255 * Math.exp(-((h[c] as number) * ofH + (e[c] as number) * ofE)))
+    }
+  }
+  return pixels
+}
+
 /** Writes a PNG of the pixels; 1 channel is grey, 3 RGB, 4 RGBA. */
 export async function writePng(
   file: string,

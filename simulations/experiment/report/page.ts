@@ -1,9 +1,13 @@
 /** @file report.html: one page that needs nothing else. Pure. */
 import { METRICS, type MetricName } from '../../runner/scores.ts'
+import type { Examples } from '../examples.ts'
 import type { CellRow, ExperimentResults } from '../results.ts'
 import { armTitle, type Summary, summaries } from '../summary.ts'
-import { barChart, lineChart } from './charts.ts'
+import { barChart } from './bar-chart.ts'
+import { curves } from './curves.ts'
+import { exampleTiles } from './example-tiles.ts'
 import { escaped, percent, table } from './html.ts'
+import { confusion, crossSite } from './matrices.ts'
 import { STYLE } from './style.ts'
 
 const NAMES = Object.keys(METRICS) as MetricName[]
@@ -13,23 +17,23 @@ const TITLES: Readonly<Record<MetricName, string>> = {
   quadraticWeightedKappa: 'quadratic kappa',
 }
 
-/** The page of a finished experiment. */
-export function reportPage(results: ExperimentResults): string {
+/** The page of a finished experiment: the same results, the same bytes. @param examples Of painted tiles, a split each. */
+export function reportPage(results: ExperimentResults, examples: readonly Examples[] = []): string {
   const { cells, versions, wallSeconds, experiment } = results
   const { name } = experiment as { name: string }
   const blocks = new Map<string, CellRow[]>()
-  for (const cell of cells) {
-    const title = `${cell.split}, ${cell.sites} sites`
-    blocks.set(title, [...(blocks.get(title) ?? []), cell])
-  }
+  for (const cell of cells) blocks.set(titleOf(cell), [...(blocks.get(titleOf(cell)) ?? []), cell])
+  const examplesBy = new Map(examples.map((example) => [titleOf(example), example]))
   const told = Object.entries(versions).map(([what, value]) => [escaped(what), escaped(value)])
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <title>${escaped(name)}</title><style>${STYLE}</style></head><body>
 <h1>${escaped(name)}</h1>
 <p>Accuracies in %. After ±: half of the 95 % interval of the mean over seeds (Student’s t); with one seed, there is none.
-A site alone counts with the mean over sites. Every student is tested on the test tiles of all sites.</p>
-${[...blocks].map(([title, rows]) => block(title, rows, results)).join('\n')}
+A site alone counts with the mean over sites. Every student is tested on the test tiles of all sites. A band around a line
+reaches from the lowest seed to the highest.</p>
+${[...blocks].map(([title, rows]) => block(title, rows, results, examplesBy.get(title))).join('\n')}
 <h2>How it was made</h2>
 ${table('Versions', ['', ''], [...told, ['seconds of this run', wallSeconds.toFixed(0)]])}
 <details><summary>The experiment, with its defaults</summary><pre>${escaped(JSON.stringify(experiment, null, 2))}</pre></details>
@@ -38,7 +42,14 @@ ${table('Versions', ['', ''], [...told, ['seconds of this run', wallSeconds.toFi
 `
 }
 
-function block(title: string, cells: readonly CellRow[], { classes }: ExperimentResults): string {
+const titleOf = ({ split, sites }: Pick<CellRow, 'split' | 'sites'>): string => `${split}, ${sites} sites`
+
+function block(
+  title: string,
+  cells: readonly CellRow[],
+  { classes }: ExperimentResults,
+  examples: Examples | undefined,
+): string {
   const arms = summaries(cells)
   const scores = arms.map((arm) => [
     escaped(armTitle(arm)),
@@ -49,10 +60,6 @@ function block(title: string, cells: readonly CellRow[], { classes }: Experiment
   ])
   const header = ['', ...NAMES.map((name) => TITLES[name]), 'seconds', 'MB sent', 'seeds']
   const of = (arm: Summary): CellRow[] => cells.filter((cell) => armTitle(cell) === armTitle(arm))
-  const curves = arms.flatMap((arm) => {
-    const values = meanCurve(of(arm).map(({ result }) => result.losses))
-    return values.length === 0 ? [] : [{ name: armTitle(arm), values }]
-  })
   const bars = arms.map((arm) => ({
     name: armTitle(arm),
     value: arm.metrics.accuracy.mean,
@@ -61,44 +68,10 @@ function block(title: string, cells: readonly CellRow[], { classes }: Experiment
   }))
   return `<h2>${escaped(title)}</h2>
 ${table('On the test tiles of all sites together', header, scores)}
-<div class="charts">${barChart(title, bars)}${lineChart(title, 'training loss', curves)}</div>
+<div class="charts">${barChart('Accuracy in %', bars)}${curves(arms, of)}</div>
 ${crossSite(arms, of)}
+${examples === undefined ? '' : exampleTiles(examples, classes)}
 <details><summary>Confusion matrices, all seeds together</summary>${arms.map((arm) => confusion(armTitle(arm), of(arm), classes)).join('\n')}</details>`
-}
-
-/** Accuracy of each arm on each site's test tiles, mean over seeds; sites alone apart. */
-function crossSite(arms: readonly Summary[], of: (arm: Summary) => CellRow[]): string {
-  const rows = arms.flatMap((arm): [string, CellRow[]][] => {
-    const own = of(arm)
-    if (arm.kind !== 'alone') return [[armTitle(arm), own]]
-    return [...new Set(own.map(({ site }) => site ?? ''))].map((site) => [
-      `${site} ${armTitle(arm)}`,
-      own.filter((cell) => cell.site === site),
-    ])
-  })
-  const sites = [
-    ...new Set(rows.flatMap(([, own]) => own.flatMap(({ scores }) => Object.keys(scores?.sites ?? {})))),
-  ]
-  const body = rows.map(([title, own]) => [
-    escaped(title),
-    ...sites.map((site) =>
-      heat(mean(own.map(({ scores }) => scores?.sites[site]?.metrics.accuracy.value ?? Number.NaN))),
-    ),
-  ])
-  return table('Accuracy by the site whose tiles are tested', ['', ...sites.map(escaped)], body)
-}
-
-function confusion(title: string, cells: readonly CellRow[], classes: readonly string[]): string {
-  const sum = classes.map((_, i) =>
-    classes.map((_, j) =>
-      cells.reduce((total, { scores }) => total + (scores?.pooled.confusion[i]?.[j] ?? 0), 0),
-    ),
-  )
-  const rows = sum.map((row, i) => {
-    const all = row.reduce((total, n) => total + n, 0)
-    return [escaped(classes[i] ?? ''), ...row.map((n) => shaded(String(n), n / all))]
-  })
-  return table(`${escaped(title)}: rows are true, columns predicted`, ['', ...classes.map(escaped)], rows)
 }
 
 function spread({ mean: centre, low, high }: Summary['metrics']['accuracy']): string {
@@ -107,24 +80,6 @@ function spread({ mean: centre, low, high }: Summary['metrics']['accuracy']): st
     : percent(centre)
 }
 
-const heat = (x: number): string => shaded(percent(x), x)
-
-function shaded(text: string, share: number): string {
-  const strength = Number.isFinite(share) ? Math.max(0, Math.min(1, share)) * 0.45 : 0
-  return `<span style="background: rgb(var(--heat) / ${strength.toFixed(2)}); display: block; padding: 0 0.4rem">${text}</span>`
-}
-
-/** Round by round, over those that have the round. */
-function meanCurve(curves: readonly (readonly number[])[]): number[] {
-  const length = Math.max(0, ...curves.map((curve) => curve.length))
-  return Array.from({ length }, (_, i) => mean(curves.flatMap((curve) => curve[i] ?? [])))
-}
-
 function dealText({ deals }: ExperimentResults): string {
   return deals.map((deal) => JSON.stringify(deal)).join('\n')
-}
-
-function mean(values: readonly number[]): number {
-  const known = values.filter((x) => Number.isFinite(x))
-  return known.reduce((sum, x) => sum + x, 0) / known.length
 }

@@ -5,7 +5,7 @@ import { createNetwork, type Network } from '@tessera/shared/model/network'
 import { isMapMethod, type MapMethod, type Study } from '@tessera/shared/protocol'
 import type { FrozenTeacher } from '../frozen-teacher.ts'
 import { mapTeacher } from '../map-teacher.ts'
-import { fedTeacher, networkTeacher, type Teacher } from '../teacher.ts'
+import { fedTeacher, networkTeacher, STILL, type Teacher } from '../teacher.ts'
 import { createCe } from './ce.ts'
 import { createCrd } from './crd.ts'
 import { createKd } from './kd.ts'
@@ -100,19 +100,23 @@ function teacherFor(study: Study, given: TeacherSource, state: MethodState | nul
       return fedTeacher(source, { features: method.name !== 'kd', logits: teacher.task === 'same' })
   } else if (!('outputs' in source)) {
     const network = createNetwork(teacher, teacher.classes)
-    if (method.name !== 'moma') return networkTeacher(network, source, [], 1)
+    if (method.name !== 'moma') return networkTeacher(network, source, STILL)
     const weights = teacherWeightsOf(state) ?? source
-    return networkTeacher(network, weights, followedNames(study, network), method.momentum)
+    return networkTeacher(network, weights, {
+      names: teacher.momentum === 'site' ? followedNames(study, network) : [],
+      momentum: method.momentum,
+      gathersStatistics: teacher.momentum !== 'global',
+    })
   }
   throw new TesseraError('ERR_INTERNAL', 'internal: teacher must come as its study describes it')
 }
 
 /** Parameters of the teacher that follow the student: all of them, but the classifier only when it is for the same classes. */
 function followedNames({ student, teacher }: Study, { architecture, layout }: Network): string[] {
-  if (teacher?.momentum !== 'site' || !sameArchitecture(student, architecture)) return []
+  if (!sameArchitecture(student, architecture)) return []
   return layout.tensors
     .filter(
-      ({ kind, name }) => kind === 'trainable' && (!isClassifierTensor(name) || teacher.task === 'same'),
+      ({ kind, name }) => kind === 'trainable' && (!isClassifierTensor(name) || teacher?.task === 'same'),
     )
     .map(({ name }) => name)
 }

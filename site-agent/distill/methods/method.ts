@@ -3,6 +3,7 @@ import type * as tf from '@tensorflow/tfjs-core'
 import type { NamedValues, TensorMap } from '@tessera/shared/engine'
 import type { TensorSpec, Weights } from '@tessera/shared/model'
 import type { ForwardResult } from '@tessera/shared/model/network'
+import type { GlobalTeacher } from '../global-teacher.ts'
 import type { LossParts } from '../moma-step.ts'
 import type { TileBatch } from '../tiles.ts'
 
@@ -45,6 +46,8 @@ export interface Method {
   weights(): Weights
   /** Whether a site keeps the tensor of that name between rounds; fixed ones come from the study's seed again. */
   keeps(name: string): boolean
+  /** Of a teacher that its tensors hold and that follows the published students between the rounds; absent: there is none. */
+  readonly global?: GlobalTeacher
   /** Counts a batch, and gives what its step is to be fed. */
   feeds(batch: TileBatch, sizePx: number): Promise<NamedValues> | NamedValues
   /** Starts a step, before the student's pass: all that carries no gradient. */

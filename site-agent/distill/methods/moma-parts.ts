@@ -5,12 +5,15 @@ import {
   featureWidth,
   headTensors,
   initialWeights,
+  isClassifierTensor,
   type Layout,
   type TensorSpec,
+  teacherLayout,
   type Weights,
 } from '@tessera/shared/model'
 import type { MomaMethod, Study } from '@tessera/shared/protocol'
 import { initialQueue } from '../feature-queue.ts'
+import type { GlobalTeacher } from '../global-teacher.ts'
 import type { MomentumPair } from '../momentum-update.ts'
 import { TEACHER_PREFIX, type Teacher } from '../teacher.ts'
 import { withoutPrefix } from '../tensor-map.ts'
@@ -50,6 +53,8 @@ export interface MomaParts {
   readonly queue: FeatureQueue | null
   /** Row that the next batch enters at. */
   readonly queueIndex: number
+  /** Of a teacher that follows the published students, backbone and head; null: it follows in each step, or not at all. */
+  readonly global: GlobalTeacher | null
   /** False when there is no KL term: another task, or weight 0. It saves the teacher's pass in eval mode. */
   readonly usesLogits: boolean
 }
@@ -90,9 +95,13 @@ export function momaParts(
       ? new Map(layout.tensors.map(({ name }) => [name, stored(state, name)]))
       : initialWeights(layout, `${study.seed}/site`),
   )
+  const isGlobal = study.teacher?.momentum === 'global'
   return {
     teacher,
-    head,
+    head: isGlobal ? { ...head, pairs: [] } : head,
+    global: isGlobal
+      ? { pairs: [...publishedPairs(study), ...head.pairs], momentum: settings.momentum }
+      : null,
     attentions: fixedAttentions(
       featureDim,
       (layout) => initialWeights(layout, `${study.seed}/site`),
@@ -102,6 +111,15 @@ export function momaParts(
     queueIndex: (state?.counters.queueIndex ?? 0) % settings.queueSize,
     usesLogits: study.teacher?.task === 'same' && weights.kl > 0,
   }
+}
+
+/** Of the teacher's network, running statistics too; its classifier only when it is for the same classes. */
+function publishedPairs(study: Study): MomentumPair[] {
+  return teacherLayout(study)
+    .tensors.filter(
+      ({ kind, name }) => kind !== 'counter' && (!isClassifierTensor(name) || study.teacher?.task === 'same'),
+    )
+    .map(({ name }) => ({ teacher: `${TEACHER_PREFIX}${name}`, student: name }))
 }
 
 function featureQueue(

@@ -19,7 +19,7 @@ const QUEUE_INDEX = 'queueIndex'
 /** @param settings `momentum`: of the teacher's head, per step. */
 export function createMoma(settings: MomaSettings & { readonly momentum: number }, parts: MomaParts): Method {
   const { heads, momentum } = settings
-  const { teacher, head, attentions, queue, usesLogits } = parts
+  const { teacher, head, attentions, queue, global, usesLogits } = parts
   const K = queue?.spec.shape[0] ?? 1
   const has = (attention: string): boolean => attentions.weights.has(`${attention}.qkv.weight`)
   const attentionOf = (tensors: NamedTensors, name: string): BatchAttention | null =>
@@ -35,6 +35,7 @@ export function createMoma(settings: MomaSettings & { readonly momentum: number 
         ...attentions.weights,
         ...(queue ? [[queue.spec.name, queue.rows()] as const] : []),
       ]),
+    ...(global && { global }),
     keeps: (name) => !attentions.weights.has(name),
     async feeds(batch, sizePx) {
       if (!queue) return teacher.feeds(batch, sizePx)

@@ -262,6 +262,24 @@ describe('studyFaults()', () => {
       { federation: { minSites: 5, quorum: 5, strategy: { name: 'median' }, encoding: 'int8' } },
       'encoding must be f32',
     ],
+    [
+      'a teacher of another width that is to become the mean of the students',
+      {
+        method: { name: 'moma' },
+        teacher: { ...TEACHER, sha256, widthMultiplier: 0.2, momentum: 'global' },
+      },
+      "teacher of the student's architecture",
+    ],
+    [
+      'batch norms of which that mean would have the initial ones',
+      {
+        student: NARROW,
+        method: { name: 'moma' },
+        teacher: { ...TEACHER, sha256, momentum: 'global' },
+        federation: { strategy: { name: 'fedbn' } },
+      },
+      'batch norms that are published',
+    ],
     ['moma without a teacher', { method: { name: 'moma' } }, 'teacher'],
     [
       'kd from another task',
@@ -360,6 +378,19 @@ describe('studyWarnings()', () => {
     ['no guard', { guards: { adaptiveNorm: 'off' } }, 'maxNorm 100'],
   ])('%s has one', (_, federation, words) => {
     expect(warnings(federation)).toEqual([expect.stringContaining(words)])
+  })
+  test.each([
+    [0.999, 3, ['after 3 rounds 100 % of the teacher is what it was at the start']],
+    [0.9, 3, []],
+    [0.999, 300, []],
+  ])('a global teacher of momentum %d over %d rounds: %j', (momentum, rounds, words) => {
+    const study = studySchema.parse({
+      ...TINY_STUDY,
+      teacher: { ...TEACHER, sha256: '0'.repeat(64), momentum: 'global' },
+      method: { name: 'moma', momentum },
+      training: { rounds },
+    })
+    expect(studyWarnings(study)).toEqual(words.map((text) => expect.stringContaining(text)))
   })
   test('createStudy() hands them out', async () => {
     const { dir } = await made()

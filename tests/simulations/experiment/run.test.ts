@@ -7,6 +7,7 @@ import { compareText, readResults } from '../../../simulations/experiment/compar
 import { parseExperiment } from '../../../simulations/experiment/read.ts'
 import { runExperiment } from '../../../simulations/experiment/run.ts'
 import '../../support/allclose.ts'
+import { drawTiles } from '../../support/federation.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 /** Each run starts processes and engines of its own. */
@@ -84,7 +85,47 @@ describe('runExperiment()', () => {
       }
       expect(await models(one)).toEqual(written)
       const [a, b] = [await readResults(one), await readResults(two)]
+      // A curve ends where the table stands; the teacher, whose epochs are no rounds, has none.
+      for (const { kind, scores, result } of a.cells) {
+        expect(result.curve?.map(({ round }) => round)).toEqual(kind === 'teacher' ? [] : [1, 2])
+        if (kind === 'teacher') continue
+        const { confusion, tiles } = scores?.pooled ?? { confusion: [], tiles: 0 }
+        const correct = confusion.reduce((sum, row, i) => sum + (row[i] ?? 0), 0)
+        expect(result.curve?.at(-1)).toEqual({ round: 2, correct, tiles })
+      }
+      expect(b.cells.map(({ result }) => result.curve)).toEqual(a.cells.map(({ result }) => result.curve))
+      expect(await readFile(join(one, 'report.html'), 'utf8')).toContain('<img src="data:image/png;base64,')
+      // A student that was not tested on its way is the same student.
+      const untested = await temporaryFolder()
+      await run(untested, 1, { testEvery: 0, arms: [{ kind: 'central', methods: ['ce'] }] })
+      const [student] = (await readResults(untested)).cells
+      expect(student?.result.curve).toEqual([])
+      expect(student?.result.model).toBe(a.cells.find(({ kind }) => kind === 'central')?.result.model)
       expect(compareText(a, b)).toMatch(/folder, 2 sites: federated kd .* the same cells/)
+    },
+    PATIENCE_MS,
+  )
+
+  test(
+    'shows no tile of a folder in its report',
+    async () => {
+      const [data, out] = [await temporaryFolder(), await temporaryFolder()]
+      for (const site of ['north', 'south']) await drawTiles(join(data, site), site, 3)
+      const experiment = parseExperiment(
+        JSON.stringify({
+          ...TINY,
+          data: { folders: [{ dir: data }], tilePx: 24, testShare: 0.5 },
+          arms: [{ kind: 'central', methods: ['ce'] }],
+          training: { ...TINY.training, rounds: 1 },
+        }),
+      )
+      const read = { experiment, folders: [{ dir: data, micronsPerPx: null }], teacherFolders: [] }
+      const screen = { write: () => undefined, columns: null }
+      const { signal } = new AbortController()
+      await runExperiment({ read, out, workers: 1, screen, clock: systemClock, signal })
+      const page = await readFile(join(out, 'report.html'), 'utf8')
+      expect(page).toContain('central ce')
+      expect(page).not.toMatch(/<img|base64/)
     },
     PATIENCE_MS,
   )

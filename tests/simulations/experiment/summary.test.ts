@@ -1,44 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { compareText } from '../../../simulations/experiment/compare.ts'
 import { csvText } from '../../../simulations/experiment/csv.ts'
-import { reportPage } from '../../../simulations/experiment/report/page.ts'
-import type { CellRow, ExperimentResults } from '../../../simulations/experiment/results.ts'
 import { summaries } from '../../../simulations/experiment/summary.ts'
-import { scoreArm } from '../../../simulations/runner/scores.ts'
-
-/** A cell whose student is right on so many of ten tiles. */
-function row(right: number, fields: Partial<CellRow> = {}): CellRow {
-  const truth = Array.from({ length: 10 }, (_, i) => i % 2)
-  const predicted = truth.map((label, i) => (i < right ? label : 1 - label))
-  const groups = truth.map((_, i) => `g${i}`)
-  return {
-    name: 'n',
-    key: `key-${right}`,
-    kind: 'central',
-    split: 'folder',
-    sites: 2,
-    seed: '1',
-    method: 'ce',
-    scenario: 'calm',
-    site: null,
-    scores: scoreArm([{ site: 'north', truth, predicted, groups }], 2, 'seed'),
-    result: { study: {}, engine: 'e', losses: [2, 1], model: 'm', seconds: 3 },
-    ...fields,
-  }
-}
-const results = (cells: readonly CellRow[], name = 'x'): ExperimentResults => ({
-  format: 'tessera-experiment',
-  version: 1,
-  experiment: { name },
-  versions: { engine: 'e' },
-  classes: ['a', 'b'],
-  teacherClasses: ['a', 'b'],
-  tiles: {},
-  deals: [],
-  bootstrap: {},
-  wallSeconds: 1,
-  cells,
-})
+import { results, row } from '../../support/experiment-results.ts'
 
 describe('summaries()', () => {
   test('takes the mean over seeds, with Student’s interval', () => {
@@ -90,20 +54,5 @@ describe('compareText()', () => {
     expect(() => compareText(a, results([row(6, { method: 'kd' })]))).toThrowError(
       expect.objectContaining({ code: 'ERR_EXPERIMENT_FILE' }),
     )
-  })
-})
-
-describe('reportPage()', () => {
-  test('needs nothing beside itself, and runs nothing', () => {
-    const page = reportPage(results([row(7)]))
-    expect(page).not.toMatch(/<script|<link|<img|src=|https?:/)
-    expect(page).toContain('central ce')
-  })
-  test('never takes a name for markup', () => {
-    const page = reportPage({
-      ...results([row(7, { method: '<b>', split: '<i>' })], '<script>alert(1)</script>'),
-      classes: ['<u>', '&'],
-    })
-    expect(page).not.toMatch(/<script|<b>|<i>|<u>/)
   })
 })

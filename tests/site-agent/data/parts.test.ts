@@ -5,27 +5,11 @@ import { assessTiles, type OpenTilesOptions, openTiles } from '@tessera/site-age
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
-import { noiseFolder, noisePixels, writePng } from '../../support/tile-files.ts'
+import { noiseFolder, noisePixels, stainedPixels, writePng } from '../../support/tile-files.ts'
 
 const classes = ['normal', 'tumor']
 const open = (dir: string, more: Partial<OpenTilesOptions> = {}) =>
   openTiles({ dir, classes, sizePx: 16, ...more })
-
-const VIOLET = [0.65, 0.7, 0.3]
-const PINK = [0.1, 0.95, 0.3]
-
-/** Tissue in two stains of these densities: noise has no two stains. The same seed has the same amounts in any stain. */
-function stainedPixels(seed: string, size: number, h = VIOLET, e = PINK): Uint8Array {
-  const random = createRandom(seed)
-  const pixels = new Uint8Array(size * size * 3)
-  for (let at = 0; at < pixels.length; at += 3) {
-    const [ofH, ofE] = [random.gamma(2) * 0.4, random.gamma(2) * 0.3]
-    for (let c = 0; c < 3; c++) {
-      pixels[at + c] = Math.round(255 * Math.exp(-((h[c] as number) * ofH + (e[c] as number) * ofE)))
-    }
-  }
-  return pixels
-}
 
 /** A manifest of so many tiles, each of a patient of its own, with a part or without. */
 async function manifest(

@@ -18,12 +18,15 @@ import {
 } from '../../../site-agent/teacher-training/run.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
-import { noiseFolder } from '../../support/tile-files.ts'
+import { noiseFolder, stainedPixels, writePng } from '../../support/tile-files.ts'
 import { TINY } from '../distill/support.ts'
 
 const architecture = { name: 'efficientnet-b0', ...TINY } as const
 const layout = backboneLayout(architecture, 2)
 const SIZE = 32
+
+/** No two tiles of noise are of one patient. */
+const FOUR_TO_ONE = { shares: { train: 0.8, val: 0.2, test: 0 }, by: 'tile', seed: 'seed' } as const
 
 async function aRun(changes: Partial<TeacherRun> = {}): Promise<TeacherRun> {
   return {
@@ -36,8 +39,8 @@ async function aRun(changes: Partial<TeacherRun> = {}): Promise<TeacherRun> {
       training: { batchSize: 4, learningRate: 0.01 },
     },
     dataDir: await noiseFolder({ benign: 5, tumour: 5 }, SIZE),
-    validation: { share: 0.2 },
-    maxBadShare: 0,
+    dataRules: { split: FOUR_TO_ONE },
+    valDir: null,
     initFile: null,
     outFile: join(await temporaryFolder(), 'teacher.safetensors'),
     patience: null,
@@ -49,6 +52,16 @@ async function aRun(changes: Partial<TeacherRun> = {}): Promise<TeacherRun> {
     onEpoch: () => undefined,
     ...changes,
   }
+}
+
+/** Two classes of tissue in two stains: noise has no two stains. */
+async function stainedFolder(): Promise<string> {
+  const dir = await temporaryFolder()
+  for (const name of ['benign', 'tumour']) {
+    for (let i = 0; i < 5; i++)
+      await writePng(join(dir, name, `${i}.png`), stainedPixels(`${name} ${i}`, SIZE), SIZE)
+  }
+  return dir
 }
 
 /** Stops a run in its second epoch. */
@@ -118,11 +131,35 @@ describe('runTeacherTraining()', () => {
 
   test('chooses by other tiles when they are given, and trains on all of its own', async () => {
     const counts: number[][] = []
-    const dir = await noiseFolder({ benign: 3, tumour: 0 }, SIZE)
+    // Under another name it is other noise: the same tiles may not be in both.
+    const valDir = await noiseFolder({ other: 3 }, SIZE)
+    const dataRules = { labelMap: new Map([['other', 'benign']]) }
     await runTeacherTraining(
-      await aRun({ validation: { dir }, onData: (_, ...parts) => void counts.push(parts) }),
+      await aRun({ valDir, dataRules, onData: (_, ...parts) => void counts.push(parts) }),
     )
     expect(counts).toEqual([[10, 3]])
+  })
+
+  test('divided otherwise, a run that was begun does not go on', async () => {
+    const given = await aRun()
+    await stopped(given)
+    const dataRules = { split: { ...FOUR_TO_ONE, seed: 'another' } }
+    await expect(runTeacherTraining({ ...given, dataRules })).rejects.toMatchObject({ code: 'ERR_USAGE' })
+  })
+
+  test('takes the stain as a study says it: normalised and varied along the site’s own colours it is another teacher', async () => {
+    const dataDir = await stainedFolder()
+    const hashOf = async (settings: Partial<TeacherRun['settings']>): Promise<string> => {
+      const given = await aRun({ dataDir })
+      return (await runTeacherTraining({ ...given, settings: { ...given.settings, ...settings } })).sha256
+    }
+    const training = { batchSize: 4, learningRate: 0.01, augment: 'flips' } as const
+    const hashes = await Promise.all([
+      hashOf({ training }),
+      hashOf({ training, stain: 'macenko' }),
+      hashOf({ training: { ...training, augment: 'flips-and-site-stain' } }),
+    ])
+    expect(new Set(hashes).size).toBe(3)
   })
 
   test('does not write over a file, and does not go on with other settings or other tiles', async () => {
