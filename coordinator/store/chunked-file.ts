@@ -12,6 +12,7 @@ import {
   lackingChunks,
   openAtAnyPlace,
   readAt,
+  survivesPowerCuts,
   syncFolder,
   writeChunk,
 } from '@tessera/shared/files'
@@ -103,7 +104,7 @@ export async function openChunkedFile(
     keep: () =>
       explained(async () => {
         if (!kept) {
-          await using(open(file, 'r+'), (handle) => handle.sync())
+          if (survivesPowerCuts(file)) await using(open(file, 'r+'), (handle) => handle.sync())
           await rename(file, target)
           kept = true
         }

@@ -9,6 +9,7 @@ import {
   explained,
   readAt,
   readBlocks,
+  settle,
   syncFolder,
   TEMPORARY_PREFIX,
   temporaryName,
@@ -258,7 +259,7 @@ function incoming(
     keep: () =>
       explained(async () => {
         if (!kept) {
-          await handle.sync()
+          await settle(handle, temporary)
           const known = name()
           await rename(temporary, fileOf(known.sha256))
           remember(known.sha256, Promise.resolve(known))

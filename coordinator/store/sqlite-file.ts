@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs'
 import { chmod, open, readFile, rm, stat } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { TesseraError } from '@tessera/shared/errors'
-import { explained, isMissing, renameDurably } from '@tessera/shared/files'
+import { explained, isMissing, renameDurably, survivesPowerCuts } from '@tessera/shared/files'
 import Database from 'libsql'
 import { overtaken } from './event-store.ts'
 import { isLogDamaged } from './sqlite-log.ts'
@@ -34,7 +34,11 @@ export async function openDatabase(file: string, coordinator: string): Promise<S
       assertOurs(database, coordinator)
       if (valueOf(database, 'PRAGMA quick_check(1)') !== 'ok') throw corrupt('a damaged page')
       if (valueOf(database, 'PRAGMA journal_mode = WAL') !== 'wal') throw corrupt('no log')
-      database.exec('PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON')
+      database.exec(
+        survivesPowerCuts(file)
+          ? 'PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON'
+          : 'PRAGMA synchronous = OFF',
+      )
       // A file that may only be read is opened all the same: better found out now than at the first event.
       database.exec('BEGIN IMMEDIATE; ROLLBACK')
     })

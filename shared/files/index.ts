@@ -1,5 +1,6 @@
 export * from './chunk-file.ts'
 export * from './durable.ts'
 export { tryLock } from './folder-lock.ts'
+export * from './power-cut.ts'
 export { readModelFile } from './read-model-file.ts'
 export * from './sealed-file.ts'

@@ -1,7 +1,7 @@
 /** @file Creates a secret's file: readable by its owner only, whole or not at all, and never over another. */
 import { link, mkdir, open, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { syncFolder, temporaryName } from '../files/index.ts'
+import { settle, syncFolder, temporaryName } from '../files/index.ts'
 
 /**
  * Creates `file` with mode 0600. The text goes to a temporary name, is synced, and is then linked to its name, which fails if
@@ -14,7 +14,7 @@ export async function createSecretFile(file: string, text: string): Promise<void
   const handle = await open(temporary, 'wx', 0o600)
   try {
     await handle.writeFile(text)
-    await handle.sync()
+    await settle(handle, file)
     await link(temporary, file)
   } finally {
     await handle.close()

@@ -47,7 +47,7 @@ export async function verifyPayload<K extends SignedKind>(
   const publicKey = typeof signer === 'string' ? signer : signer(claimed as Signed<K>)
   let payload: Uint8Array
   try {
-    const key = await importJWK({ kty: 'OKP', crv: 'Ed25519', x: publicKey }, SIGNATURE_ALGORITHM)
+    const key = await importedKey(publicKey)
     payload = (await compactVerify(token, key, { algorithms: [SIGNATURE_ALGORITHM] })).payload
   } catch (cause) {
     throw new TesseraError(
@@ -60,6 +60,24 @@ export async function verifyPayload<K extends SignedKind>(
   }
   // The signature is over the text that the claim was read from. A record of a thousand sites takes milliseconds to read: once is enough.
   return claimed ?? parsePayload(kind, payload)
+}
+
+/** A site verifies with its coordinator's key, a coordinator with those of its sites: those of the largest consortium, some 300 bytes each. */
+const KEYS_KEPT = 1024
+const imported = new Map<string, ReturnType<typeof importJWK>>()
+
+/** Public keys as the engine of the signatures takes them: importing one costs a third of a verification. Who floods it makes others import theirs again. */
+function importedKey(publicKey: string): ReturnType<typeof importJWK> {
+  const known = imported.get(publicKey)
+  if (known !== undefined) return known
+  const key = importJWK({ kty: 'OKP', crv: 'Ed25519', x: publicKey }, SIGNATURE_ALGORITHM)
+  imported.set(publicKey, key)
+  key.catch(() => imported.delete(publicKey))
+  for (const oldest of imported.keys()) {
+    if (imported.size <= KEYS_KEPT) break
+    imported.delete(oldest)
+  }
+  return key
 }
 
 /**

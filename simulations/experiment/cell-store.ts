@@ -23,6 +23,8 @@ export interface CellResult {
   /** Of a federation. */
   readonly federation?: {
     readonly roundSeconds: readonly number[]
+    /** Of the whole, what was spent in training steps; absent for a federation of processes, and in cells from before it was measured. */
+    readonly stepSeconds?: number
     readonly uploadedBytes: Readonly<Record<string, number>>
     readonly declined: readonly { readonly site: string; readonly round: number; readonly code: string }[]
     /** How the students of its rounds do on each site's test tiles, in a study that judges. */

@@ -1,38 +1,36 @@
 /**
  * @file A whole federation in this process: the coordinator's and the agents' own code, keys, signatures, gate, audit and store. Sites take turns, so
- * that one site's training is in memory at a time; what a site keeps between its rounds is on the disk.
+ * that the models of a few are in memory at a time; what a site keeps between its rounds is on the disk.
  */
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { setMaxListeners } from 'node:events'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   createStudy,
   exportStudy,
   initCoordinator,
-  invite,
   openCoordinator,
   startCoordinator,
 } from '@tessera/coordinator'
 import { systemClock } from '@tessera/shared/clock'
-import { startEngine } from '@tessera/shared/engine'
 import { asTesseraError } from '@tessera/shared/errors'
+import { exemptFromPowerCuts } from '@tessera/shared/files'
 import { silentLog } from '@tessera/shared/log'
 import type { Study } from '@tessera/shared/protocol'
-import { fingerprint } from '@tessera/shared/security'
 import {
   type AgentEvent,
   type Dial,
   dialOver,
-  enroll,
   runAgent,
   type TrainerFactory,
   type Turn,
 } from '@tessera/site-agent'
-import { createTrainer } from '@tessera/site-agent/distill'
 import type { Fault } from '../experiment/faults.ts'
 import { byzantineTrainer } from './byzantine.ts'
+import { enrolSites, siteDir } from './enrol-sites.ts'
 import { faultyDial } from './faulty-dial.ts'
 import { memoryDial } from './memory-link.ts'
-import { createStepperPool, type StepperPool } from './stepper-pool.ts'
+import { pooledTrainers, trainInTurn, untimed } from './trainers.ts'
 import { createTurns } from './turns.ts'
 
 export interface FederateOptions {
@@ -53,33 +51,64 @@ export interface FederateOptions {
 
 /** Where the coordinator is to be found; nobody dials it in memory. */
 const NOWHERE = 'http://127.0.0.1:9'
-/** Enrolments at once: each waits for the coordinator's disk most of the time. */
-const ENROLLING = 8
+/** Enrolments, and then joins, at once: of a thousand at the same time most would wait for longer than a coordinator gives a session to join. */
+const ENTERING = 8
+/** Sites that are in a round at once, one a lane: while one trains, the other delivers or fetches. A third gains nothing on two cores and holds another model. */
+const LANES = 2
+
+export interface Federated {
+  /** Its file, as safetensors. */
+  readonly student: string
+  /** Of the whole, what was spent in training steps; 0 with trainers of another factory. */
+  readonly stepSeconds: number
+}
 
 /**
- * Runs the study to its end. @returns The student, as safetensors.
+ * Runs the study to its end.
  * @throws {TesseraError} What ends an agent or the study.
  */
-export async function federate(options: FederateOptions): Promise<string> {
+export async function federate(options: FederateOptions): Promise<Federated> {
+  // A power cut ends the simulation, and the next one begins with an empty folder: nothing in it need outlive this process.
+  const secureAgain = exemptFromPowerCuts(options.root)
+  try {
+    return await federateFrom(options)
+  } finally {
+    secureAgain()
+  }
+}
+
+async function federateFrom(options: FederateOptions): Promise<Federated> {
   const { root, study, sites, teacher, start = null } = options
   await rm(root, { recursive: true, force: true })
   const dir = join(root, 'coordinator')
-  await mkdir(join(root, 'cache'), { recursive: true, mode: 0o700 })
   await initCoordinator({ dir, port: 0 })
   const files = {
     ...(teacher !== null && { teacherFile: teacher }),
     ...(start !== null && { studentFile: start }),
   }
   await createStudy({ dir, study, ...files })
+  const { createTrainer } = options
+  const trainers = createTrainer === undefined ? await pooledTrainers() : untimed(createTrainer)
   const place = await open(dir, options.transport)
-  const pool = createStepperPool()
   const stop = new AbortController()
+  // All agents wait for it, in several places each.
+  setMaxListeners(0, stop.signal)
   try {
-    await enrollAll(options, dir, place, stop.signal)
-    const train = options.createTrainer ?? pooledTrainer((state, step) => pool.obtain(state, step))
-    const turn = createTurns(1)
+    const coordinator = { ...place, dir }
+    await enrolSites({ root, sites, coordinator, lanes: LANES, atOnce: ENTERING, signal: stop.signal })
+    const train = trainInTurn(trainers.create)
+    const turns = Array.from({ length: LANES }, () => createTurns(1))
+    const entering = createTurns(ENTERING)
     const agents = sites.map((site, i) =>
-      runSite(options, site, i, { place, train, turn, signal: stop.signal }),
+      untilEnd(stop.signal, entering, (onJoined) =>
+        runSite(options, site, i, {
+          place,
+          train,
+          turn: turns[i % LANES] as Turn,
+          signal: stop.signal,
+          onJoined,
+        }),
+      ),
     )
     const outcome = Promise.all(agents)
     await Promise.race([outcome, rejection(place.ended)])
@@ -87,10 +116,10 @@ export async function federate(options: FederateOptions): Promise<string> {
   } finally {
     stop.abort()
     await place.close()
-    pool.dispose()
+    trainers.dispose()
   }
   const { files: exported } = await exportStudy({ dir, study: study.id, out: join(root, 'export') })
-  return exported[0] ?? ''
+  return { student: exported[0] ?? '', stepSeconds: trainers.stepMs() / 1000 }
 }
 
 interface Place {
@@ -114,64 +143,21 @@ async function open(dir: string, transport: FederateOptions['transport']): Promi
 const rejection = (ended: Promise<void>): Promise<never> =>
   ended.then(() => new Promise<never>(() => undefined))
 
-const siteDir = (root: string, name: string): string => join(root, 'sites', name)
-
-async function enrollAll(
-  { root, sites }: FederateOptions,
-  coordinatorDir: string,
-  { url, dial, publicKey }: Place,
+/** Starts an agent when it is its turn to enter; the turn ends when it has joined. */
+async function untilEnd(
   signal: AbortSignal,
+  entering: Turn,
+  run: (onJoined: () => void) => Promise<void>,
 ): Promise<void> {
-  const queue = [...sites]
-  const enrollNext = async (): Promise<void> => {
-    for (let site = queue.shift(); site !== undefined; site = queue.shift()) {
-      const dir = siteDir(root, site.name)
-      await mkdir(dir, { recursive: true, mode: 0o700 })
-      // One copy of each student for all sites: each looks at its hash, and one site at a time has its turn.
-      await symlink(join('..', '..', 'cache'), join(dir, 'cache'))
-      await writeFile(join(dir, 'policy.yaml'), policyOf(site.name, publicKey))
-      const file = join(root, 'kits', `${site.name}.json`)
-      await invite({ dir: coordinatorDir, site: site.name, url, file, autoApprove: true })
-      await enroll({
-        kitFile: file,
-        dir,
-        acceptPolicy: true,
-        dial,
-        signal,
-        log: silentLog,
-        clock: systemClock,
-      })
-    }
-  }
-  await Promise.all(Array.from({ length: ENROLLING }, enrollNext))
-}
-
-/** A policy that holds nothing back: no patient is behind these tiles, and a day's rounds are done in minutes. JSON is YAML. */
-function policyOf(site: string, coordinatorKey: string): string {
-  return JSON.stringify({
-    version: 1,
-    site,
-    studies: 'any',
-    coordinators: [fingerprint(coordinatorKey)],
-    teachers: 'any',
-    statisticsMayLeave: true,
-    smallestSampleCount: 1,
-    smallestClassCount: 1,
-    judging: 'counts',
-    largestUpload: { roundBytes: 1e9, dayBytes: 1e13 },
-    normClip: 'none',
-    timeZone: 'UTC',
-    hours: 'always',
-    approval: 'none',
-    roundsPerDay: 100_000,
+  let end: Promise<void> = Promise.resolve()
+  await entering(signal, async () => {
+    await new Promise<void>((resolve) => {
+      end = run(resolve)
+      // Its failure is told by `end`.
+      end.then(resolve, () => resolve())
+    })
   })
-}
-
-function pooledTrainer(createStepper: StepperPool['obtain']): TrainerFactory {
-  return async (options) => {
-    await startEngine()
-    return createTrainer({ ...options, createStepper })
-  }
+  await end
 }
 
 interface Around {
@@ -179,6 +165,7 @@ interface Around {
   readonly train: TrainerFactory
   readonly turn: Turn
   readonly signal: AbortSignal
+  readonly onJoined: () => void
 }
 
 /** An agent's lives: one, and one more for each time that a fault kills it. */
@@ -186,7 +173,7 @@ async function runSite(
   { root, study, faults: all, onEvent }: FederateOptions,
   { name, dataDir }: FederateOptions['sites'][number],
   index: number,
-  { place, train, turn, signal }: Around,
+  { place, train, turn, signal, onJoined }: Around,
 ): Promise<void> {
   const faults = all.filter(({ sites }) => sites.includes(index))
   const dial = faultyDial(place.dial, faults)
@@ -214,6 +201,7 @@ async function runSite(
         log: silentLog,
         clock: systemClock,
         onProgress(event) {
+          if (event.kind === 'joined') onJoined()
           onEvent(name, event)
           if (event.kind === 'training' && dies(event.round)) life.abort()
         },

@@ -21,6 +21,8 @@ export interface FederateResult {
   readonly losses: readonly number[]
   /** Seconds from the end of a round to the end of the next. */
   readonly roundSeconds: readonly number[]
+  /** Spent in training steps, over all sites and rounds. */
+  readonly stepSeconds: number
   /** Bytes of deltas that each site sent. */
   readonly uploadedBytes: Readonly<Record<string, number>>
   /** Rounds that sites declined or missed, and why. */
@@ -42,7 +44,7 @@ export async function runFederation(
   const startedMs = systemClock.elapsed()
   let done = 0
   const { federate } = await import('../in-process/federate.ts')
-  const student = await federate({
+  const { student, stepSeconds } = await federate({
     ...options,
     onEvent(site, event) {
       if (event.kind === 'training') {
@@ -65,6 +67,7 @@ export async function runFederation(
     engine: description,
     losses: told.slice(1).map(({ loss, samples }) => loss / samples),
     roundSeconds: ends.map((end, i) => (end - (ends[i - 1] ?? startedMs)) / 1000),
+    stepSeconds,
     uploadedBytes,
     declined,
   }

@@ -16,6 +16,7 @@ import {
 import type { Study } from '@tessera/shared/protocol'
 import { openTiles, tileOptions } from '@tessera/site-agent/data'
 import { createTrainer, evaluate } from '@tessera/site-agent/distill'
+import { createStepperPool } from '../in-process/stepper-pool.ts'
 import { cutTile, type Scale } from './cut.ts'
 import { type FederateResult, type FederateTask, runFederation } from './federate-task.ts'
 import { paintTile } from './paint-tile.ts'
@@ -181,6 +182,7 @@ async function test({ study, model, dirs }: TestTask, report: Report): Promise<T
   await startEngine()
   const weights = decodeModel(await readFile(model), studentLayout(study))
   const answers: { truth: number[]; predicted: number[] }[] = []
+  const pool = createStepperPool()
   for (const dir of dirs) {
     const tiles = await openTiles({
       ...tileOptions(study),
@@ -194,9 +196,11 @@ async function test({ study, model, dirs }: TestTask, report: Report): Promise<T
       weights,
       tiles,
       batchSize: 64,
+      createStepper: (state, step) => pool.obtain(state, step),
     })
     answers.push({ truth: [...truth], predicted: [...predicted] })
     report({ done: answers.length, total: dirs.length })
   }
+  pool.dispose()
   return { answers }
 }

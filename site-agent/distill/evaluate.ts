@@ -1,12 +1,13 @@
 /** @file Predicts a set of tiles with a student or a teacher: eval mode, no augmentation, the files' own order. */
 import * as tf from '@tensorflow/tfjs-core'
-import { createStepper } from '@tessera/shared/engine'
+import { createStepper as engineStepper } from '@tessera/shared/engine'
 import { TesseraError } from '@tessera/shared/errors'
 import { type ConfusionMatrix, confusionMatrix } from '@tessera/shared/metrics'
 import type { Architecture, Weights } from '@tessera/shared/model'
 import { createNetwork, forward, toValues } from '@tessera/shared/model/network'
 import { tensorOf } from './tensor-map.ts'
 import type { TileSource } from './tiles.ts'
+import type { StepperFactory } from './training.ts'
 
 export interface EvaluateOptions {
   readonly architecture: Architecture
@@ -18,6 +19,8 @@ export interface EvaluateOptions {
   readonly batchSize: number
   /** Stops between two batches. */
   readonly signal?: AbortSignal | undefined
+  /** Of who judges one model on many sets: a recording serves all of them. Default: the engine's. */
+  readonly createStepper?: StepperFactory | undefined
 }
 
 export interface Evaluation {
@@ -34,7 +37,7 @@ export interface Evaluation {
  * @throws {TesseraError} ERR_LAYOUT_MISMATCH if the weights are not the architecture's; ERR_INTERRUPTED if stopped.
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { architecture, classes, weights, tiles, batchSize, signal } = options
+  const { architecture, classes, weights, tiles, batchSize, signal, createStepper = engineStepper } = options
   const network = createNetwork(architecture, classes)
   const own = network.layout.tensors.flatMap(({ name }) => {
     const values = weights.get(name)

@@ -5,10 +5,9 @@
  * way and counts only once r is delivered: a round that is trained again after a crash gives the same bits. The delta is held beside it, so
  * that after a crash within the upload there is nothing to train again.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  explained,
   readStored,
   renameDurably,
   SEAL_BYTES,
@@ -76,22 +75,43 @@ const ROLE = 'local state'
 
 /** Opens `dir`, which need not exist. */
 export function openLocalStates(dir: string): LocalStates {
-  const fileOf = (kind: 'after' | 'held', round: number): string => join(dir, `${kind}-${round}.state`)
+  const nameOf = (kind: 'after' | 'held', round: number): string => `${kind}-${round}.state`
+  const deltaName = (round: number): string => `held-${round}.delta`
+  /** What is in the folder, read once: it has one writer at a time. */
+  let listing: Promise<Set<string>> | null = null
+  const names = (): Promise<Set<string>> => {
+    listing ??= readdir(dir).then(
+      (found) => new Set(found),
+      () => new Set(),
+    )
+    return listing
+  }
   const roundsOf = async (kind: 'after' | 'held'): Promise<number[]> => {
-    const names = await readdir(dir).catch(() => [])
-    const rounds = names.flatMap((name) => new RegExp(`^${kind}-(\\d+)\\.state$`).exec(name)?.[1] ?? [])
+    const pattern = new RegExp(`^${kind}-(\\d+)\\.state$`)
+    const rounds = [...(await names())].flatMap((name) => pattern.exec(name)?.[1] ?? [])
     return rounds.map(Number).toSorted((a, b) => a - b)
   }
-  const deltaFile = (round: number): string => join(dir, `held-${round}.delta`)
+  const stateOf = async (kind: 'after' | 'held', round: number): Promise<Held> =>
+    unseal(ROLE, await readStored(ROLE, join(dir, nameOf(kind, round)))) as Held
   const held = async (round: number): Promise<string | null> => {
-    const found = await read(fileOf('held', round)).catch(() => null)
+    if (!(await names()).has(nameOf('held', round))) return null
+    const found = await stateOf('held', round).catch(() => null)
     return found?.payload ?? null
   }
+  const remove = async (name: string): Promise<void> => {
+    await rm(join(dir, name), { force: true })
+    ;(await names()).delete(name)
+  }
   const rename = async (round: number): Promise<void> => {
+    const [from, to] = [nameOf('held', round), nameOf('after', round)]
     try {
-      await renameDurably(fileOf('held', round), fileOf('after', round))
+      await renameDurably(join(dir, from), join(dir, to))
+      const listed = await names()
+      listed.delete(from)
+      listed.add(to)
     } catch (thrown) {
       // The record of the round may have committed it a moment ago.
+      listing = null
       if (!(await roundsOf('after')).includes(round)) throw thrown
     }
   }
@@ -100,40 +120,36 @@ export function openLocalStates(dir: string): LocalStates {
       return (await roundsOf('after')).findLast((earlier) => earlier < round) ?? 0
     },
     async after(round) {
-      return (await read(fileOf('after', round))).state
+      return (await stateOf('after', round)).state
     },
     async residualAfter(round) {
-      return (await read(fileOf('after', round))).residual ?? null
+      return (await stateOf('after', round)).residual ?? null
     },
     async hold(round, payload, state, delta, residual) {
-      await explained(() => mkdir(dir, { recursive: true, mode: 0o700 }))
+      const listed = await names()
       // The delta first: what has no state beside it is not looked at.
-      await writeDelta(deltaFile(round), payload, delta)
-      await writeSealed(fileOf('held', round), { payload, state, residual } satisfies Held)
+      await writeDelta(join(dir, deltaName(round)), payload, delta)
+      listed.add(deltaName(round))
+      await writeSealed(join(dir, nameOf('held', round)), { payload, state, residual } satisfies Held)
+      listed.add(nameOf('held', round))
     },
     held,
     async heldDelta(round) {
       const payload = await held(round)
-      return readDelta(deltaFile(round), payload).catch(() => null)
+      return payload === null ? null : readDelta(join(dir, deltaName(round)), payload).catch(() => null)
     },
     heldRounds: () => roundsOf('held'),
     async commit(round) {
       if ((await roundsOf('held')).includes(round)) await rename(round)
-      for (const old of (await roundsOf('after')).slice(0, -KEPT))
-        await rm(fileOf('after', old), { force: true })
-      for (const old of await roundsOf('held'))
-        if (old < round) await rm(fileOf('held', old), { force: true })
+      for (const old of (await roundsOf('after')).slice(0, -KEPT)) await remove(nameOf('after', old))
+      for (const old of await roundsOf('held')) if (old < round) await remove(nameOf('held', old))
       // Deltas of rounds that are over, and what a crash left half written; both are large.
-      for (const name of await readdir(dir)) {
+      for (const name of await names()) {
         const of = Number(/^held-(\d+)\.delta$/.exec(name)?.[1] ?? Number.POSITIVE_INFINITY)
-        if (of <= round || name.startsWith(TEMPORARY_PREFIX)) await rm(join(dir, name), { force: true })
+        if (of <= round || name.startsWith(TEMPORARY_PREFIX)) await remove(name)
       }
     },
   }
-}
-
-async function read(file: string): Promise<Held> {
-  return unseal(ROLE, await readStored(ROLE, file)) as Held
 }
 
 /**
@@ -149,7 +165,7 @@ async function writeDelta(file: string, payload: string, { bytes, ...told }: Hel
 }
 
 /** Null: it is another delta than that of `payload`. */
-async function readDelta(file: string, payload: string | null): Promise<HeldDelta | null> {
+async function readDelta(file: string, payload: string): Promise<HeldDelta | null> {
   const whole = await readStored(ROLE, file)
   const start = LENGTH_BYTES + SEAL_BYTES + Number(whole.readBigUInt64LE())
   const { payload: own, ...told } = unseal(ROLE, whole.subarray(LENGTH_BYTES, start)) as DeltaHead

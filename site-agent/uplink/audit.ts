@@ -11,7 +11,7 @@ import { mkdir, open, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
-import { isMissing } from '@tessera/shared/files'
+import { isMissing, survivesPowerCuts } from '@tessera/shared/files'
 import { sha256Hex } from '@tessera/shared/security'
 import { z } from 'zod'
 
@@ -103,6 +103,8 @@ export async function openAudit(
     }
   }
   const recorded = async (): Promise<void> => {
+    // The system has the lines.
+    if (!survivesPowerCuts(file)) return
     const { seq } = end
     while (safe.seq < seq) {
       syncing ??= sync()

@@ -156,6 +156,15 @@ describe('verifyPayload()', () => {
       code: 'ERR_SIGNATURE_INVALID',
     })
   })
+
+  test('refuses a key that is none each time it is asked, and the right one passes after it', async () => {
+    for (let i = 0; i < 2; i++) {
+      await expect(verifyPayload('receipt', token, 'no key')).rejects.toMatchObject({
+        code: 'ERR_SIGNATURE_INVALID',
+      })
+    }
+    expect(await verifyPayload('receipt', token, coordinator.publicKey)).toEqual(receipt)
+  })
 })
 
 describe('readUnverified()', () => {

@@ -25,6 +25,7 @@ const STUDY: StudyInput = {
 
 interface Ran {
   readonly student: string
+  readonly stepSeconds: number
   readonly events: readonly (readonly [string, AgentEvent])[]
   readonly root: string
 }
@@ -41,7 +42,7 @@ async function run(
   const { transport = 'memory', faults = [], study = STUDY, createTrainer } = options
   const root = await temporaryFolder()
   const events: [string, AgentEvent][] = []
-  const file = await federate({
+  const { student: file, stepSeconds } = await federate({
     root,
     study: studySchema.parse(study),
     sites: SITES.map((name) => ({ name, dataDir: join(tiles, name) })),
@@ -51,7 +52,7 @@ async function run(
     ...(createTrainer && { createTrainer }),
     onEvent: (site, event) => void events.push([site, event]),
   })
-  return { student: sha256Hex(await readFile(file)), events, root }
+  return { student: sha256Hex(await readFile(file)), stepSeconds, events, root }
 }
 
 async function tilesOfSites(): Promise<string> {
@@ -68,6 +69,7 @@ describe('federate()', () => {
     const tiles = await tilesOfSites()
     const calm = await run(tiles)
     expect([kinds(calm, 'delivered'), kinds(calm, 'joined')]).toEqual([6, 3])
+    expect(calm.stepSeconds).toBeGreaterThan(0)
     const sockets = await run(tiles, { transport: 'sockets' })
     expect(sockets.student).toBe(calm.student)
     const faults: Fault[] = [

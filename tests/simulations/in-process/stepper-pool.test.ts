@@ -39,6 +39,19 @@ describe('createStepperPool()', () => {
     pool.dispose()
     expect(recorded).toBeGreaterThan(0)
   })
+  test('counts the time of steps, and not that of what is written before them and read after', async () => {
+    let now = 0
+    const pool = createStepperPool({ elapsed: () => (now += 5) })
+    const stepper = pool.obtain(state(1), step)
+    await stepper.write(new Map([['x', Float32Array.of(2, 2)]]))
+    await stepper.run(new Map())
+    await stepper.run(new Map())
+    await read(stepper)
+    expect(pool.stepMs()).toBe(10)
+    stepper.dispose()
+    pool.dispose()
+  })
+
   test('keeps two that are in use apart, and states of other shapes', async () => {
     const before = tf.memory().numTensors
     const pool = createStepperPool()

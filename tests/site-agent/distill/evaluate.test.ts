@@ -3,6 +3,7 @@ import { startEngine } from '@tessera/shared/engine'
 import { backboneLayout, initialStudent, initialWeights, type Weights } from '@tessera/shared/model'
 import { evaluate } from '@tessera/site-agent/distill'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { createStepperPool, type StepperPool } from '../../../simulations/in-process/stepper-pool.ts'
 import { makeStudy, makeTiles, TINY } from './support.ts'
 
 const architecture = { name: 'efficientnet-b0', ...TINY } as const
@@ -38,6 +39,24 @@ describe('evaluate()', () => {
       [1, 7].map((batchSize) => evaluate({ architecture, classes: 3, weights, tiles, batchSize })),
     )
     expect(one).toEqual(all)
+  })
+
+  test('gives the same with one stepper that is lent to one set of tiles after the other', async () => {
+    const pool = createStepperPool()
+    const other = initialWeights(backboneLayout(architecture, 3), 'other weights')
+    const models = [weights, other, weights]
+    const common = { architecture, classes: 3, tiles, batchSize: 4 }
+    const createStepper: StepperPool['obtain'] = (state, step) => pool.obtain(state, step)
+    const before = tf.memory().numTensors
+    const held: number[] = []
+    for (const model of models) {
+      const lent = await evaluate({ ...common, weights: model, createStepper })
+      expect(lent).toEqual(await evaluate({ ...common, weights: model }))
+      held.push(tf.memory().numTensors)
+    }
+    expect(new Set(held).size).toBe(1)
+    pool.dispose()
+    expect(tf.memory().numTensors).toBe(before)
   })
 
   test('takes a MoMA student with its head and attention', async () => {

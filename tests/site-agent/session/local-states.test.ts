@@ -90,9 +90,9 @@ describe('openLocalStates()', () => {
 
   test('a commit removes what an earlier round held in vain, and may be repeated', async () => {
     const dir = await temporaryFolder()
+    await writeFile(join(dir, '.tmp-0123456789abcdef'), 'half')
     const states = openLocalStates(dir)
     await states.hold(1, 'lost', state(1), delta)
-    await writeFile(join(dir, '.tmp-0123456789abcdef'), 'half')
     await states.hold(2, 'p', state(2), delta)
     await states.commit(2)
     await states.commit(2)
