@@ -1,4 +1,4 @@
-/** @file The strategies a study can choose. Adding one: its file, its schema in shared/protocol/study.ts, a line here. */
+/** @file The strategies a study can choose. Adding one: its file, its schema in shared/protocol/aggregation.ts, a line here. */
 import type { Strategy } from '@tessera/shared/protocol'
 import type { Aggregator } from './aggregator.ts'
 import { fedadam } from './fedadam.ts'

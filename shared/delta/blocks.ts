@@ -3,7 +3,7 @@
  * is computed block by block is the same for any size of block, since each coordinate is computed alone.
  */
 import type { Layout } from '../model/layout.ts'
-import type { Encoding } from '../protocol/study.ts'
+import type { Encoding } from '../protocol/aggregation.ts'
 import { INT8_BLOCK } from './int8.ts'
 import { type DeltaPart, deltaParts, encodedBytes } from './parts.ts'
 

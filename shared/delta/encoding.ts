@@ -1,7 +1,7 @@
 /** @file A delta as bytes and back: the tensors' values in the layout's order, little-endian. What each encoding does is in its own file. */
 import { TesseraError } from '../errors.ts'
 import { assertFits, federatedLayout, type Layout, type Weights } from '../model/layout.ts'
-import type { Encoding } from '../protocol/study.ts'
+import type { Encoding } from '../protocol/aggregation.ts'
 import type { Random } from '../random.ts'
 import { decodeBf16, encodeBf16 } from './bf16.ts'
 import { decodeInt8, encodeInt8 } from './int8.ts'

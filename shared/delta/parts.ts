@@ -5,7 +5,7 @@
  * error back, and a running variance that is rounded may turn negative.
  */
 import { elementCount, federatedLayout, type Layout, type TensorKind } from '../model/layout.ts'
-import type { Encoding } from '../protocol/study.ts'
+import type { Encoding } from '../protocol/aggregation.ts'
 import { int8Bytes } from './int8.ts'
 
 /** One tensor in an encoded delta. */

@@ -1,5 +1,6 @@
 /** @file Which networks there are, and the layers of each. */
-import type { Study, Architecture as StudyArchitecture } from '../protocol/study.ts'
+import type { Architecture as StudyArchitecture } from '../protocol/architecture.ts'
+import type { Study } from '../protocol/study.ts'
 import { type Conventions, conventionsOf } from './conventions.ts'
 import { efficientNetGraph, planEfficientNet } from './efficientnet.ts'
 import type { Graph } from './graph.ts'

@@ -4,7 +4,8 @@
  * float16 and bfloat16 are widened; `num_batches_tracked` is passed over, for no computation here uses it.
  */
 import { TesseraError } from '../errors.ts'
-import { ARCHITECTURE_NAMES, FLAVOURS, type Study } from '../protocol/study.ts'
+import { ARCHITECTURE_NAMES, FLAVOURS } from '../protocol/architecture.ts'
+import { type Study } from '../protocol/study.ts'
 import { type Architecture, architectureText, describeNetwork } from './architecture.ts'
 import type { Flavour } from './conventions.ts'
 import type { Weights } from './layout.ts'

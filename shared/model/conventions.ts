@@ -5,7 +5,7 @@
  * Read and run: torchvision 0.29 (`models/efficientnet.py`, `resnet.py`), timm 1.0 (`models/efficientnet.py`: names that begin with `tf_`
  * carry weights from TensorFlow), efficientnet_pytorch 0.7 (`utils.py`, `model.py`).
  */
-import type { Architecture as StudyArchitecture } from '../protocol/study.ts'
+import type { Architecture as StudyArchitecture } from '../protocol/architecture.ts'
 
 /** Which library's conventions a network follows. timm's networks whose name does not begin with `tf_` follow torchvision's. */
 export type Flavour = NonNullable<StudyArchitecture['flavour']>

@@ -16,7 +16,7 @@ import {
   MAX_TOKEN_CHARACTERS,
   WINDOW_CHUNKS,
 } from './limits.ts'
-import { name, sha256 } from './study.ts'
+import { name, sha256 } from './names.ts'
 
 /** Of docs/protocol.md. */
 export const PROTOCOL_VERSION = 1

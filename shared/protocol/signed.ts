@@ -1,5 +1,6 @@
 /** @file Payloads of the signed parts. Each is a compact JWS (EdDSA) whose header `typ` is the payload's key in {@link signedPayloads}. */
 import { z } from 'zod'
+import { encoding } from './aggregation.ts'
 import { judgedCounts, judgedPart, withholding } from './judging.ts'
 import {
   MAX_MODEL_BYTES,
@@ -9,7 +10,8 @@ import {
   MAX_STUDIES,
   MAX_TOKEN_CHARACTERS,
 } from './limits.ts'
-import { encoding, name, sha256, study } from './study.ts'
+import { name, sha256 } from './names.ts'
+import { study } from './study.ts'
 
 const round = z.int().positive()
 const attempt = z.int().positive()

@@ -8,7 +8,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { TesseraError } from '../errors.ts'
 import { explain } from '../protocol/explain.ts'
-import { name } from '../protocol/study.ts'
+import { name } from '../protocol/names.ts'
 import { createNonce } from './digest.ts'
 
 /** Of the kit's format. */

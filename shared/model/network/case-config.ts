@@ -6,7 +6,7 @@
  */
 import { z } from 'zod'
 import { TesseraError } from '../../errors.ts'
-import { ARCHITECTURE_NAMES } from '../../protocol/study.ts'
+import { ARCHITECTURE_NAMES } from '../../protocol/architecture.ts'
 import type { Architecture } from '../architecture.ts'
 import { type Conventions, conventionsOf, type Flavour } from '../conventions.ts'
 import { NAMINGS, type Naming } from '../names/namings.ts'

@@ -4,7 +4,7 @@
  *
  * Nothing is guessed that a wrong guess would spoil in silence: a normalisation that does not fit costs accuracy and raises no error.
  */
-import type { OnnxTeacher } from '../../protocol/study.ts'
+import type { OnnxTeacher } from '../../protocol/teacher.ts'
 import { quoted } from '../safetensors-header.ts'
 import { onnxBroken, onnxUnclear } from './fault.ts'
 import { METADATA } from './metadata.ts'

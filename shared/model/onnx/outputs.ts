@@ -1,5 +1,5 @@
 /** @file Which tensors of an ONNX model are its logits and its features. */
-import type { OnnxTeacher } from '../../protocol/study.ts'
+import type { OnnxTeacher } from '../../protocol/teacher.ts'
 import { quoted } from '../safetensors-header.ts'
 import { beforeSoftmax, linearLayerOf } from './classifier.ts'
 import { onnxUnclear } from './fault.ts'

@@ -1,4 +1,4 @@
-/** @file The methods a study can choose. Adding one: its file, its schema in shared/protocol/study.ts, a line here. */
+/** @file The methods a study can choose. Adding one: its file, its schema in shared/protocol/methods.ts, a line here. */
 import { TesseraError } from '@tessera/shared/errors'
 import { isClassifierTensor, sameArchitecture, type Weights } from '@tessera/shared/model'
 import { createNetwork, type Network } from '@tessera/shared/model/network'

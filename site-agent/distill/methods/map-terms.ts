@@ -1,4 +1,4 @@
-/** @file The own term of each method on feature maps, as a study has it. Adding one: its file, its schema in shared/protocol/study.ts, a line here. */
+/** @file The own term of each method on feature maps, as a study has it. Adding one: its file, its schema in shared/protocol/map-methods.ts, a line here. */
 import { type Architecture, describeNetwork, elementCount, studentArchitecture } from '@tessera/shared/model'
 import { isMapMethod, type MapMethod, type Study } from '@tessera/shared/protocol'
 import { attentionTransfer } from './attention-transfer.ts'
