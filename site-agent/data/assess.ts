@@ -3,7 +3,14 @@ import { asTesseraError, type TesseraError } from '@tessera/shared/errors'
 import type { TileSource } from '../distill/index.ts'
 import type { SkipReason } from './decode.ts'
 import { listTiles } from './list-tiles.ts'
-import { dataFault, listingOptions, type OpenTilesOptions, readingOptions, sourceOf } from './open-tiles.ts'
+import {
+  dataFault,
+  listingOptions,
+  type OpenTilesOptions,
+  readingOptions,
+  sourceOf,
+  stainPlanOf,
+} from './open-tiles.ts'
 import { type Quality, qualityOf } from './quality.ts'
 import { type ReadTiles, readTiles } from './read-tiles.ts'
 import { type DataReport, reportOf } from './report.ts'
@@ -71,7 +78,7 @@ export async function assessTiles(options: AssessOptions): Promise<Assessment> {
   fault ??= dataFault(read, options)
   let tiles: TileSource | null = null
   try {
-    if (fault === null) tiles = sourceOf(read, options)
+    if (fault === null) tiles = sourceOf(read, options, stainPlanOf(read, options))
   } catch (thrown) {
     fault = asTesseraError(thrown)
   }

@@ -68,7 +68,7 @@ export async function openTiles(options: OpenTilesOptions): Promise<OpenedTiles>
   const read = await readTiles(listing, readingOptions(options))
   const fault = dataFault(read, options)
   if (fault !== null) throw fault
-  const stain = planOf(read, options)
+  const stain = stainPlanOf(read, options)
   const heldOut = (part: Part): TileSource => sourceOf({ ...read, store: null }, { ...options, part }, stain)
   return {
     ...sourceOf(read, options, stain),
@@ -95,12 +95,8 @@ export function listingOptions(options: OpenTilesOptions): Parameters<typeof lis
   return { ...options, maxBadShare, allowMissingClasses }
 }
 
-/** The good tiles of the part, as a source of batches. @throws {TesseraError} ERR_DATA_STAIN */
-export function sourceOf(
-  read: ReadTiles,
-  options: OpenTilesOptions,
-  stain: StainPlan | null = planOf(read, options),
-): TileSource {
+/** The good tiles of the part, as a source of batches. @param stain Of {@link stainPlanOf}: one for all parts of a reading. */
+export function sourceOf(read: ReadTiles, options: OpenTilesOptions, stain: StainPlan | null): TileSource {
   const { listing, good, store, slots, tally, workers } = read
   const places = good.filter((place) => listing.tiles[place]?.part === partOf(options))
   const tiles = places.map((place) => listing.tiles[place] as ListedTile)
@@ -117,7 +113,11 @@ export function sourceOf(
   )
 }
 
-function planOf({ measures, listing, good }: ReadTiles, options: OpenTilesOptions): StainPlan | null {
+/** How the tiles' stain is changed; null: they keep it. @throws {TesseraError} ERR_DATA_STAIN */
+export function stainPlanOf(
+  { measures, listing, good }: ReadTiles,
+  options: OpenTilesOptions,
+): StainPlan | null {
   if (!needsStain(options) || measures === null) return null
   const learned = good.filter((place) => listing.tiles[place]?.part === 'train')
   // A test part is changed as the tiles were that the student has learned from.

@@ -2,7 +2,14 @@
 import { TesseraError } from '@tessera/shared/errors'
 import type { TileSource } from '../distill/index.ts'
 import { listTiles } from './list-tiles.ts'
-import { dataFault, listingOptions, type OpenTilesOptions, readingOptions, sourceOf } from './open-tiles.ts'
+import {
+  dataFault,
+  listingOptions,
+  type OpenTilesOptions,
+  readingOptions,
+  sourceOf,
+  stainPlanOf,
+} from './open-tiles.ts'
 import { readTiles } from './read-tiles.ts'
 import { type DataReport, reportOf } from './report.ts'
 import type { TileListing } from './splits/part.ts'
@@ -33,7 +40,9 @@ export async function openTrainingParts(options: TrainingPartsOptions): Promise<
   })
   const fault = dataFault(read, options)
   if (fault !== null) throw fault
-  const [training, validation] = [sourceOf(read, options), sourceOf(read, { ...options, part: 'val' })]
+  const stain = stainPlanOf(read, options)
+  const training = sourceOf(read, options, stain)
+  const validation = sourceOf(read, { ...options, part: 'val' }, stain)
   if (validation.count === 0) {
     throw new TesseraError('ERR_DATA_SPLIT', 'data must have tiles in the part val to choose by, got none')
   }
