@@ -5,7 +5,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import { meanInterval } from '@tessera/shared/metrics'
 import { z } from 'zod'
 import type { ExperimentResults } from './results.ts'
-import { accuracyBySeed, armTitle, type Summary, summaries } from './summary.ts'
+import { accuracyPairs, armTitle, inPoints, type Summary, summaries } from './summary.ts'
 
 /** Enough to know that a file is what it is taken for: it was written here. */
 const shape = z.looseObject({
@@ -35,9 +35,7 @@ export function compareText(a: ExperimentResults, b: ExperimentResults): string 
   const others = new Map(summaries(b.cells).map((arm) => [keyOf(arm), arm]))
   const lines = summaries(a.cells).flatMap((arm) => {
     const other = others.get(keyOf(arm))
-    return other === undefined
-      ? []
-      : [lineOf(arm, other, differences(a, b, keyOf(arm)), sameBits(a, b, keyOf(arm)))]
+    return other === undefined ? [] : [lineOf(arm, other, sameBits(a, b, keyOf(arm)))]
   })
   if (lines.length === 0)
     throw new TesseraError('ERR_EXPERIMENT_FILE', 'runs must have an arm of the same name, got none')
@@ -50,34 +48,20 @@ export function compareText(a: ExperimentResults, b: ExperimentResults): string 
 const keyOf = (arm: Pick<Summary, 'split' | 'sites' | 'kind' | 'method' | 'scenario'>): string =>
   `${arm.split}, ${arm.sites} sites: ${armTitle(arm)}`
 
-/** By seed; sites alone are averaged first, as in the summary. */
-function differences(a: ExperimentResults, b: ExperimentResults, key: string): number[] {
-  const bySeed = ({ cells }: ExperimentResults): Map<string, number> => {
-    const [arm] = summaries(cells.filter((cell) => keyOf(cell) === key))
-    return accuracyBySeed(arm)
-  }
-  const second = bySeed(b)
-  return [...bySeed(a)].flatMap(([seed, value]) => {
-    const other = second.get(seed)
-    return other === undefined ? [] : [other - value]
-  })
-}
-
 function sameBits(a: ExperimentResults, b: ExperimentResults, key: string): boolean {
   const keys = ({ cells }: ExperimentResults): string[] =>
     cells.filter((cell) => keyOf(cell) === key).map((cell) => cell.key)
   return keys(a).join() === keys(b).join()
 }
 
-function lineOf(arm: Summary, other: Summary, differences: readonly number[], same: boolean): string {
+function lineOf(arm: Summary, other: Summary, same: boolean): string {
   const number = (x: number): string => (100 * x).toFixed(1)
-  const { mean, low, high } = meanInterval(differences)
-  const spread = Number.isNaN(low) ? '' : ` ± ${number((high - low) / 2)}`
+  const differences = accuracyPairs(arm, other).map(({ a, b }) => b - a)
   const told = same
     ? 'the same cells'
     : differences.length === 0
       ? 'no seed in both'
-      : `${number(mean)}${spread}`
+      : inPoints(meanInterval(differences))
   const name = keyOf(arm).slice(0, 55).padEnd(56)
   return `${name}${number(arm.metrics.accuracy.mean).padStart(8)}${number(other.metrics.accuracy.mean).padStart(8)}${told.padStart(18)}`
 }

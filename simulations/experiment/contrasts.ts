@@ -1,6 +1,6 @@
 /** @file What an arm is worth against another on the same seeds, which deal the same tiles: differences, and whether chance would do. Pure. */
 import { holm, meanInterval, pairedT } from '@tessera/shared/metrics'
-import { accuracyBySeed, armTitle, type Summary } from './summary.ts'
+import { accuracyPairs, armTitle, inPoints, type Summary } from './summary.ts'
 
 /** An arm against the reference of its split: accuracy of the arm − accuracy of the reference. */
 export interface Contrast {
@@ -49,7 +49,7 @@ export function contrastTable(found: readonly Contrast[]): string {
       const header = `${title.padEnd(62)}${'points'.padStart(14)}${'p'.padStart(10)}${'Holm'.padStart(10)}`
       const lines = own.map((one) => {
         const name = `  ${one.arm} (${one.seeds})`.slice(0, 62).padEnd(62)
-        return `${name}${pointsOf(one).padStart(14)}${probability(one.p).padStart(10)}${probability(one.adjustedP).padStart(10)}`
+        return `${name}${inPoints({ ...one, mean: one.difference }).padStart(14)}${probability(one.p).padStart(10)}${probability(one.adjustedP).padStart(10)}`
       })
       return [header, ...lines].join('\n')
     })
@@ -59,12 +59,6 @@ export function contrastTable(found: readonly Contrast[]): string {
 const titleOf = ({ split, sites, reference }: Contrast): string =>
   `${split}, ${sites} sites: accuracy against ${reference}`
 
-/** `-5.7 ± 9.5`, in points. */
-export function pointsOf({ difference, low, high }: Pick<Contrast, 'difference' | 'low' | 'high'>): string {
-  const points = (x: number): string => (100 * x).toFixed(1)
-  return Number.isFinite(low) ? `${points(difference)} ± ${points((high - low) / 2)}` : points(difference)
-}
-
 /** `0.032`, or a dash where the test says nothing. */
 export function probability(p: number): string {
   if (!Number.isFinite(p)) return '–'
@@ -72,12 +66,8 @@ export function probability(p: number): string {
 }
 
 function contrast(arm: Summary, base: Summary): Omit<Contrast, 'adjustedP'> {
-  const others = accuracyBySeed(base)
-  const pairs = [...accuracyBySeed(arm)].flatMap(([seed, value]) => {
-    const other = others.get(seed)
-    return other === undefined ? [] : [{ value, other }]
-  })
-  const { mean, low, high } = meanInterval(pairs.map(({ value, other }) => value - other))
+  const pairs = accuracyPairs(arm, base)
+  const { mean, low, high } = meanInterval(pairs.map(({ a, b }) => a - b))
   return {
     split: arm.split,
     sites: arm.sites,
@@ -88,8 +78,8 @@ function contrast(arm: Summary, base: Summary): Omit<Contrast, 'adjustedP'> {
     low,
     high,
     p: pairedT(
-      pairs.map(({ value }) => value),
-      pairs.map(({ other }) => other),
+      pairs.map(({ a }) => a),
+      pairs.map(({ b }) => b),
     ).p,
   }
 }

@@ -84,16 +84,23 @@ const headed = (name: string): string => (name === 'quadraticWeightedKappa' ? 'k
 
 function armLine({ kind, method, scenario, metrics, seeds }: Summary): string {
   const name = `  ${armTitle({ kind, method, scenario })}`
-  const cells = Object.values(metrics).map(({ mean: centre, low, high }) => {
-    const spread = Number.isNaN(low) ? '' : ` ± ${(((high - low) / 2) * 100).toFixed(1)}`
-    return `${(centre * 100).toFixed(1)}${spread}`.padStart(CELL)
-  })
+  const cells = Object.values(metrics).map((metric) => inPoints(metric).padStart(CELL))
   return `${`${name} (${seeds.length})`.slice(0, 44).padEnd(44)}${cells.join('')}`
 }
 
-/** The arm's accuracy with each of its seeds. */
-export function accuracyBySeed(arm: Summary | undefined): Map<string, number> {
-  return new Map(arm?.seeds.map((seed, i) => [seed, arm.metrics.accuracy.values[i] ?? Number.NaN]))
+/** `83.3 ± 12.6`: mean and half of its interval in hundredths; of one seed the mean alone. */
+export function inPoints({ mean: centre, low, high }: Omit<SeedInterval, 'values'>): string {
+  const points = (x: number): string => (100 * x).toFixed(1)
+  return Number.isNaN(low) ? points(centre) : `${points(centre)} ± ${points((high - low) / 2)}`
+}
+
+/** Accuracies of two arms with each seed that both have, in the order of the first. */
+export function accuracyPairs(a: Summary, b: Summary): { readonly a: number; readonly b: number }[] {
+  return a.seeds.flatMap((seed, i) => {
+    const j = b.seeds.indexOf(seed)
+    const [first, second] = [a.metrics.accuracy.values[i], b.metrics.accuracy.values[j]]
+    return first === undefined || second === undefined ? [] : [{ a: first, b: second }]
+  })
 }
 
 /** `federated moma, byzantine`. */

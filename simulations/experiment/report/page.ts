@@ -1,9 +1,9 @@
 /** @file report.html: one page that needs nothing else. Pure. */
 import { METRICS, type MetricName } from '../../runner/scores.ts'
-import { type Contrast, pointsOf, probability } from '../contrasts.ts'
+import { type Contrast, probability } from '../contrasts.ts'
 import type { Examples } from '../examples.ts'
 import type { CellRow, ExperimentResults } from '../results.ts'
-import { armTitle, type Summary, summaries } from '../summary.ts'
+import { armTitle, inPoints, type Summary, summaries } from '../summary.ts'
 import { barChart } from './bar-chart.ts'
 import { curves } from './curves.ts'
 import { exampleTiles } from './example-tiles.ts'
@@ -82,7 +82,7 @@ function against(found: readonly Contrast[]): string {
   if (first === undefined) return ''
   const rows = found.map((one) => [
     escaped(one.arm),
-    pointsOf(one),
+    inPoints({ ...one, mean: one.difference }),
     probability(one.p),
     probability(one.adjustedP),
     String(one.seeds),
