@@ -3,23 +3,21 @@
  * coordinator. What goes wrong with it ends neither the agent nor a round: the site has then said nothing.
  */
 import { join } from 'node:path'
-import { type Clock, MAX_DELAY_MS } from '@tessera/shared/clock'
+import { MAX_DELAY_MS } from '@tessera/shared/clock'
 import { asTesseraError, type ErrorCode, TesseraError } from '@tessera/shared/errors'
-import type { Log } from '@tessera/shared/log'
 import { type ConfusionMatrix, confusionMatrix, itemsOf } from '@tessera/shared/metrics'
 import { decodeModel, studentLayout, type Weights } from '@tessera/shared/model'
 import type { Judging, Published, Study } from '@tessera/shared/protocol'
-import { type KeyPair, signPayload } from '@tessera/shared/security'
+import { signPayload } from '@tessera/shared/security'
 import type { OpenedTiles } from '../data/index.ts'
 import type { TileSource } from '../distill/index.ts'
-import type { Permit } from '../policy/index.ts'
-import type { Ask, Connection } from '../uplink/connection.ts'
+import type { Ask } from '../uplink/connection.ts'
 import type { Gate } from '../uplink/gate.ts'
 import { fetchModel } from '../uplink/models.ts'
 import { patientAsk } from '../uplink/patient.ts'
-import type { AgentEvent } from './events.ts'
 import { readWord, type StoredWord, writeWord } from './judging-file.ts'
 import type { Turn } from './turn.ts'
+import type { WorkContext } from './work-context.ts'
 
 /** Counts a student's answers on tiles; production's is site-agent/distill with the engine started. */
 export type CountAnswers = (options: {
@@ -29,22 +27,15 @@ export type CountAnswers = (options: {
   readonly signal: AbortSignal
 }) => Promise<ConfusionMatrix>
 
-export interface JudgeOptions {
-  readonly site: string
-  readonly keys: KeyPair
+export interface JudgeOptions extends WorkContext {
   readonly study: Study
   readonly rules: Judging
   readonly heldOut: OpenedTiles['heldOut']
   readonly count: CountAnswers
-  readonly connection: Connection
   readonly gate: Gate
-  readonly permit: Permit
   readonly turn: Turn
   /** The site's. */
   readonly dir: string
-  readonly clock: Clock
-  readonly log: Log
-  readonly onProgress: (event: AgentEvent) => void
 }
 
 export interface Judge {

@@ -1,18 +1,15 @@
 /** @file One offered round from offer to receipt, and what becomes of it when it fails, is closed, or is offered again. */
-import { type Clock, MAX_DELAY_MS } from '@tessera/shared/clock'
+import { MAX_DELAY_MS } from '@tessera/shared/clock'
 import { asTesseraError, type ErrorCode, TesseraError } from '@tessera/shared/errors'
-import type { Log } from '@tessera/shared/log'
 import type { Manifest, Offer, Published, SiteWork, Study } from '@tessera/shared/protocol'
-import { type KeyPair, signPayload } from '@tessera/shared/security'
-import type { Permit } from '../policy/index.ts'
-import type { Connection } from '../uplink/connection.ts'
-import { deliver } from '../uplink/deliver.ts'
+import { signPayload } from '@tessera/shared/security'
+import { ALREADY_THERE, deliver } from '../uplink/deliver.ts'
 import { patientAsk } from '../uplink/patient.ts'
-import type { AgentEvent } from './events.ts'
 import type { LocalStates } from './local-states.ts'
 import type { Receipts } from './receipts.ts'
 import type { RoundTrainer, TrainedRound } from './train.ts'
 import type { Turn } from './turn.ts'
+import type { WorkContext } from './work-context.ts'
 
 /** Faults of one round: the site says so and waits for the next. Any other fault would come again, so it ends the agent. */
 const OF_THE_ROUND: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -26,23 +23,15 @@ const OF_THE_ROUND: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_POLICY_LIMIT',
 ])
 
-export interface RoundsOptions {
-  readonly site: string
-  readonly keys: KeyPair
-  readonly connection: Connection
+export interface RoundsOptions extends WorkContext {
   readonly trainer: RoundTrainer
   /** Within it a round is trained and delivered. */
   readonly turn: Turn
-  /** The site's policy over each step. */
-  readonly permit: Permit
   readonly policyHash: string
   readonly states: LocalStates
   readonly receipts: Receipts
   /** Whether what is late may still count, as the study has it. */
   readonly late: Study['federation']['late']
-  readonly clock: Clock
-  readonly log: Log
-  readonly onProgress: (event: AgentEvent) => void
 }
 
 export interface Rounds {
@@ -110,7 +99,8 @@ export function createRounds(options: RoundsOptions): Rounds {
     ).catch(async (thrown: unknown) => {
       // The round was published, with this update, before a receipt came.
       if (work.counted) return null
-      if (!THERE.has(asTesseraError(thrown).code) || !(await receipts.has(round, payload))) throw thrown
+      if (!ALREADY_THERE.has(asTesseraError(thrown).code) || !(await receipts.has(round, payload)))
+        throw thrown
       return undefined
     })
     if (receipt === undefined) {
@@ -263,9 +253,6 @@ interface Work {
   /** A published record counts its update, receipt or not. */
   counted: boolean
 }
-
-/** Refusals that mean: this very update is there already. */
-const THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_UPDATE_DUPLICATE', 'ERR_UPDATE_REPLAYED'])
 
 function end({ offer, over }: Work, why: string): void {
   over.abort(new TesseraError('ERR_ROUND_CLOSED', `round ${offer.round} must be open, got ${why}`))

@@ -20,7 +20,10 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_STORE_UNREACHABLE',
 ])
 /** Refusals that mean: this very update is there already. */
-const THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['ERR_UPDATE_DUPLICATE', 'ERR_UPDATE_REPLAYED'])
+export const ALREADY_THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'ERR_UPDATE_DUPLICATE',
+  'ERR_UPDATE_REPLAYED',
+])
 
 export interface DeliverOptions {
   readonly connection: Connection
@@ -50,7 +53,7 @@ export async function deliver(options: DeliverOptions): Promise<string | null> {
       return (await connection.ask('upload:commit', { upload: opened.upload }, signal)).receipt
     } catch (thrown) {
       const error = asTesseraError(thrown)
-      if (askedToCommit && THERE.has(error.code)) return null
+      if (askedToCommit && ALREADY_THERE.has(error.code)) return null
       if (isCut(error)) continue
       if (PASSING.has(error.code)) await connection.pause(error, ++waits, signal)
       else if (REOPEN.has(error.code) && ++reopens <= MOST_REOPENS) continue
