@@ -37,6 +37,8 @@ const config = z.strictObject({
    * have signed; whether a full disk is worth that proof is for the operator to say.
    */
   keepRounds: z.int().min(1).max(10_000).optional(),
+  /** Host names, without port, under which people reach the dashboard beside that of `url`: under any other it answers nothing. */
+  dashboard: z.strictObject({ names: z.array(z.string().min(1).max(255)).max(32).default([]) }).optional(),
   /** PostgreSQL database for the events; by default they are in `events.db` in this folder. TESSERA_STORE goes before it. */
   store: postgresUrl.optional(),
 })

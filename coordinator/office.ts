@@ -18,6 +18,7 @@ import {
   EMPTY_REGISTRY,
   evolveRegistry,
   forgetKitSecret,
+  type Registry,
   readKitSecret,
 } from './enrolment/index.ts'
 import type { CommandEvent, StudyCreated } from './events.ts'
@@ -55,6 +56,9 @@ export interface Office {
   /** The change of the coordinator's key of this number, 1 and up, as `key:fetch` answers it. */
   keyChange(number: number): { count: number; change: string; acceptance: string }
   studies(): readonly StudyRun[]
+  registry(): Registry
+  /** Takes in what operators have left in the inbox. What cannot be carried out is logged. */
+  collectCommands(): Promise<void>
   /** Pairs of a site that is not revoked and a study. */
   places(): number
   /** Fulfilled when every study is finished; rejected when one can never be. Pending while there is none. */
@@ -79,8 +83,9 @@ export async function openOffice(options: {
   /** As in the settings. */
   keepRounds?: number | undefined
   onProgress?: ((progress: StudyProgress) => void) | undefined
+  onChange?: (() => void) | undefined
 }): Promise<Office> {
-  const { dir, store, key, ring, clock, log, keepRounds, onProgress } = options
+  const { dir, store, key, ring, clock, log, keepRounds, onProgress, onChange } = options
   const keyChanges = ring.changes
   const deciding = createQueue()
   const checking = createQueue()
@@ -115,6 +120,7 @@ export async function openOffice(options: {
       room,
       recorded: async (event) => pruner?.note(event),
       onProgress,
+      onChange,
       onEnd(error) {
         if (error !== null) end?.reject(error)
         else if (unfinished.delete(id) && unfinished.size === 0) end?.resolve()
@@ -178,6 +184,8 @@ export async function openOffice(options: {
     outlets: createOutlets(),
     ended,
     studies: () => [...runs.values()],
+    registry: () => registry,
+    collectCommands,
     places: () => runs.size * [...registry.sites.values()].filter(({ revoked }) => !revoked).length,
     async admit(token, nonce) {
       await collectCommands()

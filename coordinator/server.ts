@@ -17,16 +17,22 @@ import { clientAddress, listener } from '@tessera/shared/web'
 import { Server as SocketServer } from 'socket.io'
 import { loadCoordinator } from './config.ts'
 import { createConnections, limitConnections, sessionLimits } from './connections.ts'
+import { createMemory, type Dashboard, openDashboard } from './dashboard/index.ts'
 import { type OpenOptions, openCoordinator } from './in-process.ts'
 import type { StudyProgress } from './running/index.ts'
 import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
 import { createCoordinatorApp } from './web/app.ts'
 
+/** For answers that are under way when the coordinator is stopped. */
+const CLOSE_WITHIN_MS = 5000
+
 export interface CoordinatorOptions extends OpenOptions {
   /** Default: as in coordinator.json. */
   readonly port?: number | undefined
   readonly host?: string | undefined
+  /** Gives the folder of the dashboard's page. Absent: the dashboard answers its page's questions, and has no page. */
+  readonly page?: (() => Promise<string>) | undefined
 }
 
 export interface Coordinator {
@@ -53,12 +59,27 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const loaded = await loadCoordinator(dir)
   const { config } = loaded
   const tls = config.tls && (await readTls(dir, config.tls))
+  let dashboard: Dashboard | null = null
   const { host = config.host, port = config.port } = options
-  const coordinator = await openCoordinator(options, loaded)
+  const memory = createMemory()
+  const coordinator = await openCoordinator(
+    {
+      ...options,
+      onEvent(event) {
+        memory.note(event)
+        dashboard?.changed()
+      },
+      onChange: () => dashboard?.changed(),
+    },
+    loaded,
+  )
+  const app = createCoordinatorApp(log)
+  const { page } = options
+  dashboard = await openDashboard(app, { dir, config, coordinator, memory, page, clock, log })
 
   // Who has not said what he wants within two heartbeats is as dead as who misses one.
   const patience = { headersTimeout: 2 * config.heartbeatMs, connectionsCheckingInterval: config.heartbeatMs }
-  const answer = listener(createCoordinatorApp(log))
+  const answer = listener(app)
   const http = tls ? createTlsServer({ ...tls, ...patience }, answer) : createServer(patience, answer)
   const sockets = new SocketServer<WireEvents<typeof siteMessages>, WireEvents<typeof coordinatorMessages>>(
     http,
@@ -73,6 +94,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       httpCompression: false,
     },
   )
+  dashboard.attach(http)
   const limits = sessionLimits(config, () => coordinator.places())
   limitConnections(http, limits, config.proxy === true)
   const sessions = createConnections(limits)
@@ -89,8 +111,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   })
 
   const close = async (): Promise<void> => {
+    await dashboard?.close()
     await coordinator.close()
+    // A reader that never ends must not hold up the end.
+    const cancel = clock.schedule(() => http.closeAllConnections(), CLOSE_WITHIN_MS)
     await sockets.close()
+    cancel()
   }
   await listen(http, port, host).catch(async (cause: unknown) => {
     await close()

@@ -58,6 +58,8 @@ export interface StudyContext {
   recorded(event: RoundEvent): Promise<void>
   /** Told where the study stands after a change: of many in a row the first at once, then the last. Absent: nobody watches. */
   readonly onProgress?: ((progress: StudyProgress) => void) | undefined
+  /** Told that something has changed, as often as `onProgress`: for who puts together himself what he shows. */
+  readonly onChange?: (() => void) | undefined
   /** The study has ended: finished or cancelled (null), stopped without a quorum, halted, or broken. */
   onEnd(error: TesseraError | null): void
 }

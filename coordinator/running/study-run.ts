@@ -61,7 +61,10 @@ export function createStudyRun(
   })
   const snapshot = (): ReturnType<typeof studyProgress> =>
     studyProgress(state, new Set(attendance.sites()), activity.training(), deliveries.announced())
-  const { tell: changed, end: endTelling } = createTelling(clock, () => context.onProgress?.(snapshot()))
+  const { tell: changed, end: endTelling } = createTelling(clock, () => {
+    context.onChange?.()
+    context.onProgress?.(snapshot())
+  })
 
   // What is delivered is dated as its round is measured, so that a grace that it begins has its length.
   const ownContext = { ...context, clock: { ...clock, now: () => time.now() } }
