@@ -66,8 +66,14 @@ export interface Office {
   stop(): Promise<void>
 }
 
+const OPERATOR_WORDS: ReadonlySet<string> = new Set<OperatorWord['type']>([
+  'study.paused',
+  'study.unpaused',
+  'study.cancelled',
+  'round.called',
+])
 function isOperatorWord(event: CommandEvent): event is OperatorWord {
-  return event.type === 'study.paused' || event.type === 'study.unpaused' || event.type === 'study.cancelled'
+  return OPERATOR_WORDS.has(event.type)
 }
 
 /** Opens for business: replays the log and starts what is unfinished. */

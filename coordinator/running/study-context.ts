@@ -36,7 +36,7 @@ export type Claim = Pick<Signed<'joinToken'>, 'ledger' | 'work' | 'agentVersion'
 
 export type OperatorWord = Extract<
   RoundEvent,
-  { type: 'study.paused' | 'study.unpaused' | 'study.cancelled' }
+  { type: 'study.paused' | 'study.unpaused' | 'study.cancelled' | 'round.called' }
 >
 
 /** What a study needs of the coordinator around it. */

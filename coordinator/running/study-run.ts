@@ -220,6 +220,10 @@ export function createStudyRun(
       announce(log, event, state)
       if (state.phase !== 'collecting') time.end()
       changed()
+      if (event.type === 'round.called') {
+        inBackground(advance)
+        return
+      }
       const told = attendance.sendSnapshots()
       if (state.phase === 'cancelled') {
         inBackground(async () => {
