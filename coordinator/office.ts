@@ -2,7 +2,7 @@
 import type { Clock } from '@tessera/shared/clock'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
-import { PROTOCOL_VERSION, type Signed } from '@tessera/shared/protocol'
+import { assertWorksTogether, PROTOCOL_VERSION, type Signed } from '@tessera/shared/protocol'
 import {
   fingerprint,
   type KeyPair,
@@ -46,7 +46,7 @@ export interface Office {
   readonly models: Store['models']
   /** The way out for their chunks. */
   readonly outlets: Outlets
-  /** Checks the proof that a connection with challenge `nonce` speaks for a site. Order: protocol, site, signature, state, study. */
+  /** Checks the proof that a connection with challenge `nonce` speaks for a site. Order: protocol, version, site, signature, state, study. */
   admit(token: string, nonce: string): Promise<{ join: Signed<'joinToken'>; run: StudyRun }>
   /** Uses up a kit and gives the signed confirmation. */
   enrol(token: string): Promise<string>
@@ -188,6 +188,7 @@ export async function openOffice(options: {
           `protocol must be ${PROTOCOL_VERSION}, got ${claimed.protocol}`,
         )
       }
+      assertWorksTogether(claimed.agentVersion)
       const { publicKey, formerKeys } = knownSite({ registry }, claimed.site)
       const join = await verifyPayload('joinToken', token, publicKey).catch(async (refusal: unknown) => {
         await refuseFormerKey(token, claimed.site, formerKeys)
