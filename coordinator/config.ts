@@ -76,11 +76,9 @@ export async function initCoordinator(options: {
     )
   }
   const tls = options.tls && (await prepareTls(dir, options.tls, new URL(url).hostname, clock.now()))
-  const settings = { ...plain, ...(tls && { tls }) }
   const pair = await generateKeyPair()
   await savePrivateKey(keyFile(dir), pair)
-  // Last: a folder with settings is one whose key is safe.
-  await writeDurably(configFile(dir), `${JSON.stringify(settings, null, 2)}\n`)
+  const settings = await writeSettings(dir, { ...plain, ...(tls && { tls }) })
   return {
     publicKey: pair.publicKey,
     fingerprint: fingerprint(pair.publicKey),
@@ -98,7 +96,20 @@ export async function loadCoordinator(dir: string): Promise<CoordinatorKeys & { 
       { cause },
     )
   })
-  return { config: checked(parseJson(text)), ...(await loadKeys(dir)) }
+  return { config: parseSettings(text), ...(await loadKeys(dir)) }
+}
+
+/** @throws {TesseraError} ERR_CONFIG_INVALID */
+export function parseSettings(text: string): CoordinatorConfig {
+  return checked(parseJson(text))
+}
+
+/** Checks settings and writes them: a folder that has them is one whose key is safe. @throws {TesseraError} ERR_CONFIG_INVALID, ERR_STORE_WRITE */
+export async function writeSettings(dir: string, settings: CoordinatorConfig): Promise<CoordinatorConfig> {
+  const config = checked(settings)
+  assertReachable(config, config.tls !== undefined)
+  await writeDurably(configFile(dir), `${JSON.stringify(config, null, 2)}\n`)
+  return config
 }
 
 /** What the sites would refuse is better said when the coordinator is made. */

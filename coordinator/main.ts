@@ -11,6 +11,7 @@ import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_PORT, initCoordinator } from './config.ts'
 import { invite, revoke } from './enrolment/index.ts'
+import { addBackupVerbs } from './main-backup.ts'
 import { addSiteVerbs } from './main-sites.ts'
 import { addStudyControl } from './main-studies.ts'
 import { startCoordinator } from './server.ts'
@@ -47,6 +48,7 @@ export function addCoordinatorCommands(program: Command): void {
   addSiteVerbs(group)
   addStatus(group)
   addStart(group)
+  addBackupVerbs(group)
   example(group, '$ tessera coordinator init --url https://fl.example.org && tessera coordinator start')
 }
 

@@ -5,9 +5,10 @@ import { TesseraError } from '@tessera/shared/errors'
 import { explained, tryLock } from '@tessera/shared/files'
 import { storePlace } from '../config.ts'
 import { type CommandEvent, commandEvent, type StoredEvent, storedEvent } from '../events.ts'
+import type { Row } from './chain.ts'
 import { type ContentStore, contentStore, removeLeftovers } from './content-store.ts'
 import { collect, post } from './inbox.ts'
-import { openEvents, readStoredEvents } from './open-events.ts'
+import { openEvents, readStoredEvents, readStoredRows } from './open-events.ts'
 
 /** A coordinator's memory, opened for writing. */
 export interface Store {
@@ -61,7 +62,7 @@ async function tryOpenStore(dir: string): Promise<Store | null> {
       forget: () => store.forget(),
       cutBytes,
       models: modelFiles(dir),
-      updates: contentStore(join(dir, 'updates'), '.f32', 'chunks'),
+      updates: updateFiles(dir),
       append: (events) => store.append(events),
       read: (number) => store.read(number),
       collectCommands: (apply) => collect(dir, (value) => commandEvent.parse(value), apply),
@@ -92,9 +93,19 @@ export async function submit(dir: string, event: CommandEvent): Promise<'stored'
   return 'stored'
 }
 
+/** The same as rows, each with its event: what a copy of the store is made of. */
+export async function readRows(dir: string): Promise<{ rows: Row[]; events: readonly StoredEvent[] }> {
+  return readStoredRows(dir, await storePlace(dir), (value) => storedEvent.parse(value))
+}
+
 /** Events in the store now, read without disturbing a coordinator that runs. Errors as {@link openStore}. */
 export async function readEvents(dir: string): Promise<readonly StoredEvent[]> {
   return readStoredEvents(dir, await storePlace(dir), (value) => storedEvent.parse(value))
+}
+
+/** The updates in `dir`, as {@link modelFiles}. */
+export function updateFiles(dir: string): ContentStore {
+  return contentStore(join(dir, 'updates'), '.f32', 'chunks')
 }
 
 /** The models in `dir`: also for a command beside a coordinator that runs, since files never change once they have their name. */
