@@ -5,6 +5,8 @@ import { fingerprint } from '@tessera/shared/security'
 import { loadCoordinator } from './config.ts'
 import { createDoor } from './door.ts'
 import { openOffice } from './office.ts'
+import { observedStore } from './operation/observed-store.ts'
+import { blindObserver, type Observer } from './operation/observer.ts'
 import type { StudyProgress } from './running/index.ts'
 import { openSession, type SiteSocket } from './session.ts'
 import { openStore } from './store/index.ts'
@@ -15,6 +17,8 @@ export interface OpenOptions {
   readonly clock?: Clock | undefined
   /** Told where a study stands when it has changed, ten times a second at most, for a live screen. Must not throw. */
   readonly onProgress?: ((progress: StudyProgress) => void) | undefined
+  /** Told of its work, for those who count it. */
+  readonly observer?: Observer | undefined
 }
 
 export interface OpenCoordinator {
@@ -24,6 +28,8 @@ export interface OpenCoordinator {
   readonly ended: Promise<void>
   /** Where each study stands now. */
   progress(): StudyProgress[]
+  /** Tries the store out. @throws {TesseraError} ERR_STORE_WRITE, ERR_STORE_UNREACHABLE */
+  tryStore(): Promise<void>
   /** Pairs of a site and a study that it may join, now. */
   places(): number
   /** Serves a connected socket until it closes. */
@@ -41,13 +47,13 @@ export async function openCoordinator(
   options: OpenOptions,
   loaded?: Awaited<ReturnType<typeof loadCoordinator>>,
 ): Promise<OpenCoordinator> {
-  const { dir, log = silentLog, clock = systemClock, onProgress } = options
+  const { dir, log = silentLog, clock = systemClock, onProgress, observer = blindObserver } = options
   const { config, key, ring } = loaded ?? (await loadCoordinator(dir))
-  const store = await openStore(dir)
+  const store = observedStore(await openStore(dir), clock, observer)
   if (store.cutBytes > 0)
     log.warn('log.repaired', { bytes: store.cutBytes, reason: 'unacknowledged last line cut off' })
   const { keepRounds } = config
-  const office = await openOffice({ dir, store, key, ring, clock, log, keepRounds, onProgress }).catch(
+  const office = await openOffice({ dir, store, key, ring, clock, log, keepRounds, onProgress, observer }).catch(
     async (cause: unknown) => {
       await store.close()
       throw cause
@@ -61,6 +67,7 @@ export async function openCoordinator(
     progress: () => office.studies().map((run) => run.snapshot()),
     serve: (socket, sessionLog = log) => openSession(socket, office, door, clock, sessionLog),
     places: () => office.places(),
+    tryStore: () => store.tryOut(),
     async close() {
       // What is being answered ends with its answer, not with a store that is closed below it.
       await door.close()

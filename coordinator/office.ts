@@ -22,6 +22,7 @@ import {
 } from './enrolment/index.ts'
 import type { CommandEvent, StudyCreated } from './events.ts'
 import { createPruner } from './ledger/index.ts'
+import type { Observer } from './operation/observer.ts'
 import { createOutlets, type Outlets } from './outlets.ts'
 import {
   createQueue,
@@ -46,6 +47,8 @@ export interface Office {
   readonly models: Store['models']
   /** The way out for their chunks. */
   readonly outlets: Outlets
+  /** Told of what sessions do. */
+  readonly observer: Observer
   /** Checks the proof that a connection with challenge `nonce` speaks for a site. Order: protocol, version, site, signature, state, study. */
   admit(token: string, nonce: string): Promise<{ join: Signed<'joinToken'>; run: StudyRun }>
   /** Uses up a kit and gives the signed confirmation. */
@@ -71,7 +74,6 @@ export async function openOffice(options: {
   dir: string
   store: Store
   key: KeyPair
-  /** Changes of the key, oldest first. */
   /** The coordinator's keys, the present one and those before it. */
   ring: KeyRing
   clock: Clock
@@ -79,8 +81,9 @@ export async function openOffice(options: {
   /** As in the settings. */
   keepRounds?: number | undefined
   onProgress?: ((progress: StudyProgress) => void) | undefined
+  observer: Observer
 }): Promise<Office> {
-  const { dir, store, key, ring, clock, log, keepRounds, onProgress } = options
+  const { dir, store, key, ring, clock, log, keepRounds, onProgress, observer } = options
   const keyChanges = ring.changes
   const deciding = createQueue()
   const checking = createQueue()
@@ -115,6 +118,7 @@ export async function openOffice(options: {
       room,
       recorded: async (event) => pruner?.note(event),
       onProgress,
+      observer,
       onEnd(error) {
         if (error !== null) end?.reject(error)
         else if (unfinished.delete(id) && unfinished.size === 0) end?.resolve()
@@ -176,6 +180,7 @@ export async function openOffice(options: {
   return {
     models: store.models,
     outlets: createOutlets(),
+    observer,
     ended,
     studies: () => [...runs.values()],
     places: () => runs.size * [...registry.sites.values()].filter(({ revoked }) => !revoked).length,

@@ -78,6 +78,7 @@ export const ERROR_CODES = {
   ERR_SITE_PENDING: { exit: 77, retry: true },
   ERR_SITE_REVOKED: { exit: 77, retry: false },
   ERR_SITE_BUSY: { exit: 75, retry: true },
+  ERR_METRICS_TOKEN: { exit: 77, retry: false },
   ERR_NOT_JOINED: { exit: 77, retry: false },
   ERR_COORDINATOR_KEY: { exit: 77, retry: false },
   ERR_SITE_KEY: { exit: 77, retry: false },

@@ -1,0 +1,2 @@
+export { PROCESS_METRICS, watchProcess } from './process-metrics.ts'
+export * from './registry.ts'
