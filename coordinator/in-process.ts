@@ -53,12 +53,20 @@ export async function openCoordinator(
   if (store.cutBytes > 0)
     log.warn('log.repaired', { bytes: store.cutBytes, reason: 'unacknowledged last line cut off' })
   const { keepRounds } = config
-  const office = await openOffice({ dir, store, key, ring, clock, log, keepRounds, onProgress, observer }).catch(
-    async (cause: unknown) => {
-      await store.close()
-      throw cause
-    },
-  )
+  const office = await openOffice({
+    dir,
+    store,
+    key,
+    ring,
+    clock,
+    log,
+    keepRounds,
+    onProgress,
+    observer,
+  }).catch(async (cause: unknown) => {
+    await store.close()
+    throw cause
+  })
   const door = createDoor()
   return {
     publicKey: key.publicKey,

@@ -132,7 +132,7 @@ interface ExportOptions {
 }
 
 function addStudy(group: Command): void {
-  const study = group.command('study').description('create a study, steer it, look at it, export its student')
+  const study = group.command('study').description('create, steer, look at, clone and export studies')
   const create = withDir(study.command('create <file>'))
     .summary('create a study from a JSON file')
     .description(
@@ -245,6 +245,7 @@ function addRevoke(group: Command): void {
 
 function addStatus(group: Command): void {
   const command = withDir(group.command('status'))
+    .summary('show studies and sites')
     .description('show studies and sites, whether or not the coordinator runs')
     .option('--json', 'as JSON')
     .action(async ({ dir, json }: { dir: string; json?: true }) => {
@@ -265,6 +266,7 @@ interface StartOptions {
 
 function addStart(group: Command): void {
   const command = withDir(group.command('start'))
+    .summary('serve the studies until stopped')
     .description('serve the studies until stopped; Ctrl-C stops cleanly, a second one at once')
     .option('--host <host>', 'address to listen on (default: as set by init)')
     .option('--port <port>', 'port to listen on, 0 for any (default: as set by init)', whole)

@@ -17,7 +17,8 @@ import { clientAddress, listener } from '@tessera/shared/web'
 import { Server as SocketServer } from 'socket.io'
 import { loadCoordinator } from './config.ts'
 import { createConnections, limitConnections, sessionLimits } from './connections.ts'
-import { type OpenOptions, openCoordinator } from './in-process.ts'
+import { type OpenCoordinator, type OpenOptions, openCoordinator } from './in-process.ts'
+import { createOperation } from './operation/index.ts'
 import type { StudyProgress } from './running/index.ts'
 import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
@@ -54,12 +55,40 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const { config } = loaded
   const tls = config.tls && (await readTls(dir, config.tls))
   const { host = config.host, port = config.port } = options
-  const coordinator = await openCoordinator(options, loaded)
-
   // Who has not said what he wants within two heartbeats is as dead as who misses one.
   const patience = { headersTimeout: 2 * config.heartbeatMs, connectionsCheckingInterval: config.heartbeatMs }
-  const answer = listener(createCoordinatorApp(log))
+  let opened: OpenCoordinator | null = null
+  const operation = await createOperation({
+    dir,
+    config,
+    clock,
+    log,
+    certificate: tls?.cert ?? null,
+    studies: () => opened?.progress() ?? [],
+  })
+  const app = createCoordinatorApp(log)
+  operation.mount(app)
+  const answer = listener(app)
   const http = tls ? createTlsServer({ ...tls, ...patience }, answer) : createServer(patience, answer)
+  const limits = sessionLimits(config, () => opened?.places() ?? 0)
+  limitConnections(http, limits, config.proxy === true)
+  // Before the store is opened, which may take its time: who asks hears that it is starting.
+  await listen(http, port, host).catch(async (cause: unknown) => {
+    await operation.stop()
+    const reason = (cause as NodeJS.ErrnoException).code
+    throw new TesseraError('ERR_CONFIG_INVALID', `port must be free, got ${reason} for ${host}:${port}`, {
+      cause,
+    })
+  })
+  const coordinator = await openCoordinator({ ...options, observer: operation.observer }, loaded).catch(
+    async (cause: unknown) => {
+      http.close()
+      http.closeAllConnections()
+      await operation.stop()
+      throw cause
+    },
+  )
+  opened = coordinator
   const sockets = new SocketServer<WireEvents<typeof siteMessages>, WireEvents<typeof coordinatorMessages>>(
     http,
     {
@@ -73,8 +102,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       httpCompression: false,
     },
   )
-  const limits = sessionLimits(config, () => coordinator.places())
-  limitConnections(http, limits, config.proxy === true)
   const sessions = createConnections(limits)
   sockets.on('connection', (socket) => {
     const { address: from, headers } = socket.handshake
@@ -84,21 +111,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       socket.on('disconnect', sessions.enter(address))
       coordinator.serve(socket, sessionLog)
     } catch (thrown) {
-      refuseSession(socket, asTesseraError(thrown), sessionLog)
+      const error = asTesseraError(thrown)
+      operation.observer.refused('session', error.code)
+      refuseSession(socket, error, sessionLog)
     }
   })
 
-  const close = async (): Promise<void> => {
-    await coordinator.close()
-    await sockets.close()
-  }
-  await listen(http, port, host).catch(async (cause: unknown) => {
-    await close()
-    const reason = (cause as NodeJS.ErrnoException).code
-    throw new TesseraError('ERR_CONFIG_INVALID', `port must be free, got ${reason} for ${host}:${port}`, {
-      cause,
-    })
-  })
+  operation.health.opened(() => coordinator.tryStore())
+
   const address = http.address() as AddressInfo
   if (tls === undefined && !config.proxy && !isLoopback(host)) {
     log.warn('coordinator.unencrypted', { reason: 'anyone between can read along: use TLS or a proxy' })
@@ -113,7 +133,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     ended,
     progress: () => coordinator.progress(),
     async close() {
-      await close()
+      operation.health.stopping()
+      await coordinator.close()
+      await sockets.close()
+      await operation.stop()
       log.info('coordinator.stopped')
     },
   }

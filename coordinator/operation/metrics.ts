@@ -21,7 +21,11 @@ export const COORDINATOR_METRICS = {
     help: 'Sessions and messages that were refused, by code.',
   },
   tessera_sent_bytes_total: { type: 'counter', labels: [], help: 'Bytes of models sent to sites.' },
-  tessera_received_bytes_total: { type: 'counter', labels: [], help: 'Bytes of updates received from sites.' },
+  tessera_received_bytes_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Bytes of updates received from sites.',
+  },
   tessera_store_append_seconds: {
     type: 'histogram',
     labels: [],
@@ -46,7 +50,11 @@ export const COORDINATOR_METRICS = {
     labels: ['study'],
     help: 'When the open round ends if its sites show no more progress.',
   },
-  tessera_round_offered_sites: { type: 'gauge', labels: ['study'], help: 'Sites that were asked in the open round.' },
+  tessera_round_offered_sites: {
+    type: 'gauge',
+    labels: ['study'],
+    help: 'Sites that were asked in the open round.',
+  },
   tessera_round_accepted_sites: {
     type: 'gauge',
     labels: ['study'],
@@ -73,8 +81,16 @@ export const COORDINATOR_METRICS = {
     labels: ['study'],
     help: 'When the round of the newest published student was closed; before the first, when the program was started.',
   },
-  tessera_published_total: { type: 'counter', labels: ['study'], help: 'Students published since the start.' },
-  tessera_updates_accepted_total: { type: 'counter', labels: ['study'], help: 'Updates accepted since the start.' },
+  tessera_published_total: {
+    type: 'counter',
+    labels: ['study'],
+    help: 'Students published since the start.',
+  },
+  tessera_updates_accepted_total: {
+    type: 'counter',
+    labels: ['study'],
+    help: 'Updates accepted since the start.',
+  },
   tessera_judgements_accepted_total: {
     type: 'counter',
     labels: ['study'],
@@ -107,7 +123,11 @@ export const COORDINATOR_METRICS = {
     labels: ['study', 'site'],
     help: "Rounds running that a site was left out of, from the study's alarmAfter on.",
   },
-  tessera_disk_free_bytes: { type: 'gauge', labels: [], help: "Free on the disk of the coordinator's folder." },
+  tessera_disk_free_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: "Free on the disk of the coordinator's folder.",
+  },
   tessera_disk_bytes: { type: 'gauge', labels: [], help: "Size of the disk of the coordinator's folder." },
   tessera_certificate_expiry_timestamp_seconds: {
     type: 'gauge',
@@ -118,8 +138,8 @@ export const COORDINATOR_METRICS = {
 
 /** What is looked up when somebody asks. */
 export interface Surroundings {
-  /** Where each study stands, and when it last got on. Empty until the coordinator is open. */
-  studies(): readonly { readonly progress: StudyProgress; readonly publishedAtMs: number }[]
+  /** Where each study stands. Empty until the coordinator is open. */
+  studies(): readonly StudyProgress[]
   disk(): Promise<{ readonly freeBytes: number; readonly bytes: number }>
   /** Null without TLS of its own. */
   readonly certificateEndsAtMs: number | null
@@ -135,7 +155,8 @@ export interface CoordinatorMetrics {
 /** Starts counting. */
 export function createCoordinatorMetrics(clock: Clock, surroundings: Surroundings): CoordinatorMetrics {
   const metrics = createMetrics(COORDINATOR_METRICS)
-  const own = watchProcess(metrics, TESSERA_VERSION, clock.now())
+  const startedAtMs = clock.now()
+  const own = watchProcess(metrics, TESSERA_VERSION, startedAtMs)
   const opened = new Map<string, number>()
   let sessions = 0
   const { certificateEndsAtMs: ends } = surroundings
@@ -180,9 +201,10 @@ export function createCoordinatorMetrics(clock: Clock, surroundings: Surrounding
     async text() {
       own.look()
       for (const name of STUDY_GAUGES) metrics.clear(name)
-      for (const { progress, publishedAtMs } of surroundings.studies()) {
+      for (const progress of surroundings.studies()) {
+        const publishedAtMs = progress.publishedAtMs ?? startedAtMs
         metrics.set('tessera_published_timestamp_seconds', publishedAtMs / 1000, { study: progress.study })
-        showStudy(metrics.set, progress)
+        showStudy((name, value, labels) => metrics.set(name, value, labels), progress)
       }
       const { freeBytes, bytes } = await surroundings.disk()
       metrics.set('tessera_disk_free_bytes', freeBytes)
@@ -210,7 +232,19 @@ const STUDY_GAUGES = [
 
 function showStudy(
   set: (name: (typeof STUDY_GAUGES)[number], value: number, labels: Record<string, string>) => void,
-  { study, phase, paused, round, rounds, deadlineMs, offered, accepted, meanLoss, sites, excluded }: StudyProgress,
+  {
+    study,
+    phase,
+    paused,
+    round,
+    rounds,
+    deadlineMs,
+    offered,
+    accepted,
+    meanLoss,
+    sites,
+    excluded,
+  }: StudyProgress,
 ): void {
   set('tessera_study_phase', 1, { study, phase })
   set('tessera_study_paused', Number(paused), { study })

@@ -51,6 +51,10 @@ function digest(text: string): Buffer {
 /** By the connection, and by the name it was asked under: a page of the web whose name leads to 127.0.0.1 asks from here too. */
 function isHere(c: Context<WebEnv>): boolean {
   const address = c.env.incoming?.socket.remoteAddress?.replace(/^::ffff:/i, '') ?? ''
-  const host = c.req.header('host')?.replace(/:\d+$/, '').replaceAll(/^\[|\]$/g, '') ?? ''
+  const host =
+    c.req
+      .header('host')
+      ?.replace(/:\d+$/, '')
+      .replaceAll(/^\[|\]$/g, '') ?? ''
   return isLoopback(address) && isLoopback(host)
 }

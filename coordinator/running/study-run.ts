@@ -125,8 +125,7 @@ export function createStudyRun(
   const publish = async (): Promise<void> => {
     const startedMs = clock.elapsed()
     const { round, attempt } = state
-    const watch: Watch = (work, doing) =>
-      observed(observer, clock, { work, study: study.id, round }, doing)
+    const watch: Watch = (work, doing) => observed(observer, clock, { work, study: study.id, round }, doing)
     const { diagnostics, ...made } = await watch('publish', () =>
       publishRound({ study, layout, plan: planHash }, state, store, key, watch),
     )
