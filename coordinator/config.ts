@@ -42,6 +42,8 @@ const config = z.strictObject({
   keepRounds: z.int().min(1).max(10_000).optional(),
   /** Who has it may read `/metrics` from anywhere, as `Authorization: Bearer`. Absent: only this machine may. TESSERA_METRICS_TOKEN goes before it. */
   metricsToken: metricsToken.optional(),
+  /** Host names, without port, under which people reach the dashboard beside that of `url`: under any other it answers nothing. */
+  dashboard: z.strictObject({ names: z.array(z.string().min(1).max(255)).max(32).default([]) }).optional(),
   /** PostgreSQL database for the events; by default they are in `events.db` in this folder. TESSERA_STORE goes before it. */
   store: postgresUrl.optional(),
 })

@@ -4,12 +4,14 @@ import { type Log, silentLog } from '@tessera/shared/log'
 import { fingerprint } from '@tessera/shared/security'
 import { loadCoordinator } from './config.ts'
 import { createDoor } from './door.ts'
+import type { Registry } from './enrolment/index.ts'
+import type { StoredEvent } from './events.ts'
 import { openOffice } from './office.ts'
 import { observedStore } from './operation/observed-store.ts'
 import { blindObserver, type Observer } from './operation/observer.ts'
-import type { StudyProgress } from './running/index.ts'
+import type { StudyProgress, StudyRun } from './running/index.ts'
 import { openSession, type SiteSocket } from './session.ts'
-import { openStore } from './store/index.ts'
+import { openStore, toldStore } from './store/index.ts'
 
 export interface OpenOptions {
   readonly dir: string
@@ -19,6 +21,10 @@ export interface OpenOptions {
   readonly onProgress?: ((progress: StudyProgress) => void) | undefined
   /** Told of its work, for those who count it. */
   readonly observer?: Observer | undefined
+  /** Told that something has changed in a study, as often as `onProgress`. Must not throw. */
+  readonly onChange?: (() => void) | undefined
+  /** Told of every event: those of earlier runs first, then each one that is safe. Must not throw. */
+  readonly onEvent?: ((event: StoredEvent) => void) | undefined
 }
 
 export interface OpenCoordinator {
@@ -26,6 +32,14 @@ export interface OpenCoordinator {
   readonly fingerprint: string
   /** Fulfilled when every study is finished; rejected with the reason when one can never be. Pending while there is no study. */
   readonly ended: Promise<void>
+  studies(): readonly StudyRun[]
+  /** Who takes part, now. */
+  registry(): Registry
+  /**
+   * Does an operator's work, and takes in the command that it has left. Not before the coordinator is closed.
+   * @throws {TesseraError} ERR_CONNECTION_LOST when it is being stopped; what the work throws.
+   */
+  obey<T>(work: () => Promise<T>): Promise<T>
   /** Where each study stands now. */
   progress(): StudyProgress[]
   /** Tries the store out. @throws {TesseraError} ERR_STORE_WRITE, ERR_STORE_UNREACHABLE */
@@ -47,9 +61,11 @@ export async function openCoordinator(
   options: OpenOptions,
   loaded?: Awaited<ReturnType<typeof loadCoordinator>>,
 ): Promise<OpenCoordinator> {
-  const { dir, log = silentLog, clock = systemClock, onProgress, observer = blindObserver } = options
+  const { dir, log = silentLog, clock = systemClock, onProgress, onChange, onEvent } = options
+  const { observer = blindObserver } = options
   const { config, key, ring } = loaded ?? (await loadCoordinator(dir))
-  const store = observedStore(await openStore(dir), clock, observer)
+  const opened = observedStore(await openStore(dir), clock, observer)
+  const store = onEvent === undefined ? opened : toldStore(opened, onEvent)
   if (store.cutBytes > 0)
     log.warn('log.repaired', { bytes: store.cutBytes, reason: 'unacknowledged last line cut off' })
   const { keepRounds } = config
@@ -63,6 +79,7 @@ export async function openCoordinator(
     keepRounds,
     onProgress,
     observer,
+    onChange,
   }).catch(async (cause: unknown) => {
     await store.close()
     throw cause
@@ -72,6 +89,14 @@ export async function openCoordinator(
     publicKey: key.publicKey,
     fingerprint: fingerprint(key.publicKey),
     ended: office.ended,
+    studies: () => office.studies(),
+    registry: () => office.registry(),
+    obey: (work) =>
+      door.enter(async () => {
+        const done = await work()
+        await office.collectCommands()
+        return done
+      }),
     progress: () => office.studies().map((run) => run.snapshot()),
     serve: (socket, sessionLog = log) => openSession(socket, office, door, clock, sessionLog),
     places: () => office.places(),

@@ -12,6 +12,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_PORT, initCoordinator } from './config.ts'
 import { invite, revoke } from './enrolment/index.ts'
 import { addBackupVerbs } from './main-backup.ts'
+import { addDashboardVerbs } from './main-dashboard.ts'
 import { addSiteVerbs } from './main-sites.ts'
 import { addStudyControl } from './main-studies.ts'
 import { startCoordinator } from './server.ts'
@@ -49,6 +50,7 @@ export function addCoordinatorCommands(program: Command): void {
   addStatus(group)
   addStart(group)
   addBackupVerbs(group)
+  addDashboardVerbs(group)
   example(group, '$ tessera coordinator init --url https://fl.example.org && tessera coordinator start')
 }
 
@@ -292,7 +294,10 @@ async function start(
   })
   const { url, publicKey, fingerprint } = coordinator
   if (readyJson) print(JSON.stringify({ type: 'ready', port: coordinator.port, url, publicKey, fingerprint }))
-  else print(`Coordinator listens on ${url}. Fingerprint: ${fingerprint}. Ctrl-C stops it.`)
+  else {
+    print(`Coordinator listens on ${url}. Fingerprint: ${fingerprint}. Ctrl-C stops it.`)
+    print(`Dashboard: ${url}/dashboard/, sign in with tessera coordinator dashboard link.`)
+  }
   try {
     await Promise.race([
       untilFinished ? coordinator.ended : new Promise<never>(() => undefined),

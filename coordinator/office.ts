@@ -18,6 +18,7 @@ import {
   EMPTY_REGISTRY,
   evolveRegistry,
   forgetKitSecret,
+  type Registry,
   readKitSecret,
 } from './enrolment/index.ts'
 import type { CommandEvent, StudyCreated } from './events.ts'
@@ -58,6 +59,9 @@ export interface Office {
   /** The change of the coordinator's key of this number, 1 and up, as `key:fetch` answers it. */
   keyChange(number: number): { count: number; change: string; acceptance: string }
   studies(): readonly StudyRun[]
+  registry(): Registry
+  /** Takes in what operators have left in the inbox. What cannot be carried out is logged. */
+  collectCommands(): Promise<void>
   /** Pairs of a site that is not revoked and a study. */
   places(): number
   /** Fulfilled when every study is finished; rejected when one can never be. Pending while there is none. */
@@ -65,8 +69,14 @@ export interface Office {
   stop(): Promise<void>
 }
 
+const OPERATOR_WORDS: ReadonlySet<string> = new Set<OperatorWord['type']>([
+  'study.paused',
+  'study.unpaused',
+  'study.cancelled',
+  'round.called',
+])
 function isOperatorWord(event: CommandEvent): event is OperatorWord {
-  return event.type === 'study.paused' || event.type === 'study.unpaused' || event.type === 'study.cancelled'
+  return OPERATOR_WORDS.has(event.type)
 }
 
 /** Opens for business: replays the log and starts what is unfinished. */
@@ -81,9 +91,10 @@ export async function openOffice(options: {
   /** As in the settings. */
   keepRounds?: number | undefined
   onProgress?: ((progress: StudyProgress) => void) | undefined
+  onChange?: (() => void) | undefined
   observer: Observer
 }): Promise<Office> {
-  const { dir, store, key, ring, clock, log, keepRounds, onProgress, observer } = options
+  const { dir, store, key, ring, clock, log, keepRounds, onProgress, onChange, observer } = options
   const keyChanges = ring.changes
   const deciding = createQueue()
   const checking = createQueue()
@@ -119,6 +130,7 @@ export async function openOffice(options: {
       recorded: async (event) => pruner?.note(event),
       onProgress,
       observer,
+      onChange,
       onEnd(error) {
         if (error !== null) end?.reject(error)
         else if (unfinished.delete(id) && unfinished.size === 0) end?.resolve()
@@ -183,6 +195,8 @@ export async function openOffice(options: {
     observer,
     ended,
     studies: () => [...runs.values()],
+    registry: () => registry,
+    collectCommands,
     places: () => runs.size * [...registry.sites.values()].filter(({ revoked }) => !revoked).length,
     async admit(token, nonce) {
       await collectCommands()

@@ -1,5 +1,5 @@
 /** @file The coordinator as a server: Socket.IO for sites and HTTP for people on one port, sessions in front of the office. */
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { systemClock } from '@tessera/shared/clock'
@@ -13,10 +13,11 @@ import {
   type siteMessages,
   type WireEvents,
 } from '@tessera/shared/protocol'
-import { clientAddress, listener } from '@tessera/shared/web'
+import { clientAddress, listener, type WebApp } from '@tessera/shared/web'
 import { Server as SocketServer } from 'socket.io'
 import { loadCoordinator } from './config.ts'
 import { createConnections, limitConnections, sessionLimits } from './connections.ts'
+import { createMemory, type Dashboard, openDashboard } from './dashboard/index.ts'
 import { type OpenCoordinator, type OpenOptions, openCoordinator } from './in-process.ts'
 import { createOperation } from './operation/index.ts'
 import type { StudyProgress } from './running/index.ts'
@@ -24,10 +25,15 @@ import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
 import { createCoordinatorApp } from './web/app.ts'
 
+/** For answers that are under way when the coordinator is stopped. */
+const CLOSE_WITHIN_MS = 5000
+
 export interface CoordinatorOptions extends OpenOptions {
   /** Default: as in coordinator.json. */
   readonly port?: number | undefined
   readonly host?: string | undefined
+  /** Gives the folder of the dashboard's page. Absent: the dashboard answers its page's questions, and has no page. */
+  readonly page?: (() => Promise<string>) | undefined
 }
 
 export interface Coordinator {
@@ -54,6 +60,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const loaded = await loadCoordinator(dir)
   const { config } = loaded
   const tls = config.tls && (await readTls(dir, config.tls))
+  let dashboard: Dashboard | null = null
   const { host = config.host, port = config.port } = options
   // Who has not said what he wants within two heartbeats is as dead as who misses one.
   const patience = { headersTimeout: 2 * config.heartbeatMs, connectionsCheckingInterval: config.heartbeatMs }
@@ -66,9 +73,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     certificate: tls?.cert ?? null,
     studies: () => opened?.progress() ?? [],
   })
-  const app = createCoordinatorApp(log)
-  operation.mount(app)
-  const answer = listener(app)
+  const bare = (): WebApp => {
+    const app = createCoordinatorApp(log)
+    operation.mount(app)
+    return app
+  }
+  let pages = listener(bare())
+  const answer: RequestListener = (request, response) => void pages(request, response)
   const http = tls ? createTlsServer({ ...tls, ...patience }, answer) : createServer(patience, answer)
   const limits = sessionLimits(config, () => opened?.places() ?? 0)
   limitConnections(http, limits, config.proxy === true)
@@ -80,15 +91,38 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       cause,
     })
   })
-  const coordinator = await openCoordinator({ ...options, observer: operation.observer }, loaded).catch(
+  const hangUp = async (): Promise<void> => {
+    http.close()
+    http.closeAllConnections()
+    await operation.stop()
+  }
+  const memory = createMemory()
+  const coordinator = await openCoordinator(
+    {
+      ...options,
+      observer: operation.observer,
+      onEvent(event) {
+        memory.note(event)
+        dashboard?.changed()
+      },
+      onChange: () => dashboard?.changed(),
+    },
+    loaded,
+  ).catch(async (cause: unknown) => {
+    await hangUp()
+    throw cause
+  })
+  opened = coordinator
+  const app = bare()
+  const { page } = options
+  dashboard = await openDashboard(app, { dir, config, coordinator, memory, page, clock, log }).catch(
     async (cause: unknown) => {
-      http.close()
-      http.closeAllConnections()
-      await operation.stop()
+      await coordinator.close()
+      await hangUp()
       throw cause
     },
   )
-  opened = coordinator
+  pages = listener(app)
   const sockets = new SocketServer<WireEvents<typeof siteMessages>, WireEvents<typeof coordinatorMessages>>(
     http,
     {
@@ -102,6 +136,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       httpCompression: false,
     },
   )
+  dashboard.attach(http)
   const sessions = createConnections(limits)
   sockets.on('connection', (socket) => {
     const { address: from, headers } = socket.handshake
@@ -134,8 +169,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     progress: () => coordinator.progress(),
     async close() {
       operation.health.stopping()
+      await dashboard?.close()
       await coordinator.close()
+      // A reader that never ends must not hold up the end.
+      const cancel = clock.schedule(() => http.closeAllConnections(), CLOSE_WITHIN_MS)
       await sockets.close()
+      cancel()
       await operation.stop()
       log.info('coordinator.stopped')
     },

@@ -154,9 +154,11 @@ export function openSession(
   })
   // It changes nothing, and who reads slowly must not hold up the coordinator's end.
   answerAlways('model:chunk', ({ sha256, index }) => {
-    assertMayFetch(session().run, sha256)
+    const { site, run } = session()
+    assertMayFetch(run, sha256)
     return outlet.answer(async () => {
       const answer = await readChunk(office, sha256, index)
+      run.fetched(site, answer.chunk.byteLength)
       office.observer.moved('sent', answer.chunk.byteLength)
       return answer
     })

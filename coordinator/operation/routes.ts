@@ -4,9 +4,8 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { TesseraError } from '@tessera/shared/errors'
-import { isLoopback } from '@tessera/shared/protocol'
-import type { WebApp, WebEnv } from '@tessera/shared/web'
-import type { Context } from 'hono'
+import { isFromHere } from '@tessera/shared/operation'
+import type { WebApp } from '@tessera/shared/web'
 import type { Health } from './health.ts'
 import type { CoordinatorMetrics } from './metrics.ts'
 
@@ -27,7 +26,9 @@ export function mountOperation(app: WebApp, { health, metrics, token, proxy }: O
     return c.json({ ready: reason === 'ready', reason }, reason === 'ready' ? 200 : 503)
   })
   app.get('/metrics', async (c) => {
-    if (!isBearer(c, token) && (proxy || !isHere(c))) {
+    const address = c.env.incoming?.socket.remoteAddress
+    const isHere = !proxy && isFromHere(address, c.req.header('host'))
+    if (!isHere && !isBearer(c.req.header('authorization'), token)) {
       throw new TesseraError(
         'ERR_METRICS_TOKEN',
         'metrics must be asked for from this machine or with the token of the settings, got neither',
@@ -37,8 +38,8 @@ export function mountOperation(app: WebApp, { health, metrics, token, proxy }: O
   })
 }
 
-function isBearer(c: Context<WebEnv>, token: string | undefined): boolean {
-  const given = /^Bearer (\S{1,512})$/i.exec(c.req.header('authorization') ?? '')?.[1]
+function isBearer(authorization: string | undefined, token: string | undefined): boolean {
+  const given = /^Bearer (\S{1,512})$/i.exec(authorization ?? '')?.[1]
   if (token === undefined || given === undefined) return false
   // By their digests: the comparison takes the same time for any two.
   return timingSafeEqual(digest(given), digest(token))
@@ -46,15 +47,4 @@ function isBearer(c: Context<WebEnv>, token: string | undefined): boolean {
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
-}
-
-/** By the connection, and by the name it was asked under: a page of the web whose name leads to 127.0.0.1 asks from here too. */
-function isHere(c: Context<WebEnv>): boolean {
-  const address = c.env.incoming?.socket.remoteAddress?.replace(/^::ffff:/i, '') ?? ''
-  const host =
-    c.req
-      .header('host')
-      ?.replace(/:\d+$/, '')
-      .replaceAll(/^\[|\]$/g, '') ?? ''
-  return isLoopback(address) && isLoopback(host)
 }
