@@ -7,6 +7,8 @@ import { createDoor } from './door.ts'
 import type { Registry } from './enrolment/index.ts'
 import type { StoredEvent } from './events.ts'
 import { openOffice } from './office.ts'
+import { observedStore } from './operation/observed-store.ts'
+import { blindObserver, type Observer } from './operation/observer.ts'
 import type { StudyProgress, StudyRun } from './running/index.ts'
 import { openSession, type SiteSocket } from './session.ts'
 import { openStore, toldStore } from './store/index.ts'
@@ -17,6 +19,8 @@ export interface OpenOptions {
   readonly clock?: Clock | undefined
   /** Told where a study stands when it has changed, ten times a second at most, for a live screen. Must not throw. */
   readonly onProgress?: ((progress: StudyProgress) => void) | undefined
+  /** Told of its work, for those who count it. */
+  readonly observer?: Observer | undefined
   /** Told that something has changed in a study, as often as `onProgress`. Must not throw. */
   readonly onChange?: (() => void) | undefined
   /** Told of every event: those of earlier runs first, then each one that is safe. Must not throw. */
@@ -38,6 +42,8 @@ export interface OpenCoordinator {
   obey<T>(work: () => Promise<T>): Promise<T>
   /** Where each study stands now. */
   progress(): StudyProgress[]
+  /** Tries the store out. @throws {TesseraError} ERR_STORE_WRITE, ERR_STORE_UNREACHABLE */
+  tryStore(): Promise<void>
   /** Pairs of a site and a study that it may join, now. */
   places(): number
   /** Serves a connected socket until it closes. */
@@ -56,8 +62,9 @@ export async function openCoordinator(
   loaded?: Awaited<ReturnType<typeof loadCoordinator>>,
 ): Promise<OpenCoordinator> {
   const { dir, log = silentLog, clock = systemClock, onProgress, onChange, onEvent } = options
+  const { observer = blindObserver } = options
   const { config, key, ring } = loaded ?? (await loadCoordinator(dir))
-  const opened = await openStore(dir)
+  const opened = observedStore(await openStore(dir), clock, observer)
   const store = onEvent === undefined ? opened : toldStore(opened, onEvent)
   if (store.cutBytes > 0)
     log.warn('log.repaired', { bytes: store.cutBytes, reason: 'unacknowledged last line cut off' })
@@ -71,6 +78,7 @@ export async function openCoordinator(
     log,
     keepRounds,
     onProgress,
+    observer,
     onChange,
   }).catch(async (cause: unknown) => {
     await store.close()
@@ -92,6 +100,7 @@ export async function openCoordinator(
     progress: () => office.studies().map((run) => run.snapshot()),
     serve: (socket, sessionLog = log) => openSession(socket, office, door, clock, sessionLog),
     places: () => office.places(),
+    tryStore: () => store.tryOut(),
     async close() {
       // What is being answered ends with its answer, not with a store that is closed below it.
       await door.close()

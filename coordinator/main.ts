@@ -11,6 +11,7 @@ import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_PORT, initCoordinator } from './config.ts'
 import { invite, revoke } from './enrolment/index.ts'
+import { addBackupVerbs } from './main-backup.ts'
 import { addDashboardVerbs } from './main-dashboard.ts'
 import { addSiteVerbs } from './main-sites.ts'
 import { addStudyControl } from './main-studies.ts'
@@ -48,6 +49,7 @@ export function addCoordinatorCommands(program: Command): void {
   addSiteVerbs(group)
   addStatus(group)
   addStart(group)
+  addBackupVerbs(group)
   addDashboardVerbs(group)
   example(group, '$ tessera coordinator init --url https://fl.example.org && tessera coordinator start')
 }

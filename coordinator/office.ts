@@ -2,7 +2,7 @@
 import type { Clock } from '@tessera/shared/clock'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
-import { PROTOCOL_VERSION, type Signed } from '@tessera/shared/protocol'
+import { assertWorksTogether, PROTOCOL_VERSION, type Signed } from '@tessera/shared/protocol'
 import {
   fingerprint,
   type KeyPair,
@@ -23,6 +23,7 @@ import {
 } from './enrolment/index.ts'
 import type { CommandEvent, StudyCreated } from './events.ts'
 import { createPruner } from './ledger/index.ts'
+import type { Observer } from './operation/observer.ts'
 import { createOutlets, type Outlets } from './outlets.ts'
 import {
   createQueue,
@@ -47,7 +48,9 @@ export interface Office {
   readonly models: Store['models']
   /** The way out for their chunks. */
   readonly outlets: Outlets
-  /** Checks the proof that a connection with challenge `nonce` speaks for a site. Order: protocol, site, signature, state, study. */
+  /** Told of what sessions do. */
+  readonly observer: Observer
+  /** Checks the proof that a connection with challenge `nonce` speaks for a site. Order: protocol, version, site, signature, state, study. */
   admit(token: string, nonce: string): Promise<{ join: Signed<'joinToken'>; run: StudyRun }>
   /** Uses up a kit and gives the signed confirmation. */
   enrol(token: string): Promise<string>
@@ -81,7 +84,6 @@ export async function openOffice(options: {
   dir: string
   store: Store
   key: KeyPair
-  /** Changes of the key, oldest first. */
   /** The coordinator's keys, the present one and those before it. */
   ring: KeyRing
   clock: Clock
@@ -90,8 +92,9 @@ export async function openOffice(options: {
   keepRounds?: number | undefined
   onProgress?: ((progress: StudyProgress) => void) | undefined
   onChange?: (() => void) | undefined
+  observer: Observer
 }): Promise<Office> {
-  const { dir, store, key, ring, clock, log, keepRounds, onProgress, onChange } = options
+  const { dir, store, key, ring, clock, log, keepRounds, onProgress, onChange, observer } = options
   const keyChanges = ring.changes
   const deciding = createQueue()
   const checking = createQueue()
@@ -126,6 +129,7 @@ export async function openOffice(options: {
       room,
       recorded: async (event) => pruner?.note(event),
       onProgress,
+      observer,
       onChange,
       onEnd(error) {
         if (error !== null) end?.reject(error)
@@ -188,6 +192,7 @@ export async function openOffice(options: {
   return {
     models: store.models,
     outlets: createOutlets(),
+    observer,
     ended,
     studies: () => [...runs.values()],
     registry: () => registry,
@@ -202,6 +207,7 @@ export async function openOffice(options: {
           `protocol must be ${PROTOCOL_VERSION}, got ${claimed.protocol}`,
         )
       }
+      assertWorksTogether(claimed.agentVersion)
       const { publicKey, formerKeys } = knownSite({ registry }, claimed.site)
       const join = await verifyPayload('joinToken', token, publicKey).catch(async (refusal: unknown) => {
         await refuseFormerKey(token, claimed.site, formerKeys)

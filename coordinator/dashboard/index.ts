@@ -49,7 +49,7 @@ export interface DashboardOptions {
   readonly clock: Clock
   readonly log: Log
   /** Gives the folder of the page's files, which may have to be made first. */
-  readonly page?: (() => Promise<string>) | undefined
+  readonly page: () => Promise<string>
 }
 
 export interface Dashboard {
@@ -94,7 +94,7 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
   addActsOnSites(add, dir, uploads, clock)
   addActsOnStudies(add, { dir, memory, uploads, exports, jobs, verifications, clock })
   addFiles(app, api, { signing, uploads, exports, clock, log })
-  if (options.page !== undefined) addPage(app, options.page, log)
+  addPage(app, options.page, log)
 
   let server: LiveServer | null = null
   return {

@@ -5,6 +5,7 @@ import type { Log } from '@tessera/shared/log'
 import type { Signed, Study } from '@tessera/shared/protocol'
 import type { KeyPair } from '@tessera/shared/security'
 import type { Registry } from '../enrolment/index.ts'
+import type { Observer } from '../operation/observer.ts'
 import type { RoundEvent, RoundsState } from '../rounds/index.ts'
 import type { Store } from '../store/index.ts'
 import type { SiteActivity } from './activity.ts'
@@ -58,6 +59,8 @@ export interface StudyContext {
   recorded(event: RoundEvent): Promise<void>
   /** Told where the study stands after a change: of many in a row the first at once, then the last. Absent: nobody watches. */
   readonly onProgress?: ((progress: StudyProgress) => void) | undefined
+  /** Told of work that took its time. */
+  readonly observer: Observer
   /** Told that something has changed, as often as `onProgress`: for who puts together himself what he shows. */
   readonly onChange?: (() => void) | undefined
   /** The study has ended: finished or cancelled (null), stopped without a quorum, halted, or broken. */

@@ -26,11 +26,11 @@ describe('signing in', () => {
       body: JSON.stringify({ link }),
     })
     const endsAtMs = clock.now() + SESSION_LIFETIME_MS
-    expect(await response.json()).toEqual({ ...ADA, endsAtMs })
+    expect(await response.json()).toEqual({ ...ADA, endsAtMs, oidc: false })
     expect(response.headers.get('set-cookie')).toMatch(
       /^tessera-coordinator-[0-9a-f]{8}=[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/,
     )
-    expect((await browser(url).get('api/sign-in-ways')).body).toEqual({ oidc: false })
+    expect((await browser(url).get('api/session')).body).toMatchObject({ code: 'ERR_SIGN_IN', oidc: false })
   })
 
   test('a link works once, and not after its time', async () => {
