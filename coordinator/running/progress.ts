@@ -38,6 +38,8 @@ export interface StudyProgress {
   readonly meanLoss: number | null
   /** SHA-256 of the newest student. */
   readonly student: string
+  /** When the round that it was made in was closed; null before the first. */
+  readonly publishedAtMs: number | null
 }
 
 const NOTHING_YET: TrainingProgress = { step: 0, steps: 0, loss: null, secondsLeft: null }
@@ -47,7 +49,7 @@ export function studyProgress(
   state: RoundsState,
   connected: ReadonlySet<string>,
   training: ReadonlyMap<string, TrainingProgress>,
-  uploads: ReadonlyMap<string, number>,
+  uploads: ReadonlyMap<string, { readonly bytes: number }>,
 ): StudyProgress {
   const { current } = state
   const names = new Set([
@@ -65,7 +67,7 @@ export function studyProgress(
       ...NOTHING_YET,
       ...told,
       ...(delivered ? { step: told?.steps ?? 0, loss: delivered.loss, secondsLeft: 0 } : {}),
-      uploadedBytes: uploads.get(site) ?? delivered?.bytes ?? 0,
+      uploadedBytes: uploads.get(site)?.bytes ?? delivered?.bytes ?? 0,
     }
   })
   const losses = sites.flatMap(({ loss }) => (loss === null ? [] : [loss]))
@@ -83,6 +85,7 @@ export function studyProgress(
     offered: current?.offers.size ?? 0,
     meanLoss: losses.length === 0 ? null : losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
     student: state.student,
+    publishedAtMs: state.history.findLast(({ end }) => end?.record)?.end?.closedAtMs ?? null,
   }
 }
 
@@ -90,7 +93,7 @@ function stateOf(
   site: string,
   { current, phase }: RoundsState,
   training: ReadonlyMap<string, TrainingProgress>,
-  uploads: ReadonlyMap<string, number>,
+  uploads: ReadonlyMap<string, unknown>,
 ): SiteProgress['state'] {
   if (current?.excused.has(site)) return 'absent'
   if (current?.accepted.has(site)) return 'delivered'

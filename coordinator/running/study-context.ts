@@ -5,8 +5,10 @@ import type { Log } from '@tessera/shared/log'
 import type { Signed, Study } from '@tessera/shared/protocol'
 import type { KeyPair } from '@tessera/shared/security'
 import type { Registry } from '../enrolment/index.ts'
+import type { Observer } from '../operation/observer.ts'
 import type { RoundEvent, RoundsState } from '../rounds/index.ts'
 import type { Store } from '../store/index.ts'
+import type { SiteActivity } from './activity.ts'
 import type { StudyProgress, TrainingProgress } from './progress.ts'
 import type { Queue } from './queue.ts'
 import type { Room } from './room.ts'
@@ -31,11 +33,11 @@ export interface Peer {
 }
 
 /** What a site says of itself when it joins. */
-export type Claim = Pick<Signed<'joinToken'>, 'ledger' | 'work'>
+export type Claim = Pick<Signed<'joinToken'>, 'ledger' | 'work' | 'agentVersion' | 'engine'>
 
 export type OperatorWord = Extract<
   RoundEvent,
-  { type: 'study.paused' | 'study.unpaused' | 'study.cancelled' }
+  { type: 'study.paused' | 'study.unpaused' | 'study.cancelled' | 'round.called' }
 >
 
 /** What a study needs of the coordinator around it. */
@@ -57,6 +59,10 @@ export interface StudyContext {
   recorded(event: RoundEvent): Promise<void>
   /** Told where the study stands after a change: of many in a row the first at once, then the last. Absent: nobody watches. */
   readonly onProgress?: ((progress: StudyProgress) => void) | undefined
+  /** Told of work that took its time. */
+  readonly observer: Observer
+  /** Told that something has changed, as often as `onProgress`: for who puts together himself what he shows. */
+  readonly onChange?: (() => void) | undefined
   /** The study has ended: finished or cancelled (null), stopped without a quorum, halted, or broken. */
   onEnd(error: TesseraError | null): void
 }
@@ -89,6 +95,8 @@ export interface StudyRun {
   /** Carries out an operator's word that has just been logged. Called from within {@link StudyContext.deciding}. */
   obey(event: OperatorWord): void
   mayFetch(sha256: string): boolean
+  /** A site has been sent so much of a model. */
+  fetched(site: string, bytes: number): void
   progress(site: string, round: number, progress: TrainingProgress): void
   decline(site: string, round: number, code: string): Promise<void>
   /** Takes in how a published student does at the site: it is in the log when this returns. */
@@ -100,5 +108,13 @@ export interface StudyRun {
   /** Gives the receipt: the update is safe. */
   commitUpload(site: string, id: string): Promise<string>
   snapshot(): StudyProgress
+  /** Sites that are there now. */
+  connected(): readonly string[]
+  /** Null: it has not joined since the start. */
+  activity(site: string): SiteActivity | null
+  /** Bytes of models that were fetched since the start. */
+  bytesDown(): number
+  /** By site, of the updates that are coming in: bytes that are there, and all of them. */
+  announced(): ReadonlyMap<string, { readonly bytes: number; readonly totalBytes: number }>
   stop(): Promise<void>
 }

@@ -3,17 +3,19 @@ import { TesseraError } from '@tessera/shared/errors'
 import { layoutHash, studentLayout } from '@tessera/shared/model'
 import { createNonce, sha256Hex } from '@tessera/shared/security'
 import { admitJudgement, type Border, checkSiteState } from '../admission/index.ts'
+import { observed } from '../operation/observer.ts'
 import { type Command, decide, evolve, isOver, type RoundEvent, type RoundsState } from '../rounds/index.ts'
 import type { PlannedStudy } from '../studies/plan.ts'
 import { mayFetch, mayUpload } from './access.ts'
+import { createActivity } from './activity.ts'
 import { announce } from './announce.ts'
 import { createAttendance } from './attendance.ts'
 import { createDeliveries } from './deliveries.ts'
 import { createDrive } from './drive.ts'
 import { behind, endOf } from './endings.ts'
 import { createLastWords } from './last-words.ts'
-import { studyProgress, type TrainingProgress } from './progress.ts'
-import { publishRound } from './publish.ts'
+import { studyProgress } from './progress.ts'
+import { publishRound, type Watch } from './publish.ts'
 import { createRecords, type Publication } from './records.ts'
 import { createRoundTime } from './round-time.ts'
 import { checkShown } from './shown-record.ts'
@@ -33,7 +35,7 @@ export function createStudyRun(
   context: StudyContext,
 ): StudyRun {
   const { study } = created
-  const { store, key, clock } = context
+  const { store, key, clock, observer } = context
   const log = context.log.child({ study: study.id })
   const layout = studentLayout(study)
   const planHash = sha256Hex(created.plan)
@@ -43,7 +45,7 @@ export function createStudyRun(
       `study ${study.id} must have layout ${created.layoutHash}, got ${layoutHash(layout)}`,
     )
   }
-  const training = new Map<string, TrainingProgress>()
+  const activity = createActivity(clock, study.training.batchSize)
   const signs = createSigns()
   const time = createRoundTime(clock)
   const records = createRecords(study.id, store, publishedRounds)
@@ -59,8 +61,11 @@ export function createStudyRun(
     nowMs: time.now(),
   })
   const snapshot = (): ReturnType<typeof studyProgress> =>
-    studyProgress(state, new Set(attendance.sites()), training, deliveries.received())
-  const { tell: changed, end: endTelling } = createTelling(clock, () => context.onProgress?.(snapshot()))
+    studyProgress(state, new Set(attendance.sites()), activity.training(), deliveries.announced())
+  const { tell: changed, end: endTelling } = createTelling(clock, () => {
+    context.onChange?.()
+    context.onProgress?.(snapshot())
+  })
 
   // What is delivered is dated as its round is measured, so that a grace that it begins has its length.
   const ownContext = { ...context, clock: { ...clock, now: () => time.now() } }
@@ -104,7 +109,7 @@ export function createStudyRun(
     if (state.phase !== 'collecting') time.end()
     if (event.type === 'round.opened') {
       time.begin(event.openedAtMs)
-      training.clear()
+      activity.opened()
       signs.clear()
       await attendance.sendOffers()
     } else if (event.type === 'round.closed') {
@@ -123,8 +128,11 @@ export function createStudyRun(
 
   const publish = async (): Promise<void> => {
     const startedMs = clock.elapsed()
-    const { diagnostics, ...made } = await publishRound({ study, layout, plan: planHash }, state, store, key)
     const { round, attempt } = state
+    const watch: Watch = (work, doing) => observed(observer, clock, { work, study: study.id, round }, doing)
+    const { diagnostics, ...made } = await watch('publish', () =>
+      publishRound({ study, layout, plan: planHash }, state, store, key, watch),
+    )
     const events = await context.deciding(() => take({ type: 'publish', ...made }))
     // Cancelled, or halted, while it was computed.
     if (events === 0) return
@@ -166,6 +174,10 @@ export function createStudyRun(
     study,
     state: () => state,
     snapshot,
+    connected: () => attendance.sites(),
+    activity: (site) => activity.of(site),
+    bytesDown: () => activity.bytesDown(),
+    announced: () => deliveries.announced(),
     start() {
       log.info('study.started', { round: state.round, attempt: state.attempt, reason: state.phase })
       if (state.phase === 'finished') lastWords.await()
@@ -179,6 +191,7 @@ export function createStudyRun(
     async join(peer, claim) {
       const { welcome, proves, entered, offerNonce } = await attendance.enter(peer, claim)
       if (entered) {
+        activity.joined(peer.site, claim)
         changed()
         // Later, so that the welcome is on its way before what follows from it.
         setImmediate(() => inBackground(() => advance(() => attendance.catchUp(peer, claim, offerNonce))))
@@ -193,7 +206,9 @@ export function createStudyRun(
       throw behind(study.id, round)
     },
     leave(peer) {
-      if (attendance.leave(peer)) changed()
+      if (!attendance.leave(peer)) return
+      activity.seen(peer.site)
+      changed()
     },
     revoke(event) {
       state = evolve(state, event)
@@ -209,6 +224,10 @@ export function createStudyRun(
       announce(log, event, state)
       if (state.phase !== 'collecting') time.end()
       changed()
+      if (event.type === 'round.called') {
+        inBackground(advance)
+        return
+      }
       const told = attendance.sendSnapshots()
       if (state.phase === 'cancelled') {
         inBackground(async () => {
@@ -230,11 +249,15 @@ export function createStudyRun(
       inBackground(() => deliveries.drop(site))
     },
     mayFetch: (sha256) => mayFetch(study, state, records, sha256),
+    fetched(site, bytes) {
+      activity.fetched(site, bytes)
+      changed()
+    },
     progress(site, round, told) {
       const { current, phase } = state
       const asked = phase === 'collecting' && current?.round === round && current.offers.has(site)
       if (!asked || current.accepted.has(site)) return
-      training.set(site, told)
+      activity.trained(site, told)
       signs.note(site, 'step', told.step, time.now())
       changed()
     },
@@ -242,6 +265,7 @@ export function createStudyRun(
       await context.deciding(
         async () => void (await take({ type: 'decline', site, round, code, nowMs: time.now() })),
       )
+      activity.came(site, 'declined')
       inBackground(advance)
     },
     async judge(site, token) {
@@ -256,6 +280,7 @@ export function createStudyRun(
     async openUpload(site, token, digests) {
       await betweenRounds()
       const opened = await deliveries.open(site, token, digests)
+      activity.came(site, 'uploading')
       changed()
       return opened
     },

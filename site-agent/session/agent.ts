@@ -50,6 +50,8 @@ export interface AgentOptions {
   /** Counts a student's answers where a study judges. Default: as `createTrainer`'s. */
   readonly countAnswers?: CountAnswers
   readonly dial?: Dial
+  /** Name of the engine, which the coordinator's operator sees. */
+  readonly engine?: string
   /** Of several agents on one machine; between its turns an agent keeps nothing large in memory. Default: always its turn. */
   readonly turn?: Turn
 }
@@ -121,6 +123,7 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
       ...site,
       study: options.study,
       nonce,
+      engine: options.engine,
       instance,
       latest,
       work: at,

@@ -10,15 +10,13 @@ import {
   type Signed,
   type SiteWork,
   type Study,
+  TESSERA_VERSION,
   type Welcome,
 } from '@tessera/shared/protocol'
 import { type KeyPair, sha256Hex, signPayload, verifyPayload } from '@tessera/shared/security'
 import type { Ask } from '../uplink/connection.ts'
 import type { CoordinatorKeys } from './coordinator-keys.ts'
 import type { LatestRecord } from './ledger.ts'
-
-/** Sent with each join, so that an operator sees who is behind. */
-const AGENT_VERSION = '0.1.0'
 
 export interface JoinOptions {
   readonly site: string
@@ -29,6 +27,8 @@ export interface JoinOptions {
   readonly protocol?: number | undefined
   /** The connection's challenge. */
   readonly nonce: string
+  /** What it computes with, for the operator to see; absent when that is not known yet. */
+  readonly engine?: string | undefined
   /** What this agent calls itself, as long as it runs. */
   readonly instance: string
   /** The latest record of the site's ledger. */
@@ -54,7 +54,7 @@ export interface JoinedStudy {
  * if this version of Tessera gives the study another layout; what the coordinator says against the site.
  */
 export async function joinStudy(options: JoinOptions): Promise<JoinedStudy> {
-  const { site, study, keys, coordinator, nonce, instance, latest, work, ask, clock, log } = options
+  const { site, study, keys, coordinator, nonce, engine, instance, latest, work, ask, clock, log } = options
   await coordinator.follow(ask, log)
   const coordinatorKey = coordinator.current()
   const claim = {
@@ -63,7 +63,8 @@ export async function joinStudy(options: JoinOptions): Promise<JoinedStudy> {
     study,
     nonce,
     coordinator: coordinatorKey,
-    agentVersion: AGENT_VERSION,
+    agentVersion: TESSERA_VERSION,
+    ...(engine === undefined ? {} : { engine }),
     instance,
     ledger: latest && { round: latest.round, record: sha256Hex(latest.token) },
     work,
