@@ -72,6 +72,7 @@ export const ERROR_CODES = {
   ERR_SIGN_IN: { exit: 77, retry: false },
   ERR_LINK_INVALID: { exit: 77, retry: false },
   ERR_ROLE: { exit: 77, retry: false },
+  ERR_SIGN_IN_PROVIDER: { exit: 75, retry: true },
   // identity
   ERR_KIT_UNKNOWN: { exit: 77, retry: false },
   ERR_KIT_USED: { exit: 77, retry: false },
