@@ -18,7 +18,7 @@ function appReading(clock: FakeClock): WebApp {
 }
 
 const post = (app: WebApp, body: string | ReadableStream): Promise<Response> =>
-  Promise.resolve(app.request('/', { method: 'POST', body, duplex: 'half' }))
+  Promise.resolve(app.request('/', { method: 'POST', body, ...{ duplex: 'half' } }))
 const codeOf = async (response: Response): Promise<[number, string]> => [
   response.status,
   ((await response.json()) as { code: string }).code,
