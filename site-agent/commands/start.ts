@@ -1,6 +1,7 @@
 /** @file `tessera site start`. */
 import { systemClock } from '@tessera/shared/clock'
 import type { EngineChoice } from '@tessera/shared/engine'
+import { LOG_FORMATS, LOG_LEVELS, type LogStyle } from '@tessera/shared/log'
 import { print } from '@tessera/shared/print'
 import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, Option } from 'commander'
@@ -23,6 +24,8 @@ interface StartFlags extends DataFlags {
   engine?: EngineChoice
   dryRun?: true
   progressJson?: true
+  logLevel: LogStyle['level']
+  logFormat: LogStyle['format']
 }
 
 /** Not the engine's own list: `--help` would load TensorFlow.js. */
@@ -42,6 +45,10 @@ export function addStart(group: Command): void {
       'train one round and print what would leave; join and fetch models, send nothing else',
     )
     .option('--progress-json', 'print progress as JSON lines to standard output, for a parent program')
+    .addOption(
+      new Option('--log-level <level>', 'lowest that the log shows').choices(LOG_LEVELS).default('info'),
+    )
+    .addOption(new Option('--log-format <format>', 'of its lines').choices(LOG_FORMATS).default('json'))
     .addOption(
       new Option('--engine <name>', 'what computes (default: TESSERA_ENGINE, else auto)').choices(
         Object.keys(ENGINES),
@@ -63,7 +70,7 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
   const engine = await startEngine(flags.engine ? { engine: flags.engine } : {})
   const screen =
     process.stderr.isTTY && !progressJson ? createScreen((text) => void process.stderr.write(text)) : null
-  const log = stderrLog(systemClock, screen?.note)
+  const log = stderrLog(systemClock, { level: flags.logLevel, format: flags.logFormat }, screen?.note)
   if (screen === null) log.info('engine.started', { engine: engine.description })
   screen?.note(engine.description)
   const tell = (event: object): void => {
