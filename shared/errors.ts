@@ -128,6 +128,7 @@ export const ERROR_CODES = {
   ERR_POLICY_HOURS: { exit: 75, retry: false },
   ERR_POLICY_APPROVAL: { exit: 75, retry: false },
   ERR_POLICY_PAUSED: { exit: 75, retry: false },
+  ERR_POLICY_LEFT: { exit: 77, retry: false },
   // before a site starts
   ERR_PREFLIGHT: { exit: 69, retry: false },
   // store, configuration, program

@@ -57,6 +57,12 @@ export async function readPolicy(dir: string, site: string): Promise<SitePolicy>
   return { policy, hash: sha256Hex(text) }
 }
 
+/** SHA-256 of policy.yaml as it stands; null when there is none. @throws {TesseraError} ERR_POLICY_FILE */
+export async function hashOfPolicy(dir: string): Promise<string | null> {
+  const text = await read(policyFile(dir))
+  return text === null ? null : sha256Hex(text)
+}
+
 /** Signs the policy as it stands. @throws {TesseraError} ERR_POLICY_FILE, ERR_STORE_WRITE */
 export async function signPolicy(
   dir: string,
