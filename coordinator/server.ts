@@ -1,5 +1,5 @@
-/** @file The coordinator as a server: Socket.IO on one port, sessions in front of the office. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+/** @file The coordinator as a server: Socket.IO for sites and HTTP for people on one port, sessions in front of the office. */
+import { createServer, type IncomingMessage } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { systemClock } from '@tessera/shared/clock'
@@ -14,6 +14,7 @@ import {
   type siteMessages,
   type WireEvents,
 } from '@tessera/shared/protocol'
+import { listener } from '@tessera/shared/web'
 import { Server as SocketServer } from 'socket.io'
 import { loadCoordinator } from './config.ts'
 import { createConnections, limitConnections, sessionLimits } from './connections.ts'
@@ -21,6 +22,7 @@ import { type OpenOptions, openCoordinator } from './in-process.ts'
 import type { StudyProgress } from './running/index.ts'
 import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
+import { createCoordinatorApp } from './web/app.ts'
 
 /** An IPv6 address with a zone has 45 and more; what is longer is none. */
 const MAX_ADDRESS_CHARACTERS = 64
@@ -60,7 +62,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
   // Who has not said what he wants within two heartbeats is as dead as who misses one.
   const patience = { headersTimeout: 2 * config.heartbeatMs, connectionsCheckingInterval: config.heartbeatMs }
-  const http = tls ? createTlsServer({ ...tls, ...patience }, notFound) : createServer(patience, notFound)
+  const answer = listener(createCoordinatorApp(log))
+  const http = tls ? createTlsServer({ ...tls, ...patience }, answer) : createServer(patience, answer)
   const sockets = new SocketServer<WireEvents<typeof siteMessages>, WireEvents<typeof coordinatorMessages>>(
     http,
     {
@@ -117,10 +120,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       log.info('coordinator.stopped')
     },
   }
-}
-
-function notFound(_request: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(404).end()
 }
 
 /** For the log, and for the number of its sessions. A proxy's word is cut short and cleaned: whoever reaches the proxy chooses what it says. */

@@ -64,6 +64,9 @@ export const ERROR_CODES = {
   ERR_WINDOW_FULL: { exit: 76, retry: false },
   ERR_RATE_LIMIT: { exit: 75, retry: true },
   ERR_SESSIONS_FULL: { exit: 75, retry: true },
+  // pages
+  ERR_PAGE_UNKNOWN: { exit: 66, retry: false },
+  ERR_BODY_TOO_LARGE: { exit: 65, retry: false },
   // identity
   ERR_KIT_UNKNOWN: { exit: 77, retry: false },
   ERR_KIT_USED: { exit: 77, retry: false },
