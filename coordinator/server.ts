@@ -1,11 +1,10 @@
 /** @file The coordinator as a server: Socket.IO for sites and HTTP for people on one port, sessions in front of the office. */
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { systemClock } from '@tessera/shared/clock'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { silentLog } from '@tessera/shared/log'
-import { printable } from '@tessera/shared/printable'
 import {
   type coordinatorMessages,
   createParser,
@@ -14,7 +13,7 @@ import {
   type siteMessages,
   type WireEvents,
 } from '@tessera/shared/protocol'
-import { listener } from '@tessera/shared/web'
+import { clientAddress, listener } from '@tessera/shared/web'
 import { Server as SocketServer } from 'socket.io'
 import { loadCoordinator } from './config.ts'
 import { createConnections, limitConnections, sessionLimits } from './connections.ts'
@@ -23,9 +22,6 @@ import type { StudyProgress } from './running/index.ts'
 import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
 import { createCoordinatorApp } from './web/app.ts'
-
-/** An IPv6 address with a zone has 45 and more; what is longer is none. */
-const MAX_ADDRESS_CHARACTERS = 64
 
 export interface CoordinatorOptions extends OpenOptions {
   /** Default: as in coordinator.json. */
@@ -81,7 +77,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   limitConnections(http, limits, config.proxy === true)
   const sessions = createConnections(limits)
   sockets.on('connection', (socket) => {
-    const address = clientAddress(socket.handshake, config.proxy === true)
+    const { address: from, headers } = socket.handshake
+    const address = clientAddress(from, headers, config.proxy === true)
     const sessionLog = log.child({ address })
     try {
       socket.on('disconnect', sessions.enter(address))
@@ -120,16 +117,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       log.info('coordinator.stopped')
     },
   }
-}
-
-/** For the log, and for the number of its sessions. A proxy's word is cut short and cleaned: whoever reaches the proxy chooses what it says. */
-function clientAddress(
-  { address, headers }: { address: string; headers: IncomingMessage['headers'] },
-  proxy: boolean,
-): string {
-  const forwarded = proxy ? String(headers['x-forwarded-for'] ?? '') : ''
-  // The last entry is the proxy's own; those before it are whatever the client wrote.
-  return printable(forwarded.split(',').at(-1)?.trim() || address, MAX_ADDRESS_CHARACTERS)
 }
 
 function listen(http: Server, port: number, host: string): Promise<void> {

@@ -67,6 +67,10 @@ export const ERROR_CODES = {
   // pages
   ERR_PAGE_UNKNOWN: { exit: 66, retry: false },
   ERR_BODY_TOO_LARGE: { exit: 65, retry: false },
+  ERR_ORIGIN: { exit: 77, retry: false },
+  ERR_SIGN_IN: { exit: 77, retry: false },
+  ERR_LINK_INVALID: { exit: 77, retry: false },
+  ERR_ROLE: { exit: 77, retry: false },
   // identity
   ERR_KIT_UNKNOWN: { exit: 77, retry: false },
   ERR_KIT_USED: { exit: 77, retry: false },

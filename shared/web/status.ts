@@ -3,6 +3,8 @@ import { ERROR_CODES, type ErrorCode } from '../errors.ts'
 
 /** Of codes whose kind of failure, as their exit code has it, says too little. */
 const BY_CODE: Partial<Record<ErrorCode, Status>> = {
+  ERR_SIGN_IN: 401,
+  ERR_LINK_INVALID: 401,
   ERR_PAGE_UNKNOWN: 404,
   ERR_MODEL_UNKNOWN: 404,
   ERR_SITE_UNKNOWN: 404,

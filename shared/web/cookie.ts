@@ -1,0 +1,28 @@
+/** @file The one cookie: a session's secret, which no script can read and no other site can have sent. */
+import type { Context } from 'hono'
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import { parse } from 'hono/utils/cookie'
+import { SESSION_LIFETIME_MS } from './sessions.ts'
+
+export interface SessionCookie {
+  read(c: Context): string | undefined
+  /** Of a raw header, where there is no context. */
+  readHeader(cookies: string | undefined): string | undefined
+  write(c: Context, secret: string): void
+  clear(c: Context): void
+}
+
+/**
+ * @param name Cookies know no ports: two programs on one machine need two names.
+ * @param secure It is only ever sent over TLS, which ends here or at a proxy.
+ */
+export function sessionCookie(name: string, secure: boolean): SessionCookie {
+  // The path is the whole host's: what a proxy has put in front of ours is not known here.
+  const options = { path: '/', httpOnly: true, sameSite: 'Strict', secure } as const
+  return {
+    read: (c) => getCookie(c, name),
+    readHeader: (cookies) => (cookies === undefined ? undefined : parse(cookies, name)[name]),
+    write: (c, secret) => setCookie(c, name, secret, { ...options, maxAge: SESSION_LIFETIME_MS / 1000 }),
+    clear: (c) => void deleteCookie(c, name, options),
+  }
+}
