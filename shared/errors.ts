@@ -70,6 +70,7 @@ export const ERROR_CODES = {
   ERR_ORIGIN: { exit: 77, retry: false },
   ERR_SIGN_IN: { exit: 77, retry: false },
   ERR_LINK_INVALID: { exit: 77, retry: false },
+  ERR_DASHBOARD_PORT: { exit: 69, retry: true },
   ERR_ROLE: { exit: 77, retry: false },
   // identity
   ERR_KIT_UNKNOWN: { exit: 77, retry: false },

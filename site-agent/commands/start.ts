@@ -1,19 +1,26 @@
 /** @file `tessera site start`. */
 import { systemClock } from '@tessera/shared/clock'
 import type { EngineChoice } from '@tessera/shared/engine'
+import { asTesseraError } from '@tessera/shared/errors'
+import type { Log } from '@tessera/shared/log'
 import { print } from '@tessera/shared/print'
 import { untilStopped } from '@tessera/shared/until-stopped'
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Listen, parseListen } from '../dashboard/address.ts'
+import type { Dashboard } from '../dashboard/open.ts'
+import { checkTiles } from '../data-check/check-tiles.ts'
 import { loadPolicy } from '../policy/index.ts'
 import { dryRunLines } from '../screen/dry-run-lines.ts'
 import { createScreen } from '../screen/progress-line.ts'
 import { type AgentOptions, runAgent } from '../session/agent.ts'
 import { dryRun } from '../session/dry-run.ts'
 import type { AgentEvent } from '../session/events.ts'
+import { AGENT_VERSION } from '../session/join.ts'
 import { isRotationOpen, rotateSiteKey } from '../session/rotate-key.ts'
 import { loadSite } from '../session/site-folder.ts'
 import { approvalPrompt } from './approval-prompt.ts'
 import { type DataFlags, dataRules, example, stderrLog, withDataRules, withDir } from './command.ts'
+import { dashboardBeside } from './dashboard-beside.ts'
 
 interface StartFlags extends DataFlags {
   dir: string
@@ -23,6 +30,9 @@ interface StartFlags extends DataFlags {
   engine?: EngineChoice
   dryRun?: true
   progressJson?: true
+  /** False: `--no-dashboard`. */
+  dashboard: boolean
+  dashboardPort?: Listen
 }
 
 /** Not the engine's own list: `--help` would load TensorFlow.js. */
@@ -42,6 +52,12 @@ export function addStart(group: Command): void {
       'train one round and print what would leave; join and fetch models, send nothing else',
     )
     .option('--progress-json', 'print progress as JSON lines to standard output, for a parent program')
+    .option(
+      '--dashboard-port <port>',
+      "port of this site's own page, on 127.0.0.1 of this machine only (default: any that is free)",
+      listenOption,
+    )
+    .option('--no-dashboard', "without this site's own page")
     .addOption(
       new Option('--engine <name>', 'what computes (default: TESSERA_ENGINE, else auto)').choices(
         Object.keys(ENGINES),
@@ -72,6 +88,17 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
   tell({ kind: 'engine', name: engine.name, description: engine.description })
   const prompt =
     screen && process.stdin.isTTY ? approvalPrompt(process.stdin, screen.note, { dir, study }) : null
+  const beside =
+    flags.dashboard && !flags.dryRun
+      ? dashboardBeside(() => openBeside(flags, engine.description, log), {
+          opened({ url, link }) {
+            // A link signs in who reads it: a terminal's reader, and not everybody who reads a log.
+            screen?.note(`This site's page, for a browser on this machine, once: ${link}`)
+            tell({ kind: 'dashboard', url })
+          },
+          failed: ({ code, message }) => log.warn('dashboard.missing', { code, reason: message }),
+        })
+      : null
   try {
     const options: AgentOptions = {
       dir,
@@ -86,6 +113,7 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
         tell(event)
         screen?.show(event)
         prompt?.see(event)
+        beside?.see(event)
       },
     }
     if (flags.dryRun) {
@@ -97,7 +125,40 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
     const { rounds, finished } = await runAgent(options)
     tell({ kind: 'ended', rounds, finished })
   } finally {
+    await beside?.close()
     prompt?.close()
     screen?.close()
+  }
+}
+
+async function openBeside(flags: StartFlags, engine: string, log: Log): Promise<Dashboard> {
+  const { dir, study, data: dataDir, dashboardPort = { host: '127.0.0.1', port: 0 } } = flags
+  const site = await loadSite(dir)
+  const rules = dataRules(flags)
+  // Loaded late: the other verbs need no server.
+  const [{ openDashboard }, { builtPage }] = await Promise.all([
+    import('../dashboard/open.ts'),
+    import('@tessera/dashboard/built'),
+  ])
+  return openDashboard({
+    dir,
+    site,
+    study,
+    coordinatorUrl: flags.coordinator ?? site.coordinatorUrl,
+    version: AGENT_VERSION,
+    engine,
+    listen: dashboardPort,
+    page: () => builtPage('site'),
+    checkTiles: (options) => checkTiles({ ...options, dataDir, dataRules: rules }),
+    clock: systemClock,
+    log,
+  })
+}
+
+function listenOption(text: string): Listen {
+  try {
+    return parseListen(text)
+  } catch (thrown) {
+    throw new InvalidArgumentError(asTesseraError(thrown).message)
   }
 }

@@ -18,9 +18,12 @@ export type { Policy } from './policy.ts'
 export {
   hashOfPolicy,
   loadPolicy,
+  parseSitePolicy,
   readPolicy,
+  readPolicyText,
   type SitePolicy,
   signPolicy,
+  signPolicyText,
   writeDefaultPolicy,
 } from './policy-file.ts'
 export type { ToldCounts } from './report.ts'

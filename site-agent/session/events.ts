@@ -33,6 +33,8 @@ export type AgentEvent =
       readonly bytes: number
       /** SHA-256 that names the delta. */
       readonly payload: string
+      /** SHA-256 of the policy that it was told by. */
+      readonly policyHash: string
       readonly samples: number
       readonly metrics: SiteMetrics
     }

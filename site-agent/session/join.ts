@@ -18,7 +18,7 @@ import type { CoordinatorKeys } from './coordinator-keys.ts'
 import type { LatestRecord } from './ledger.ts'
 
 /** Sent with each join, so that an operator sees who is behind. */
-const AGENT_VERSION = '0.1.0'
+export const AGENT_VERSION = '0.1.0'
 
 export interface JoinOptions {
   readonly site: string

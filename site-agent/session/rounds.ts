@@ -68,7 +68,7 @@ export function createRounds(options: RoundsOptions): Rounds {
     const { bytes, payload } = delta
     const { study, attempt, base, layoutHash, nonce } = offer
     const told = { samples, metrics, encoding, payload, bytes: bytes.byteLength }
-    onProgress({ kind: 'trained', round, base, ...told })
+    onProgress({ kind: 'trained', round, base, policyHash, ...told })
     // Before it is signed: an approval may take hours, and a manifest says when it was made.
     await permit('send', round, signal, async () => undefined)
     const manifest: Manifest = {
