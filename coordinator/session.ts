@@ -148,8 +148,13 @@ export function openSession(
   })
   // It changes nothing, and who reads slowly must not hold up the coordinator's end.
   answerAlways('model:chunk', ({ sha256, index }) => {
-    assertMayFetch(session().run, sha256)
-    return outlet.answer(() => readChunk(office, sha256, index))
+    const { site, run } = session()
+    assertMayFetch(run, sha256)
+    return outlet.answer(async () => {
+      const answer = await readChunk(office, sha256, index)
+      run.fetched(site, answer.chunk.byteLength)
+      return answer
+    })
   })
   answer('round:progress', ({ study, round, ...told }) => {
     const { site, run } = inStudy(study)

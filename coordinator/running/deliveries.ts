@@ -20,7 +20,7 @@ export interface Deliveries {
   readonly chunk: StudyRun['uploadChunk']
   readonly commit: StudyRun['commitUpload']
   readonly receivedOf: Uploads['receivedOf']
-  readonly received: Uploads['received']
+  readonly announced: Uploads['announced']
   /** Forgets a site's unfinished upload. */
   drop(site: string): Promise<void>
   /** Forgets all that is unfinished: the round has ended. */
@@ -75,7 +75,7 @@ export function createDeliveries(
 
   return {
     receivedOf: (site) => uploads.receivedOf(site),
-    received: () => uploads.received(),
+    announced: () => uploads.announced(),
     drop: (site) => uploads.drop(site),
     clear: () => uploads.clear(),
     sweep: (sites) => uploads.sweep(sites),

@@ -47,7 +47,7 @@ export function studyProgress(
   state: RoundsState,
   connected: ReadonlySet<string>,
   training: ReadonlyMap<string, TrainingProgress>,
-  uploads: ReadonlyMap<string, number>,
+  uploads: ReadonlyMap<string, { readonly bytes: number }>,
 ): StudyProgress {
   const { current } = state
   const names = new Set([
@@ -65,7 +65,7 @@ export function studyProgress(
       ...NOTHING_YET,
       ...told,
       ...(delivered ? { step: told?.steps ?? 0, loss: delivered.loss, secondsLeft: 0 } : {}),
-      uploadedBytes: uploads.get(site) ?? delivered?.bytes ?? 0,
+      uploadedBytes: uploads.get(site)?.bytes ?? delivered?.bytes ?? 0,
     }
   })
   const losses = sites.flatMap(({ loss }) => (loss === null ? [] : [loss]))
@@ -90,7 +90,7 @@ function stateOf(
   site: string,
   { current, phase }: RoundsState,
   training: ReadonlyMap<string, TrainingProgress>,
-  uploads: ReadonlyMap<string, number>,
+  uploads: ReadonlyMap<string, unknown>,
 ): SiteProgress['state'] {
   if (current?.excused.has(site)) return 'absent'
   if (current?.accepted.has(site)) return 'delivered'

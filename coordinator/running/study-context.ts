@@ -7,6 +7,7 @@ import type { KeyPair } from '@tessera/shared/security'
 import type { Registry } from '../enrolment/index.ts'
 import type { RoundEvent, RoundsState } from '../rounds/index.ts'
 import type { Store } from '../store/index.ts'
+import type { SiteActivity } from './activity.ts'
 import type { StudyProgress, TrainingProgress } from './progress.ts'
 import type { Queue } from './queue.ts'
 import type { Room } from './room.ts'
@@ -31,7 +32,7 @@ export interface Peer {
 }
 
 /** What a site says of itself when it joins. */
-export type Claim = Pick<Signed<'joinToken'>, 'ledger' | 'work'>
+export type Claim = Pick<Signed<'joinToken'>, 'ledger' | 'work' | 'agentVersion' | 'engine'>
 
 export type OperatorWord = Extract<
   RoundEvent,
@@ -89,6 +90,8 @@ export interface StudyRun {
   /** Carries out an operator's word that has just been logged. Called from within {@link StudyContext.deciding}. */
   obey(event: OperatorWord): void
   mayFetch(sha256: string): boolean
+  /** A site has been sent so much of a model. */
+  fetched(site: string, bytes: number): void
   progress(site: string, round: number, progress: TrainingProgress): void
   decline(site: string, round: number, code: string): Promise<void>
   /** Takes in how a published student does at the site: it is in the log when this returns. */
@@ -100,5 +103,13 @@ export interface StudyRun {
   /** Gives the receipt: the update is safe. */
   commitUpload(site: string, id: string): Promise<string>
   snapshot(): StudyProgress
+  /** Sites that are there now. */
+  connected(): readonly string[]
+  /** Null: it has not joined since the start. */
+  activity(site: string): SiteActivity | null
+  /** Bytes of models that were fetched since the start. */
+  bytesDown(): number
+  /** By site, of the updates that are coming in: bytes that are there, and all of them. */
+  announced(): ReadonlyMap<string, { readonly bytes: number; readonly totalBytes: number }>
   stop(): Promise<void>
 }

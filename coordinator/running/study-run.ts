@@ -6,13 +6,14 @@ import { admitJudgement, type Border, checkSiteState } from '../admission/index.
 import { type Command, decide, evolve, isOver, type RoundEvent, type RoundsState } from '../rounds/index.ts'
 import type { PlannedStudy } from '../studies/plan.ts'
 import { mayFetch, mayUpload } from './access.ts'
+import { createActivity } from './activity.ts'
 import { announce } from './announce.ts'
 import { createAttendance } from './attendance.ts'
 import { createDeliveries } from './deliveries.ts'
 import { createDrive } from './drive.ts'
 import { behind, endOf } from './endings.ts'
 import { createLastWords } from './last-words.ts'
-import { studyProgress, type TrainingProgress } from './progress.ts'
+import { studyProgress } from './progress.ts'
 import { publishRound } from './publish.ts'
 import { createRecords, type Publication } from './records.ts'
 import { createRoundTime } from './round-time.ts'
@@ -43,7 +44,7 @@ export function createStudyRun(
       `study ${study.id} must have layout ${created.layoutHash}, got ${layoutHash(layout)}`,
     )
   }
-  const training = new Map<string, TrainingProgress>()
+  const activity = createActivity(clock, study.training.batchSize)
   const signs = createSigns()
   const time = createRoundTime(clock)
   const records = createRecords(study.id, store, publishedRounds)
@@ -59,7 +60,7 @@ export function createStudyRun(
     nowMs: time.now(),
   })
   const snapshot = (): ReturnType<typeof studyProgress> =>
-    studyProgress(state, new Set(attendance.sites()), training, deliveries.received())
+    studyProgress(state, new Set(attendance.sites()), activity.training(), deliveries.announced())
   const { tell: changed, end: endTelling } = createTelling(clock, () => context.onProgress?.(snapshot()))
 
   // What is delivered is dated as its round is measured, so that a grace that it begins has its length.
@@ -104,7 +105,7 @@ export function createStudyRun(
     if (state.phase !== 'collecting') time.end()
     if (event.type === 'round.opened') {
       time.begin(event.openedAtMs)
-      training.clear()
+      activity.opened()
       signs.clear()
       await attendance.sendOffers()
     } else if (event.type === 'round.closed') {
@@ -166,6 +167,10 @@ export function createStudyRun(
     study,
     state: () => state,
     snapshot,
+    connected: () => attendance.sites(),
+    activity: (site) => activity.of(site),
+    bytesDown: () => activity.bytesDown(),
+    announced: () => deliveries.announced(),
     start() {
       log.info('study.started', { round: state.round, attempt: state.attempt, reason: state.phase })
       if (state.phase === 'finished') lastWords.await()
@@ -179,6 +184,7 @@ export function createStudyRun(
     async join(peer, claim) {
       const { welcome, proves, entered, offerNonce } = await attendance.enter(peer, claim)
       if (entered) {
+        activity.joined(peer.site, claim)
         changed()
         // Later, so that the welcome is on its way before what follows from it.
         setImmediate(() => inBackground(() => advance(() => attendance.catchUp(peer, claim, offerNonce))))
@@ -193,7 +199,9 @@ export function createStudyRun(
       throw behind(study.id, round)
     },
     leave(peer) {
-      if (attendance.leave(peer)) changed()
+      if (!attendance.leave(peer)) return
+      activity.seen(peer.site)
+      changed()
     },
     revoke(event) {
       state = evolve(state, event)
@@ -230,11 +238,15 @@ export function createStudyRun(
       inBackground(() => deliveries.drop(site))
     },
     mayFetch: (sha256) => mayFetch(study, state, records, sha256),
+    fetched(site, bytes) {
+      activity.fetched(site, bytes)
+      changed()
+    },
     progress(site, round, told) {
       const { current, phase } = state
       const asked = phase === 'collecting' && current?.round === round && current.offers.has(site)
       if (!asked || current.accepted.has(site)) return
-      training.set(site, told)
+      activity.trained(site, told)
       signs.note(site, 'step', told.step, time.now())
       changed()
     },
@@ -242,6 +254,7 @@ export function createStudyRun(
       await context.deciding(
         async () => void (await take({ type: 'decline', site, round, code, nowMs: time.now() })),
       )
+      activity.came(site, 'declined')
       inBackground(advance)
     },
     async judge(site, token) {
@@ -256,6 +269,7 @@ export function createStudyRun(
     async openUpload(site, token, digests) {
       await betweenRounds()
       const opened = await deliveries.open(site, token, digests)
+      activity.came(site, 'uploading')
       changed()
       return opened
     },

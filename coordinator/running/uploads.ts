@@ -47,8 +47,8 @@ export interface Uploads {
   sweep(sites: ReadonlySet<string>): Promise<void>
   /** Bytes that are there of a site's upload without a receipt; 0 when it has none. */
   receivedOf(site: string): number
-  /** The same, by site, of all that have one. */
-  received(): ReadonlyMap<string, number>
+  /** By site, of all that have one: bytes that are there, and all of them. */
+  announced(): ReadonlyMap<string, { readonly bytes: number; readonly totalBytes: number }>
 }
 
 interface Entry extends Upload {
@@ -177,11 +177,11 @@ export function createUploads(study: string, store: ContentStore, room: Room): U
       const upload = bySite.get(site)
       return upload?.receipt === null ? upload.file.bytes : 0
     },
-    received: () =>
+    announced: () =>
       new Map(
         [...bySite.values()]
           .filter(({ receipt }) => receipt === null)
-          .map(({ manifest, file }) => [manifest.site, file.bytes]),
+          .map(({ manifest, file }) => [manifest.site, { bytes: file.bytes, totalBytes: manifest.bytes }]),
       ),
   }
 }

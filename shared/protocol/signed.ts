@@ -84,7 +84,7 @@ export const siteWork = z.strictObject({ round, attempt, state: z.enum(['trainin
 export type SiteWork = z.infer<typeof siteWork>
 /**
  * Site → coordinator. `nonce` is the challenge of this connection; `coordinator` the pinned key, so that a token is of no use elsewhere.
- * `instance`: text that the running agent has made up for itself. `ledger`: the latest record that the site has, by its SHA-256.
+ * `engine`: what it computes with, for the operator. `instance`: text that the running agent has made up for itself. `ledger`: the latest record that the site has, by its SHA-256.
  */
 export const joinToken = z.strictObject({
   protocol,
@@ -93,6 +93,7 @@ export const joinToken = z.strictObject({
   nonce,
   coordinator: publicKey,
   agentVersion: z.string().max(32),
+  engine: z.string().max(32).optional(),
   instance: nonce,
   ledger: z.strictObject({ round, record: sha256 }).nullable(),
   work: siteWork.nullable(),

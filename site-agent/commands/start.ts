@@ -106,6 +106,7 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
       study,
       coordinatorUrl: flags.coordinator,
       dataRules: dataRules(flags),
+      engine: engine.name,
       signal,
       log,
       clock: systemClock,

@@ -46,6 +46,8 @@ export interface AgentOptions {
   /** Counts a student's answers where a study judges. Default: as `createTrainer`'s. */
   readonly countAnswers?: CountAnswers
   readonly dial?: Dial
+  /** Name of the engine, which the coordinator's operator sees. */
+  readonly engine?: string
   /** Of several agents on one machine; between its turns an agent keeps nothing large in memory. Default: always its turn. */
   readonly turn?: Turn
 }
@@ -81,7 +83,7 @@ async function runSession(
   const log = options.log.child({ site: site.site, study: options.study })
   const mailbox = createMailbox()
   const common = { dir, site, gate, clock, log, onProgress }
-  const hearing = await createHearing({ ...common, study: options.study, mailbox })
+  const hearing = await createHearing({ ...common, study: options.study, engine: options.engine, mailbox })
   const { ledger } = hearing
   const knownBefore = ledger.last()
   onProgress({ kind: 'policy', sha256: gate.policyHash })

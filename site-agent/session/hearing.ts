@@ -21,6 +21,8 @@ export interface HearingOptions {
   readonly dir: string
   /** Id of the study. */
   readonly study: string
+  /** Name of the engine; absent where it is not known. */
+  readonly engine?: string | undefined
   readonly site: Site
   readonly gate: Gate
   readonly mailbox: Mailbox
@@ -156,6 +158,7 @@ export async function createHearing(options: HearingOptions): Promise<Hearing> {
         ...site,
         study: options.study,
         nonce,
+        engine: options.engine,
         instance,
         latest,
         work: at,

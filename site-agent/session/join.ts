@@ -29,6 +29,8 @@ export interface JoinOptions {
   readonly protocol?: number | undefined
   /** The connection's challenge. */
   readonly nonce: string
+  /** What it computes with, for the operator to see; absent when that is not known yet. */
+  readonly engine?: string | undefined
   /** What this agent calls itself, as long as it runs. */
   readonly instance: string
   /** The latest record of the site's ledger. */
@@ -54,7 +56,7 @@ export interface JoinedStudy {
  * if this version of Tessera gives the study another layout; what the coordinator says against the site.
  */
 export async function joinStudy(options: JoinOptions): Promise<JoinedStudy> {
-  const { site, study, keys, coordinator, nonce, instance, latest, work, ask, clock, log } = options
+  const { site, study, keys, coordinator, nonce, engine, instance, latest, work, ask, clock, log } = options
   await coordinator.follow(ask, log)
   const coordinatorKey = coordinator.current()
   const claim = {
@@ -64,6 +66,7 @@ export async function joinStudy(options: JoinOptions): Promise<JoinedStudy> {
     nonce,
     coordinator: coordinatorKey,
     agentVersion: AGENT_VERSION,
+    ...(engine === undefined ? {} : { engine }),
     instance,
     ledger: latest && { round: latest.round, record: sha256Hex(latest.token) },
     work,

@@ -46,14 +46,14 @@ describe('an upload', () => {
     const upload = await open()
     await send(upload, [11, 3, 0, 7])
     expect([...upload.file.missing]).toEqual([1, 2, 4, 5, 6, 8, 9, 10])
-    expect(uploads.received().get('north')).toBe(100 + 3 * CHUNK_BYTES)
+    expect(uploads.announced().get('north')?.bytes).toBe(100 + 3 * CHUNK_BYTES)
     expect(uploads.receivedOf('north')).toBe(100 + 3 * CHUNK_BYTES)
     expect(uploads.receivedOf('south')).toBe(0)
     await send(upload, [10, 9, 8, 6])
     await send(upload, [5, 4, 2, 1])
     expect(await uploads.finish('north', upload.id, RECEIPT)).toBe('receipt')
     expect(Buffer.compare(await readFile(join(dir, `${manifest.payload}.f32`)), bytes)).toBe(0)
-    expect([await files(), [...uploads.received()]]).toEqual([[], []])
+    expect([await files(), [...uploads.announced()]]).toEqual([[], []])
   })
 
   test('goes on after a restart with the chunks that are on the disk and right', async () => {
@@ -98,7 +98,7 @@ describe('an upload', () => {
     const huge = { totalBytes: 2 ** 30, digests: new Uint8Array(65_536) }
     await uploads.open('token', { ...manifest, bytes: 2 ** 30 }, huge)
     expect((await stat(join(dir, 'incoming', 'tiny.north.part'))).blocks).toBe(0)
-    expect(uploads.received().get('north')).toBe(0)
+    expect(uploads.announced().get('north')?.bytes).toBe(0)
   })
 
   test.each([
