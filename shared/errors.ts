@@ -147,6 +147,7 @@ export const ERROR_CODES = {
   ERR_STORE_FOREIGN: { exit: 78, retry: false },
   ERR_STORE_UNREACHABLE: { exit: 69, retry: true },
   ERR_CONFIG_INVALID: { exit: 78, retry: false },
+  ERR_DASHBOARD_UNBUILT: { exit: 69, retry: false },
   ERR_USAGE: { exit: 64, retry: false },
   ERR_INTERRUPTED: { exit: 130, retry: true },
   ERR_INTERNAL: { exit: 70, retry: false },
