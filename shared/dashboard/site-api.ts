@@ -5,6 +5,7 @@
  * | request | body | answer |
  * | --- | --- | --- |
  * | POST api/session | `SignIn` | `{}` |
+ * | GET api/session | | `{}`, or ERR_SIGN_IN |
  * | POST api/session/end | | `{}` |
  * | GET api/live | | server-sent events: `view`, then `change` |
  * | GET api/frames?before=&study=&kind=&day= | | {@link FramePage} |

@@ -101,6 +101,7 @@ export function createDashboardApp(options: RouteOptions): WebApp {
   })
   const sessionOf = (secret: string | undefined): Session | null => sessions.find(secret)
 
+  app.get(api('session'), (c) => c.json({}))
   app.post(api('session/end'), async (c) => {
     await readJson(c, clock, nothing)
     const session = sessionOf(cookie.read(c))

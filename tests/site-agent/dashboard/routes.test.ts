@@ -24,7 +24,7 @@ const ACTS = [
   'policy/read',
   'policy/sign',
 ]
-const READS = ['live', 'frames', 'frames.csv', 'leaving', 'policy']
+const READS = ['session', 'live', 'frames', 'frames.csv', 'leaving', 'policy']
 const PAYLOAD = 'b'.repeat(64)
 const trained = (round = 1): AgentEvent => ({
   kind: 'trained',
