@@ -1,5 +1,5 @@
 /** @file The third question: is my data healthy. */
-import type { DataHealth } from '@tessera/shared/dashboard/site-view'
+import type { DataHealth, Remark } from '@tessera/shared/dashboard/site-view'
 import type { ComponentChildren, JSX } from 'preact'
 import { FactRow } from '../components/facts.tsx'
 import { formatAgo, formatCount } from '../components/format.ts'
@@ -90,7 +90,18 @@ export function dataStanding({ state, fault, remarks }: DataHealth): {
   if (state === 'checking') return { tone: 'busy', label: texts.states.checking }
   if (fault !== null) return { tone: 'alarm', label: texts.refused }
   if (state === 'unread') return { tone: 'idle', label: texts.states.unread }
-  return remarks.length > 0
-    ? { tone: 'warn', label: texts.remarks(remarks.length) }
-    : { tone: 'ok', label: texts.well }
+  if (remarks.length === 0) return { tone: 'ok', label: texts.well }
+  const isSerious = remarks.some(({ remark }) => SERIOUS.has(remark))
+  return { tone: isSerious ? 'warn' : 'ok', label: texts.remarks(remarks.length) }
 }
+
+/** What makes scores too good, or the site blind for a class; the others are in every large set. */
+const SERIOUS: ReadonlySet<Remark> = new Set<Remark>([
+  'contradiction',
+  'missing-class',
+  'leak-patient',
+  'leak-slide',
+  'leak-group',
+  'leak-duplicate',
+  'leak-near-duplicate',
+])

@@ -9,13 +9,13 @@ import { text } from '../text/site.ts'
 const texts = text.acts.approve
 
 const COLUMNS: readonly Column<Leaving['tensors'][number]>[] = [
-  { key: 'name', header: texts.tensor, width: 260, cell: ({ name }) => <code>{name}</code> },
-  { key: 'kind', header: texts.kind, width: 90, cell: ({ kind }) => kind },
-  { key: 'shape', header: texts.shape, width: 120, cell: ({ shape }) => shape.join(' × ') },
+  { key: 'name', header: texts.tensor, cell: ({ name }) => <code>{name}</code> },
+  { key: 'kind', header: texts.kind, width: 85, cell: ({ kind }) => kind },
+  { key: 'shape', header: texts.shape, width: 115, cell: ({ shape }) => shape.join(' × ') },
   {
     key: 'bytes',
     header: text.departed.size,
-    width: 90,
+    width: 85,
     number: true,
     cell: ({ bytes }) => formatBytes(bytes),
   },

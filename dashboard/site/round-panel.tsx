@@ -82,10 +82,14 @@ function ApprovalWaits({ round }: { readonly round: number }): JSX.Element {
   }
   return (
     <Message tone="warn">
-      <p>{text.verdict.approve(round)}</p>
-      <button type="button" class="button button--primary" onClick={open}>
-        {text.acts.approve.button}
-      </button>
+      <div class="stack">
+        <p>{text.verdict.approve(round)}</p>
+        <div class="actions">
+          <button type="button" class="button button--primary" onClick={open}>
+            {text.acts.approve.button}
+          </button>
+        </div>
+      </div>
     </Message>
   )
 }

@@ -147,7 +147,8 @@ async function openBeside(flags: StartFlags, engine: string, log: Log): Promise<
     study,
     coordinatorUrl: flags.coordinator ?? site.coordinatorUrl,
     version: AGENT_VERSION,
-    engine,
+    // Its own word for itself stands beside it.
+    engine: engine.replace(/^engine: /, ''),
     listen: dashboardPort,
     page: () => builtPage('site'),
     checkTiles: (options) => checkTiles({ ...options, dataDir, dataRules: rules }),

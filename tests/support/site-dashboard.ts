@@ -60,7 +60,7 @@ export async function siteDashboard(checked?: CheckedTiles): Promise<SiteDashboa
     study: STUDY.id,
     coordinatorUrl: site.coordinatorUrl,
     version: '0.1.0',
-    engine: 'engine: TensorFlow 2.21 (CPU), 8 threads',
+    engine: 'TensorFlow 2.21 (CPU), 8 threads',
     listen: { host: '127.0.0.1', port: 0 },
     page: () => builtPage('site'),
     checkTiles: async ({ onRead }) => {

@@ -43,7 +43,7 @@ export function DataView({ view, nowMs }: { readonly view: SiteView; readonly no
         )}
         {remarks.length > 0 && (
           <Panel title={texts.remarkTitle}>
-            <table class="plain-table">
+            <table class="plain-table rules">
               <thead>
                 <tr>
                   <th scope="col" class="number">

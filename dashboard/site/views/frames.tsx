@@ -35,13 +35,13 @@ const COLUMNS: readonly Column<FrameRow>[] = [
     number: true,
     cell: ({ round }) => formatCount(round),
   },
-  { key: 'why', header: texts.columns.why, width: 360, cell: ({ why }) => <span title={why}>{why}</span> },
   {
     key: 'tensors',
     header: texts.columns.tensors,
     width: 240,
     cell: ({ tensors }) => tensors && <TensorNames tensors={tensors} />,
   },
+  { key: 'why', header: texts.columns.why, width: 300, cell: ({ why }) => <span title={why}>{why}</span> },
   {
     key: 'receipt',
     header: texts.columns.receipt,
@@ -83,12 +83,14 @@ export function FramesView({ view }: { readonly view: SiteView }): JSX.Element {
           {departed.sentence} {text.departed.brokenAdvice}
         </Message>
       )}
-      <div class="columns">
-        <SumPanel title={texts.byStudy} sums={departed.studies} />
-        <SumPanel title={texts.byKind} sums={departed.kinds} />
-        <SumPanel title={texts.byDay(departed.timeZone)} sums={departed.days} />
-      </div>
-      <Panel title={texts.title} flush>
+      <Panel title={texts.sums}>
+        <div class="sums">
+          <SumTable title={texts.byStudy} sums={departed.studies} />
+          <SumTable title={texts.byKind} sums={departed.kinds} />
+          <SumTable title={texts.byDay(departed.timeZone)} sums={departed.days} />
+        </div>
+      </Panel>
+      <Panel title={texts.listTitle} flush>
         <div class="table-tools">
           <Choice
             label={texts.study}
@@ -111,7 +113,7 @@ export function FramesView({ view }: { readonly view: SiteView }): JSX.Element {
         </div>
         <FramePages key={JSON.stringify(filter)} filter={filter} newest={departed.lines} />
       </Panel>
-      <p class="soft">
+      <p class="soft hashes">
         {texts.head}: <code>{departed.head}</code> {texts.headNote}
       </p>
     </>
@@ -209,33 +211,34 @@ function Choice({ label, value, names, onChange }: ChoiceProps): JSX.Element {
   )
 }
 
-function SumPanel({ title, sums }: { readonly title: string; readonly sums: readonly Sum[] }): JSX.Element {
+function SumTable({ title, sums }: { readonly title: string; readonly sums: readonly Sum[] }): JSX.Element {
   return (
-    <Panel title={title}>
-      <div class="table-scroll sums" role="region" aria-label={title} tabIndex={0}>
-        <table class="plain-table">
-          <thead>
-            <tr>
-              <th scope="col">{texts.name}</th>
-              <th scope="col" class="number">
-                {text.departed.frameCount}
-              </th>
-              <th scope="col" class="number">
-                {text.departed.size}
-              </th>
+    // A region that scrolls must be reachable by keyboard, or its far end is not.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div role="region" aria-label={title} tabIndex={0}>
+      <table class="plain-table">
+        <caption>{title}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{texts.name}</th>
+            <th scope="col" class="number">
+              {text.departed.frameCount}
+            </th>
+            <th scope="col" class="number">
+              {text.departed.size}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {sums.map(({ name, frames, bytes }) => (
+            <tr key={name}>
+              <th scope="row">{name || texts.noStudy}</th>
+              <td class="number">{formatCount(frames)}</td>
+              <td class="number">{formatBytes(bytes)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {sums.map(({ name, frames, bytes }) => (
-              <tr key={name}>
-                <th scope="row">{name || texts.noStudy}</th>
-                <td class="number">{formatCount(frames)}</td>
-                <td class="number">{formatBytes(bytes)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </Panel>
+          ))}
+        </tbody>
+      </table>
+    </div>
   )
 }

@@ -27,7 +27,7 @@ export function OverviewView({ view, nowMs }: OverviewProps): JSX.Element {
       <Verdict {...verdictOf(view, concerns)} />
       {concerns.length > 1 && <ConcernList concerns={concerns.slice(1)} />}
       <DepartedPanel departed={view.departed} />
-      <div class="columns">
+      <div class="questions">
         <RoundPanel view={view} />
         <DataPanel
           data={view.data}

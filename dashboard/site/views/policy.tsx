@@ -37,7 +37,7 @@ export function PolicyView({ view }: { readonly view: SiteView }): JSX.Element {
       ) : (
         <Editor key={file.value.sha256} onDisk={file.value} rules={policy.rules} />
       )}
-      <p class="soft">
+      <p class="soft hashes">
         {texts.sha256}: <code>{policy.sha256}</code>
       </p>
     </>

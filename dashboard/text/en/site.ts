@@ -161,6 +161,7 @@ export const site = {
       why: 'Why it was allowed',
       receipt: 'Receipt',
     },
+    listTitle: 'Frames',
     more: 'Older frames',
     end: 'These are all.',
     none: 'No frame fits',
