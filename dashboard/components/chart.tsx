@@ -95,7 +95,7 @@ export function Chart(props: ChartProps): JSX.Element {
   return (
     <figure class="chart">
       <div class="chart-plot" ref={holder} role="img" aria-label={label} />
-      <figcaption class="bar-line">
+      <figcaption class="chart-foot">
         <Legend curves={curves} hidden={hidden} at={at} format={format} onToggle={toggle} />
         <button
           type="button"

@@ -13,7 +13,7 @@ export interface ConfusionMatrixProps {
 
 export function ConfusionMatrix({ classes, counts, labels }: ConfusionMatrixProps): JSX.Element {
   return (
-    <div class="table-scroll" role="region" aria-label={labels.caption} tabIndex={0}>
+    <div class="table-scroll" role="group" aria-label={labels.caption} tabIndex={0}>
       <table class="matrix">
         <caption class="visually-hidden">{labels.caption}</caption>
         <thead>

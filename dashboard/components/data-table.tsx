@@ -57,7 +57,7 @@ export function DataTable<Row>(props: DataTableProps<Row>): JSX.Element {
     <div
       class={`table-scroll${long ? ' table-scroll--tall' : ''}`}
       ref={region}
-      role="region"
+      role="group"
       aria-label={label}
       tabIndex={0}
     >

@@ -47,7 +47,7 @@ export function Shell({
         {labels.skip}
       </button>
       <div class="shell">
-        <div class="shell-side">
+        <header class="shell-side">
           <a class="brand" href={home}>
             <Mark />
             <span>
@@ -61,7 +61,7 @@ export function Shell({
             ))}
           </nav>
           <div class="shell-foot">{foot}</div>
-        </div>
+        </header>
         <div class="shell-main">
           {banner}
           <main class="content" ref={main} tabIndex={-1}>

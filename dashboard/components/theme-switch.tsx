@@ -19,7 +19,7 @@ export function ThemeSwitch({ theme, label, names }: ThemeSwitchProps): JSX.Elem
     <button type="button" class="button button--quiet button--small" onClick={() => theme.choose(next)}>
       <Icon name={ICONS[choice]} />
       <span class="visually-hidden">{label} </span>
-      {names[choice]}
+      <span class="foot-text">{names[choice]}</span>
     </button>
   )
 }

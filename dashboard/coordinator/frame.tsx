@@ -5,10 +5,11 @@ import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { formatAgo } from '../components/format.ts'
 import { Icon } from '../components/icon.tsx'
 import { type NavGroup, Shell } from '../components/shell.tsx'
-import { Empty, Loading } from '../components/states.tsx'
+import { Loading } from '../components/states.tsx'
 import { useStore } from '../components/store.ts'
 import { ThemeSwitch } from '../components/theme-switch.tsx'
 import { useNow } from '../components/use-now.ts'
+import { ViewHead } from '../components/view-head.tsx'
 import type { LiveState } from '../live/live-view.ts'
 import { text } from '../text/en.ts'
 import { api } from './api.ts'
@@ -45,7 +46,7 @@ export function Frame({ onSignedOut }: { readonly onSignedOut: () => void }): JS
         <ThemeSwitch theme={theme} label={text.theme.label} names={text.theme.names} />
         <button type="button" class="button button--quiet button--small" onClick={signOut}>
           <Icon name="leave" />
-          {text.common.signOut}
+          <span class="foot-text">{text.common.signOut}</span>
         </button>
       </span>
     </>
@@ -105,9 +106,7 @@ function View({ route, view, nowMs, findings }: ViewProps): JSX.Element {
       return <NewStudyView />
     case 'unknown':
       return (
-        <Empty title={text.states.noView} icon="info">
-          <a href={links.overview}>{text.states.toOverview}</a>
-        </Empty>
+        <ViewHead title={text.states.noView} note={<a href={links.overview}>{text.states.toOverview}</a>} />
       )
   }
 }

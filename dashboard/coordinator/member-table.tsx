@@ -55,14 +55,13 @@ const COLUMNS: readonly Column<MemberRow>[] = [
   {
     key: 'site',
     header: texts.site,
-    width: 170,
     sort: ({ site }) => site,
     cell: ({ site }) => <a href={links.site(site)}>{site}</a>,
   },
   {
     key: 'state',
     header: texts.state,
-    width: 150,
+    width: 160,
     sort: ({ state }) => ORDER.indexOf(state),
     cell: ({ state, online }) => {
       const { tone, label } = memberStanding(state)

@@ -36,7 +36,8 @@ export function approveQuestion({ site, fingerprint }: SiteRow, { notices }: Tel
   return {
     title: texts.title(site),
     consequences: texts.consequences(site),
-    command: `tessera coordinator approve ${site} --fingerprint '${fingerprint ?? ''}'`,
+    // Not the fingerprint itself: who can copy it does not call.
+    command: `tessera coordinator approve ${site} --fingerprint '${texts.heard}'`,
     confirm: texts.confirm,
     input: {
       label: texts.label,

@@ -7,14 +7,14 @@ const CHROMIUM = process.env.TESSERA_CHROMIUM ?? '/usr/bin/chromium'
 export interface TestBrowser {
   /** Opens an address in a profile of its own, and keeps what the page complains of. */
   open(url: string, options?: BrowserContextOptions): Promise<TestPage>
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 export interface TestPage {
   readonly page: Page
   /** Errors, blocked content, and requests to anywhere but the page's own server: none is right. */
   readonly complaints: string[]
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 export async function startBrowser(): Promise<TestBrowser> {

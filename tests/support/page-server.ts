@@ -11,7 +11,7 @@ import type {
 } from '@tessera/shared/dashboard/coordinator-view'
 import { silentLog } from '@tessera/shared/log'
 import { study } from '@tessera/shared/protocol'
-import { createWebApp, listener, readStaticFiles, serveStatic } from '@tessera/shared/web'
+import { createWebApp, listener, readStaticFiles, type StaticFiles, serveStatic } from '@tessera/shared/web'
 import { Server } from 'socket.io'
 import { z } from 'zod'
 import { judgingReport, siteHistory, studyHistory } from './coordinator-view.ts'
@@ -28,7 +28,7 @@ export interface PageServer {
   /** Ends every connection and takes no new one, until `back`. */
   cut(): void
   back(): void
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 export interface PageServerOptions {
@@ -87,7 +87,7 @@ export async function servePage({
       return c.json({ code: 'ERR_STUDY_OVER', message: 'study must be running, got a finished one' }, 409)
     return c.json({})
   })
-  app.use(serveStatic(await readStaticFiles(await builtPage('coordinator')), '/dashboard/'))
+  app.use(serveStatic(await pageFiles(), '/dashboard/'))
 
   const http = createServer(listener(app))
   const io = new Server<LiveRequests, LiveEvents>({ path: '/dashboard/live' })
@@ -119,6 +119,10 @@ export async function servePage({
     },
   }
 }
+
+/** Compressed once for all servers of a test file. */
+let files: Promise<StaticFiles> | undefined
+const pageFiles = (): Promise<StaticFiles> => (files ??= builtPage('coordinator').then(readStaticFiles))
 
 /** As a study is stored, in part. */
 const PLAN = {

@@ -35,7 +35,7 @@ export function SiteView({ view, site: name, nowMs }: SiteViewProps): JSX.Elemen
     )
   }
   const { tone, label } = siteStanding(site)
-  const { fingerprint, formerKeys, lastSeenAtMs, online, version, engine, imagesPerSecond, alarms } = site
+  const { formerKeys, lastSeenAtMs, online, version, engine, imagesPerSecond, alarms } = site
   return (
     <>
       <ViewHead
@@ -54,10 +54,7 @@ export function SiteView({ view, site: name, nowMs }: SiteViewProps): JSX.Elemen
         <Panel title={texts.identity}>
           <Facts
             facts={[
-              [
-                texts.fingerprint,
-                fingerprint === null ? texts.noKey : <span class="print">{fingerprint}</span>,
-              ],
+              [texts.fingerprint, <Fingerprint key="print" site={site} />],
               [texts.formerKeys, formerKeys === 0 ? texts.noFormerKeys : plural(formerKeys, 'key')],
               [texts.state, label],
             ]}
@@ -77,6 +74,12 @@ export function SiteView({ view, site: name, nowMs }: SiteViewProps): JSX.Elemen
       <SiteInStudy view={view} site={site} />
     </>
   )
+}
+
+/** Of a site that waits for approval it is not shown: it has to be heard by phone, and typed. */
+function Fingerprint({ site: { fingerprint, state } }: { readonly site: SiteRow }): JSX.Element {
+  if (fingerprint === null) return <>{text.site.noKey}</>
+  return state === 'pending' ? <>{text.site.toBeHeard}</> : <span class="print">{fingerprint}</span>
 }
 
 function seen(atMs: number | null, nowMs: number): string {

@@ -57,6 +57,7 @@ export const acts = {
       'It may then take part in every study from its next connection on.',
     ],
     label: 'Fingerprint, as heard by phone',
+    heard: 'AS HEARD BY PHONE',
     hint: 'Eight groups of four characters. Blanks and capitals do not matter.',
     differs: (site: string): string =>
       `This is not the fingerprint of the key that enrolled as ${site}. If you heard it right, somebody else has used the kit: revoke the site.`,

@@ -27,7 +27,7 @@ export const common = {
     names: { auto: 'System', light: 'Light', dark: 'Dark' },
   },
   link: { connecting: 'Connecting', live: 'Live', cut: 'Cut off' },
-  dialog: { cancel: 'Cancel', command: 'The same at a terminal', busy: 'Working…' },
+  dialog: { cancel: 'Back', command: 'The same at a terminal', busy: 'Working…' },
   chart: { showTable: 'Show as table', hideTable: 'Hide table' },
   states: {
     loading: 'Loading',
@@ -41,7 +41,7 @@ export const common = {
   },
   signIn: {
     title: 'Sign in',
-    linkRefused: 'This link did not work.',
+    linkRefused: 'This link did not work:',
     oidc: 'Sign in with your organisation',
     how: 'Ask for a link where the coordinator runs, and open it in this browser:',
     once: 'A link works once, for ten minutes. With --role viewer it lets its reader look and not act.',

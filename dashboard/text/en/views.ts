@@ -62,6 +62,7 @@ export const views = {
     identity: 'Identity',
     fingerprint: 'Fingerprint',
     noKey: 'no key yet',
+    toBeHeard: 'shown once it is approved: have it read to you by phone',
     formerKeys: 'Replaced keys',
     noFormerKeys: 'none',
     state: 'State',
