@@ -71,6 +71,7 @@ export const ERROR_CODES = {
   ERR_ORIGIN: { exit: 77, retry: false },
   ERR_SIGN_IN: { exit: 77, retry: false },
   ERR_LINK_INVALID: { exit: 77, retry: false },
+  ERR_DASHBOARD_PORT: { exit: 69, retry: true },
   ERR_ROLE: { exit: 77, retry: false },
   // identity
   ERR_KIT_UNKNOWN: { exit: 77, retry: false },
@@ -137,6 +138,7 @@ export const ERROR_CODES = {
   ERR_POLICY_HOURS: { exit: 75, retry: false },
   ERR_POLICY_APPROVAL: { exit: 75, retry: false },
   ERR_POLICY_PAUSED: { exit: 75, retry: false },
+  ERR_POLICY_LEFT: { exit: 77, retry: false },
   // before a site starts
   ERR_PREFLIGHT: { exit: 69, retry: false },
   // store, configuration, program
@@ -149,6 +151,7 @@ export const ERROR_CODES = {
   ERR_BACKUP_FOLDER: { exit: 73, retry: false },
   ERR_BACKUP_BROKEN: { exit: 65, retry: false },
   ERR_CONFIG_INVALID: { exit: 78, retry: false },
+  ERR_DASHBOARD_UNBUILT: { exit: 69, retry: false },
   ERR_USAGE: { exit: 64, retry: false },
   ERR_INTERRUPTED: { exit: 130, retry: true },
   ERR_INTERNAL: { exit: 70, retry: false },

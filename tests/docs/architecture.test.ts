@@ -5,13 +5,19 @@ import { describe, expect, test } from 'vitest'
 import { forbiddenImports, importedModules } from '../support/imports.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const sources = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {
-  cwd: root,
-  encoding: 'utf8',
-})
+const sources = execFileSync(
+  'git',
+  ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts', '*.tsx'],
+  {
+    cwd: root,
+    encoding: 'utf8',
+  },
+)
   .split('\n')
   .filter(
-    (file) => /^(shared|coordinator|site-agent|simulations|cli)\//.test(file) && !file.includes('/assembly/'),
+    (file) =>
+      /^(shared|dashboard|coordinator|site-agent|simulations|cli)\//.test(file) &&
+      !file.includes('/assembly/'),
   )
 
 describe('direction of dependency', () => {
@@ -30,6 +36,10 @@ describe('direction of dependency', () => {
     ['site-agent/agent.ts', `import sharp from 'sharp'`],
     ['site-agent/agent.ts', `const c = await import('@tessera/coordinator')`],
     ['shared/log.ts', `export { z } from '../simulations/index.ts'`],
+    ['dashboard/components/chart.tsx', `import { readFile } from 'node:fs/promises'`],
+    ['dashboard/coordinator/api.ts', `import { createOffice } from '@tessera/coordinator'`],
+    ['dashboard/coordinator/api.ts', `import { sha256Hex } from '@tessera/shared/security'`],
+    ['coordinator/server.ts', `import { text } from '../dashboard/text/en.ts'`],
     ['coordinator/rounds/state.ts', `import { readFile } from 'node:fs/promises'`],
   ])('%s with %s is refused', (file, source) => {
     expect(forbiddenImports(file, source)).not.toEqual([])

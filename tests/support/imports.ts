@@ -23,8 +23,24 @@ export const RULES: readonly Rule[] = [
   {
     files: /^shared\//,
     forbidden:
-      /^(@tessera\/(coordinator|site-agent|simulations)|coordinator\/|site-agent\/|simulations\/|cli\/)/,
+      /^(@tessera\/(dashboard|coordinator|site-agent|simulations)|dashboard\/|coordinator\/|site-agent\/|simulations\/|cli\/)/,
     because: 'shared stands under all',
+  },
+  {
+    files: /^dashboard\//,
+    forbidden:
+      /^(@tessera\/(coordinator|site-agent|simulations)|coordinator\/|site-agent\/|simulations\/|cli\/)/,
+    because: 'dashboard knows shared only',
+  },
+  {
+    files: /^dashboard\/(components|live|text|coordinator|site)\//,
+    forbidden: /^(node:.*|vite$|dashboard\/built\.ts$|@tessera\/shared\/(?!dashboard\/|metrics$))/,
+    because: 'a page runs in a browser',
+  },
+  {
+    files: /^(coordinator|site-agent|simulations|cli)\//,
+    forbidden: /^(@tessera\/dashboard\/(?!built$)|dashboard\/)/,
+    because: 'a program serves built pages and knows nothing of their insides',
   },
   {
     files: /^coordinator\//,

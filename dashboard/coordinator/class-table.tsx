@@ -1,0 +1,68 @@
+/** @file What a student does with each class, and how sure that is. */
+import type { ClassRow, Estimate } from '@tessera/shared/dashboard/coordinator-api'
+import type { JSX } from 'preact'
+import { type Column, DataTable } from '../components/data-table.tsx'
+import { formatCount, formatScore, NOTHING } from '../components/format.ts'
+import { text } from '../text/en.ts'
+
+export function ClassTable({ rows }: { readonly rows: readonly ClassRow[] }): JSX.Element {
+  return (
+    <DataTable
+      label={text.results.classes}
+      columns={COLUMNS}
+      rows={rows}
+      rowKey={({ name }) => name}
+      empty={null}
+    />
+  )
+}
+
+const texts = text.results.columns
+const COLUMNS: readonly Column<ClassRow>[] = [
+  { key: 'name', header: texts.name, sort: ({ name }) => name, cell: ({ name }) => name },
+  {
+    key: 'support',
+    header: texts.support,
+    width: 90,
+    number: true,
+    sort: ({ support }) => support,
+    cell: ({ support }) => formatCount(support),
+  },
+  estimateColumn('recall', texts.recall, ({ recall }) => recall),
+  estimateColumn('precision', texts.precision, ({ precision }) => precision),
+  {
+    key: 'f1',
+    header: texts.f1,
+    width: 76,
+    number: true,
+    sort: ({ f1 }) => f1,
+    cell: ({ f1 }) => formatScore(f1),
+  },
+]
+
+function estimateColumn(
+  key: string,
+  header: string,
+  of: (row: ClassRow) => Estimate | null,
+): Column<ClassRow> {
+  return {
+    key,
+    header,
+    width: 168,
+    number: true,
+    sort: (row) => of(row)?.value ?? null,
+    cell: (row) => {
+      const estimate = of(row)
+      if (estimate === null) return NOTHING
+      const { value, low, high } = estimate
+      return (
+        <>
+          {formatScore(value)}{' '}
+          <span class="faint">
+            {formatScore(low, 2)}–{formatScore(high, 2)}
+          </span>
+        </>
+      )
+    },
+  }
+}
