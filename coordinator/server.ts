@@ -2,6 +2,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
+import { builtPage } from '@tessera/dashboard/built'
 import { systemClock } from '@tessera/shared/clock'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { silentLog } from '@tessera/shared/log'
@@ -32,7 +33,7 @@ export interface CoordinatorOptions extends OpenOptions {
   /** Default: as in coordinator.json. */
   readonly port?: number | undefined
   readonly host?: string | undefined
-  /** Gives the folder of the dashboard's page. Absent: the dashboard answers its page's questions, and has no page. */
+  /** Gives the folder of the dashboard's page, built if need be. Default: the workspace's own. */
   readonly page?: (() => Promise<string>) | undefined
 }
 
@@ -114,7 +115,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   })
   opened = coordinator
   const app = bare()
-  const { page } = options
+  const { page = () => builtPage('coordinator') } = options
   dashboard = await openDashboard(app, { dir, config, coordinator, memory, page, clock, log }).catch(
     async (cause: unknown) => {
       await coordinator.close()

@@ -1,5 +1,6 @@
 /** @file The coordinator's dashboard: its page, what the page reads and does, and the live view, on the port that sites use. */
 import type { Server as HttpServer } from 'node:http'
+import { join } from 'node:path'
 import type { Clock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
@@ -16,10 +17,17 @@ import {
 import { Server } from 'socket.io'
 import type { CoordinatorConfig } from '../config.ts'
 import type { OpenCoordinator } from '../in-process.ts'
+import { actsOn } from './acting.ts'
+import { addActsOnSites } from './acts-on-sites.ts'
+import { addActsOnStudies } from './acts-on-studies.ts'
+import { addFiles } from './files.ts'
+import { createJobs } from './heavy/run-job.ts'
+import { createKeptFolders } from './kept-folders.ts'
 import { type Live, type LiveServer, serveLive } from './live.ts'
 import type { Memory } from './memory.ts'
 import { addReading } from './reading.ts'
 import { addSigningIn } from './signing-in.ts'
+import { createVerifications } from './verifications.ts'
 import { createViewNow } from './view.ts'
 
 export { createMemory, type Memory } from './memory.ts'
@@ -41,7 +49,7 @@ export interface DashboardOptions {
   readonly clock: Clock
   readonly log: Log
   /** Gives the folder of the page's files, which may have to be made first. */
-  readonly page?: (() => Promise<string>) | undefined
+  readonly page: () => Promise<string>
 }
 
 export interface Dashboard {
@@ -61,6 +69,7 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
     const socket = c.env?.incoming?.socket
     return clientAddress(socket?.remoteAddress ?? '', c.env?.incoming?.headers ?? {}, config.proxy === true)
   }
+  let live: Live | null = null
   app.use(`${BASE}*`, ownPagesOnly(names))
   app.get('/dashboard', (c) => c.redirect('dashboard/'))
   const api = `${BASE}api/`
@@ -75,9 +84,18 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
   })
   const runs = (): ReturnType<OpenCoordinator['studies']> => coordinator.studies()
   addReading(app, api, { signing, memory, runs })
-  if (options.page !== undefined) addPage(app, options.page, log)
+  const uploads = await createKeptFolders(join(dir, 'dashboard', 'uploads'), clock)
+  const exports = await createKeptFolders(join(dir, 'dashboard', 'exports'), clock)
+  const jobs = createJobs()
+  // On their own: a long ledger takes hours, and nobody's new study should wait for it.
+  const checks = createJobs()
+  const verifications = createVerifications(dir, checks, clock, () => live?.changed())
+  const add = actsOn(app, api, { signing, coordinator, clock, log })
+  addActsOnSites(add, dir, uploads, clock)
+  addActsOnStudies(add, { dir, memory, uploads, exports, jobs, verifications, clock })
+  addFiles(app, api, { signing, uploads, exports, clock, log })
+  addPage(app, options.page, log)
 
-  let live: Live | null = null
   let server: LiveServer | null = null
   return {
     changed: () => live?.changed(),
@@ -108,7 +126,7 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
           memory,
           runs,
           registry: () => coordinator.registry(),
-          verification: () => null,
+          verification: (study) => verifications.of(study),
           about: { version: VERSION, url: config.url, fingerprint: coordinator.fingerprint },
           clock,
         }),
@@ -122,7 +140,8 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
       // Its connections only: what they came in by is closed by who has opened it.
       server?.disconnectSockets(true)
       server?.engine.close()
-      await signing.close()
+      await Promise.all([jobs.close(), checks.close()])
+      await Promise.all([uploads.close(), exports.close(), signing.close()])
     },
   }
 }

@@ -1,7 +1,7 @@
 /** @file Who is at the page: links and sessions, and what a session's role allows. */
 import { join } from 'node:path'
 import type { Clock } from '@tessera/shared/clock'
-import type { Session as SessionAnswer, SignInWays } from '@tessera/shared/dashboard/coordinator-api'
+import type { Session as SessionAnswer } from '@tessera/shared/dashboard/coordinator-api'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
 import {
@@ -72,7 +72,8 @@ export async function addSigningIn(app: WebApp, base: string, options: SigningIn
   const person = (c: WebContext): Session => {
     const session = sessions.find(cookie.read(c))
     if (session !== null) return session
-    throw new TesseraError('ERR_SIGN_IN', 'request must have a session, got none: sign in')
+    const { code, message } = signedOut()
+    throw new TesseraError(code, message)
   }
   const letIn = async (c: WebContext, who: Person): Promise<Session> => {
     // What this browser had before ends here.
@@ -83,8 +84,17 @@ export async function addSigningIn(app: WebApp, base: string, options: SigningIn
     log.info('operator.signed-in', { operator: session.name, reason: session.role, address: addressOf(c) })
     return session
   }
-  app.get(`${base}sign-in-ways`, (c) => c.json({ oidc: hasOidc } satisfies SignInWays))
-  app.get(`${base}session`, (c) => c.json(shown(person(c))))
+  const shown = ({ role, name, endsAtMs }: Session): SessionAnswer => ({
+    role,
+    name,
+    endsAtMs,
+    oidc: hasOidc,
+  })
+  app.get(`${base}session`, (c) => {
+    const session = sessions.find(cookie.read(c))
+    // With the ways in, for who is not.
+    return session === null ? c.json({ ...signedOut(), oidc: hasOidc }, 401) : c.json(shown(session))
+  })
   app.post(`${base}session`, async (c) => {
     const address = addressOf(c)
     try {
@@ -117,6 +127,6 @@ export async function addSigningIn(app: WebApp, base: string, options: SigningIn
   }
 }
 
-function shown({ role, name, endsAtMs }: Session): SessionAnswer {
-  return { role, name, endsAtMs }
+function signedOut(): { readonly code: 'ERR_SIGN_IN'; readonly message: string } {
+  return { code: 'ERR_SIGN_IN', message: 'request must have a session, got none: sign in' }
 }

@@ -4,7 +4,6 @@
  *
  * | request | body | answer | who |
  * | --- | --- | --- | --- |
- * | GET api/sign-in-ways | | {@link SignInWays} | anyone |
  * | POST api/session | {@link SignIn} | {@link Session} | anyone with a link |
  * | GET api/session | | {@link Session}, or ERR_SIGN_IN | |
  * | POST api/session/end | | `{}` | both |
@@ -42,10 +41,7 @@ export interface Session {
   /** Who it is, as the log names them. */
   readonly name: string
   readonly endsAtMs: number
-}
-
-export interface SignInWays {
-  /** True: `GET api/oidc` leads to the consortium's own sign-in, and back to the page. */
+  /** True: `GET sign-in` leads to the consortium's own sign-in (OIDC), and back to the page. Also in the body of ERR_SIGN_IN. */
   readonly oidc: boolean
 }
 
