@@ -103,7 +103,15 @@ export function createAgentMetrics(clock: Clock): AgentMetrics {
         case 'waiting':
           metrics.set('tessera_agent_held', 1)
           break
-        default:
+        // Nothing to count; named, so that a new kind is thought of here.
+        case 'cancelled':
+        case 'data':
+        case 'judged':
+        case 'left':
+        case 'policy':
+        case 'published':
+        case 'uploading':
+          break
       }
     },
   }

@@ -39,11 +39,12 @@ describe('openAgentMetrics()', () => {
   })
 
   test('follows the agent: session, fetching, training, delivery', async () => {
-    const { see, value } = await opened()
-    see({ kind: 'joined', study: 'colon', site: 'north', rounds: 2 })
-    for (const bytes of [100, 300, 500]) see({ kind: 'fetching', bytes, totalBytes: 500 })
-    for (const bytes of [50, 60]) see({ kind: 'fetching', bytes, totalBytes: 60 })
-    see({
+    const metrics = await opened()
+    const { value } = metrics
+    metrics.see({ kind: 'joined', study: 'colon', site: 'north', rounds: 2 })
+    for (const bytes of [100, 300, 500]) metrics.see({ kind: 'fetching', bytes, totalBytes: 500 })
+    for (const bytes of [50, 60]) metrics.see({ kind: 'fetching', bytes, totalBytes: 60 })
+    metrics.see({
       kind: 'training',
       round: 2,
       rounds: 2,
@@ -57,8 +58,8 @@ describe('openAgentMetrics()', () => {
     expect(await value('tessera_agent_fetched_bytes_total')).toBe(560)
     expect(await value('tessera_agent_images_per_second')).toBe(40)
     expect(await value('tessera_agent_steps_done')).toBe(3)
-    see({ kind: 'declined', round: 2, code: 'ERR_ROUND_CLOSED' })
-    see({ kind: 'unreached', code: 'ERR_CONNECTION_LOST', reason: '' })
+    metrics.see({ kind: 'declined', round: 2, code: 'ERR_ROUND_CLOSED' })
+    metrics.see({ kind: 'unreached', code: 'ERR_CONNECTION_LOST', reason: '' })
     expect(await value('tessera_agent_images_per_second')).toBe(0)
     expect(await value('tessera_agent_connected')).toBe(0)
     expect(await value('tessera_agent_declined_total\\{code="ERR_ROUND_CLOSED"\\}')).toBe(1)
