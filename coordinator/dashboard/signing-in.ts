@@ -33,8 +33,8 @@ export interface SigningIn {
   person(c: WebContext): Session
   /** Whoever asks for something to be done. @throws {TesseraError} ERR_SIGN_IN, ERR_ROLE, ERR_RATE_LIMIT */
   operator(c: WebContext): Session
-  /** True when the cookies of a connection are somebody's; counts as a sign of life. */
-  maySee(cookies: string | undefined): boolean
+  /** What names the session of a connection's cookies, null when they have none; counts as its sign of life. */
+  sessionOf(cookies: string | undefined): string | null
   close(): Promise<void>
 }
 
@@ -145,7 +145,7 @@ export async function addSigningIn(
       acts(session.hash)
       return session
     },
-    maySee: (cookies) => sessions.find(cookie.readHeader(cookies)) !== null,
+    sessionOf: (cookies) => sessions.find(cookie.readHeader(cookies))?.hash ?? null,
     close: () => sessions.close(),
   }
 }
