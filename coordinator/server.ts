@@ -110,7 +110,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     {
       ...options,
       observer: observers([operation.observer, remembering]),
-      onEarlier: memory.note,
+      onEarlier: (event) => memory.note(event),
       onChange: () => dashboard?.changed(),
     },
     loaded,
