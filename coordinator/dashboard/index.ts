@@ -23,7 +23,7 @@ import { addActsOnSites } from './acts-on-sites.ts'
 import { addActsOnStudies } from './acts-on-studies.ts'
 import { addFiles } from './files.ts'
 import { createJobs } from './heavy/run-job.ts'
-import { createKeptFolders } from './kept-folders.ts'
+import { createKeptFolders, type KeptFolders } from './kept-folders.ts'
 import { type Live, type LiveServer, serveLive } from './live.ts'
 import type { Memory } from './memory.ts'
 import { addReading } from './reading.ts'
@@ -85,14 +85,14 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
   })
   const runs = (): ReturnType<OpenCoordinator['studies']> => coordinator.studies()
   addReading(app, api, { signing, memory, runs })
-  const uploads = await createKeptFolders(join(dir, 'dashboard', 'uploads'), clock)
-  const exports = await createKeptFolders(join(dir, 'dashboard', 'exports'), clock)
+  const kept = (name: string): Promise<KeptFolders> => createKeptFolders(join(dir, 'dashboard', name), clock)
+  const [uploads, exports, kits] = [await kept('uploads'), await kept('exports'), await kept('kits')]
   const jobs = createJobs()
   // On their own: a long ledger takes hours, and nobody's new study should wait for it.
   const checks = createJobs()
   const verifications = createVerifications(dir, checks, clock, () => live?.changed())
   const add = actsOn(app, api, { signing, coordinator, clock, log })
-  addActsOnSites(add, dir, uploads, clock)
+  addActsOnSites(add, dir, kits, clock)
   addActsOnStudies(add, { dir, memory, uploads, exports, jobs, verifications, clock })
   addFiles(app, api, { signing, uploads, exports, clock, log })
   addPage(app, options.page, log)
@@ -142,7 +142,7 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
       server?.disconnectSockets(true)
       server?.engine.close()
       await Promise.all([jobs.close(), checks.close()])
-      await Promise.all([uploads.close(), exports.close(), signing.close()])
+      await Promise.all([uploads.close(), exports.close(), kits.close(), signing.close()])
     },
   }
 }
