@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { InlineConfig } from 'vite'
 
 /** Each is a folder here with an `index.html`. */
-export const PAGES = ['coordinator'] as const
+export const PAGES = ['coordinator', 'site'] as const
 export type Page = (typeof PAGES)[number]
 
 /** Gives vite all it needs to know; there is no file of its own that it would look for. */

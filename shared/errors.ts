@@ -71,7 +71,9 @@ export const ERROR_CODES = {
   ERR_ORIGIN: { exit: 77, retry: false },
   ERR_SIGN_IN: { exit: 77, retry: false },
   ERR_LINK_INVALID: { exit: 77, retry: false },
+  ERR_DASHBOARD_PORT: { exit: 69, retry: true },
   ERR_ROLE: { exit: 77, retry: false },
+  ERR_SIGN_IN_PROVIDER: { exit: 75, retry: true },
   // identity
   ERR_KIT_UNKNOWN: { exit: 77, retry: false },
   ERR_KIT_USED: { exit: 77, retry: false },
@@ -137,6 +139,7 @@ export const ERROR_CODES = {
   ERR_POLICY_HOURS: { exit: 75, retry: false },
   ERR_POLICY_APPROVAL: { exit: 75, retry: false },
   ERR_POLICY_PAUSED: { exit: 75, retry: false },
+  ERR_POLICY_LEFT: { exit: 77, retry: false },
   // before a site starts
   ERR_PREFLIGHT: { exit: 69, retry: false },
   // store, configuration, program

@@ -18,9 +18,9 @@ const invitation = z.strictObject({
 const approval = z.strictObject({ fingerprint: z.string().min(1).max(128) })
 
 /** Mounts them. */
-export function addActsOnSites(add: AddAct, dir: string, files: KeptFolders, clock: Clock): void {
+export function addActsOnSites(add: AddAct, dir: string, kits: KeptFolders, clock: Clock): void {
   add('sites/:site/invite', invitation, async ({ days, autoApprove }, { site }): Promise<Kit> => {
-    const { id, folder } = await files.make()
+    const { id, folder } = await kits.make()
     try {
       const file = join(folder, `${site}.json`)
       const lifetimeMs = days && days * DAY_MS
@@ -28,7 +28,7 @@ export function addActsOnSites(add: AddAct, dir: string, files: KeptFolders, clo
       return { file: `${site}-kit.json`, kit: await readFile(file, 'utf8'), expiresAtMs: kit.expiresAtMs }
     } finally {
       // Its secret goes to whoever has asked, and stays nowhere else.
-      await files.drop(id)
+      await kits.drop(id)
     }
   })
   add('sites/:site/approve', approval, async ({ fingerprint }, { site }) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Clock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
+import { TESSERA_VERSION } from '@tessera/shared/protocol'
 import {
   assertOwnName,
   assertOwnPage,
@@ -22,7 +23,7 @@ import { addActsOnSites } from './acts-on-sites.ts'
 import { addActsOnStudies } from './acts-on-studies.ts'
 import { addFiles } from './files.ts'
 import { createJobs } from './heavy/run-job.ts'
-import { createKeptFolders } from './kept-folders.ts'
+import { createKeptFolders, type KeptFolders } from './kept-folders.ts'
 import { type Live, type LiveServer, serveLive } from './live.ts'
 import type { Memory } from './memory.ts'
 import { addReading } from './reading.ts'
@@ -34,8 +35,6 @@ export { createMemory, type Memory } from './memory.ts'
 export { signInLink } from './signing-in.ts'
 
 const BASE = '/dashboard/'
-/** Shown to the operator beside those of the agents. */
-const VERSION = '0.1.0'
 /** The page says no more than which study it looks at. */
 const MAX_LIVE_BYTES = 16 * 1024
 /** From the connection to its first packet, which the page sends at once. */
@@ -73,25 +72,27 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
   app.use(`${BASE}*`, ownPagesOnly(names))
   app.get('/dashboard', (c) => c.redirect('dashboard/'))
   const api = `${BASE}api/`
-  const signing = await addSigningIn(app, api, {
+  const oidc = config.dashboard?.oidc
+  const secret = process.env.TESSERA_OIDC_SECRET || null
+  const signing = await addSigningIn(app, BASE, {
     dir,
     fingerprint: coordinator.fingerprint,
     secure: config.tls !== undefined || config.proxy === true,
-    hasOidc: false,
+    oidc: oidc === undefined ? null : { settings: oidc, secret, url: config.url },
     clock,
     log,
     addressOf,
   })
   const runs = (): ReturnType<OpenCoordinator['studies']> => coordinator.studies()
   addReading(app, api, { signing, memory, runs })
-  const uploads = await createKeptFolders(join(dir, 'dashboard', 'uploads'), clock)
-  const exports = await createKeptFolders(join(dir, 'dashboard', 'exports'), clock)
+  const kept = (name: string): Promise<KeptFolders> => createKeptFolders(join(dir, 'dashboard', name), clock)
+  const [uploads, exports, kits] = [await kept('uploads'), await kept('exports'), await kept('kits')]
   const jobs = createJobs()
   // On their own: a long ledger takes hours, and nobody's new study should wait for it.
   const checks = createJobs()
   const verifications = createVerifications(dir, checks, clock, () => live?.changed())
   const add = actsOn(app, api, { signing, coordinator, clock, log })
-  addActsOnSites(add, dir, uploads, clock)
+  addActsOnSites(add, dir, kits, clock)
   addActsOnStudies(add, { dir, memory, uploads, exports, jobs, verifications, clock })
   addFiles(app, api, { signing, uploads, exports, clock, log })
   addPage(app, options.page, log)
@@ -127,11 +128,11 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
           runs,
           registry: () => coordinator.registry(),
           verification: (study) => verifications.of(study),
-          about: { version: VERSION, url: config.url, fingerprint: coordinator.fingerprint },
+          about: { version: TESSERA_VERSION, url: config.url, fingerprint: coordinator.fingerprint },
           clock,
         }),
         hasStudy: (id) => memory.study(id) !== undefined,
-        maySee: (cookies) => signing.maySee(cookies),
+        sessionOf: (cookies) => signing.sessionOf(cookies),
         clock,
       })
     },
@@ -141,7 +142,7 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
       server?.disconnectSockets(true)
       server?.engine.close()
       await Promise.all([jobs.close(), checks.close()])
-      await Promise.all([uploads.close(), exports.close(), signing.close()])
+      await Promise.all([uploads.close(), exports.close(), kits.close(), signing.close()])
     },
   }
 }

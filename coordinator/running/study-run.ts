@@ -224,10 +224,8 @@ export function createStudyRun(
       announce(log, event, state)
       if (state.phase !== 'collecting') time.end()
       changed()
-      if (event.type === 'round.called') {
-        inBackground(advance)
-        return
-      }
+      // Nothing that sites are told: who is at work hears it with the record.
+      if (event.type === 'round.called') return inBackground(advance)
       const told = attendance.sendSnapshots()
       if (state.phase === 'cancelled') {
         inBackground(async () => {

@@ -14,7 +14,8 @@
  * | GET api/studies/ID/judging | | {@link JudgingReport} | both |
  * | POST api/uploads | the file's bytes, `application/octet-stream` | {@link Uploaded} | operator |
  * | POST api/studies | {@link NewStudy} | {@link CreatedStudy} | operator |
- * | POST api/studies/ID/pause, resume, cancel, close-round | | `{}` | operator |
+ * | POST api/studies/ID/pause, resume, cancel | | `{}` | operator |
+ * | POST api/studies/ID/close-round | | `{ round, attempt }` | operator |
  * | POST api/studies/ID/verify | | `{}`; the answer comes in the study's row | operator |
  * | POST api/studies/ID/export | {@link ExportRequest} | {@link Exported} | operator |
  * | GET api/exports/EXPORT/FILE | | the file | operator |

@@ -1,9 +1,9 @@
-/** @file `tessera site pause`, `resume` and `approve`: what a person says to an agent that runs. */
+/** @file `tessera site pause`, `resume`, `approve`, `leave` and `rejoin`: what a person says to an agent that runs. */
 import { systemClock } from '@tessera/shared/clock'
 import { print } from '@tessera/shared/print'
 import { name } from '@tessera/shared/protocol'
 import { type Command, InvalidArgumentError } from 'commander'
-import { approve, pause, resume } from '../policy/index.ts'
+import { approve, leave, pause, rejoin, resume } from '../policy/index.ts'
 import { loadSite } from '../session/site-folder.ts'
 import { example, whole, withDir } from './command.ts'
 
@@ -41,6 +41,30 @@ export function addPause(group: Command): void {
       print(`Round ${round} of ${study} is approved.`)
     })
   example(yes, '$ tessera site approve 3 --study colon --dir site-data')
+
+  const off = withDir(group.command('leave'))
+    .description(
+      'leave a study: a running agent ends within a second, and nothing of the study leaves any more',
+    )
+    .requiredOption('--study <id>', 'the study', studyName)
+    .action(async ({ dir, study }: Flags & { study: string }) => {
+      await loadSite(dir)
+      await leave(dir, study, systemClock.now())
+      print(
+        `Left ${study}: what it got from this site before stays in it. Take part again with: tessera site rejoin`,
+      )
+    })
+  example(off, '$ tessera site leave --study colon --dir site-data')
+
+  const back = withDir(group.command('rejoin'))
+    .description('take part again in a study that this site has left, from the next `tessera site start`')
+    .requiredOption('--study <id>', 'the study', studyName)
+    .action(async ({ dir, study }: Flags & { study: string }) => {
+      await loadSite(dir)
+      await rejoin(dir, study)
+      print(`This site may take part in ${study} again: tessera site start --study ${study}`)
+    })
+  example(back, '$ tessera site rejoin --study colon --dir site-data')
 }
 
 /** It becomes a folder's name. */

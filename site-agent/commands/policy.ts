@@ -31,7 +31,9 @@ export function addPolicy(group: Command): void {
   example(show, '$ tessera site policy show --dir site-data')
 
   const sign = withDir(policy.command('sign'))
-    .description("sign policy.yaml as it stands, with the site's key; it counts from the next start")
+    .description(
+      "sign policy.yaml as it stands, with the site's key; it counts from the next round, or the next start",
+    )
     .action(async ({ dir }: Flags) => {
       const { policy, hash } = await signPolicy(dir, await loadSite(dir), systemClock.now())
       print(policyLines(policy).join('\n'))

@@ -52,8 +52,11 @@ export interface Progress {
   readonly step: number
   /** Steps of the whole round. */
   readonly steps: number
-  /** Loss of the step's batch. */
+  /** Loss of the step's batch, and its parts; those that the method does not have are null. */
   readonly loss: number
+  readonly parts?: Pick<StepMetrics, 'ce' | 'kl' | 'nce'>
+  /** Tiles of the round's steps so far. */
+  readonly seen?: number
 }
 
 export interface RoundOptions {
@@ -220,6 +223,7 @@ async function trainEpochs(options: EpochsOptions): Promise<StepMetrics[]> {
   }
   const random = createRandom(`${study.seed}/${site}/round-${round}`)
   const metrics: StepMetrics[] = []
+  let seen = 0
   for (let epoch = 1; epoch <= training.epochsPerRound; epoch++) {
     const studyEpoch = (round - 1) * training.epochsPerRound + epoch
     const learningRate = learningRateAt(training, studyEpoch, training.rounds * training.epochsPerRound)
@@ -236,7 +240,10 @@ async function trainEpochs(options: EpochsOptions): Promise<StepMetrics[]> {
       if (batch.size < 2) continue
       const step = await options.training.step(batch, tiles.sizePx, learningRate, noise)
       metrics.push(step)
-      onProgress?.({ step: metrics.length, steps: stepsPerEpoch * training.epochsPerRound, loss: step.loss })
+      seen += step.seen
+      const { loss, ce, kl, nce } = step
+      const steps = stepsPerEpoch * training.epochsPerRound
+      onProgress?.({ step: metrics.length, steps, loss, parts: { ce, kl, nce }, seen })
       // Lets the socket answer the coordinator's pings: a step keeps the event loop busy for a second or more.
       await setImmediate()
     }

@@ -4,6 +4,7 @@ import type { ConfusionMatrix } from '@tessera/shared/metrics'
 import type { Layout } from '@tessera/shared/model'
 import type { SiteMetrics } from '@tessera/shared/protocol'
 import { fingerprint } from '@tessera/shared/security'
+import { leftStudy } from './flags.ts'
 import { isOpen, localDay } from './hours.ts'
 import type { Policy } from './policy.ts'
 import { mayTellMeans, reportable, type ToldCounts, tellable } from './report.ts'
@@ -34,6 +35,7 @@ export interface GuardOptions {
   readonly now: () => number
   readonly isPaused: () => boolean
   readonly isApproved: (study: string, round: number) => boolean
+  readonly hasLeft?: (study: string) => boolean
   /** Nothing but joining and fetching models may leave. */
   readonly dryRun?: boolean
 }
@@ -52,7 +54,7 @@ export interface Guard {
   /**
    * Asks before the work what would be refused after it.
    * @param bytes Of the round's delta.
-   * @throws {TesseraError} ERR_POLICY_PAUSED, ERR_POLICY_HOURS, ERR_POLICY_LIMIT; to `send`, ERR_POLICY_APPROVAL.
+   * @throws {TesseraError} ERR_POLICY_LEFT, ERR_POLICY_PAUSED, ERR_POLICY_HOURS, ERR_POLICY_LIMIT; to `send`, ERR_POLICY_APPROVAL.
    */
   assertRound(step: RoundStep, study: string, round: number, bytes: number): void
   /** @throws {TesseraError} As {@link Guard.assertRound}. */
@@ -83,7 +85,7 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
 
 /** Builds the guard of a signed policy. */
 export function createGuard(options: GuardOptions): Guard {
-  const { policy, hash, totals, now, isPaused, isApproved, dryRun = false } = options
+  const { policy, hash, totals, now, isPaused, isApproved, hasLeft = () => false, dryRun = false } = options
   const { largestUpload, roundsPerDay } = policy
 
   const assertTime = (): void => {
@@ -139,6 +141,7 @@ export function createGuard(options: GuardOptions): Guard {
       )
     },
     assertRound(step, study, round, bytes) {
+      if (hasLeft(study)) throw leftStudy(study)
       assertTime()
       if (step === 'judge') return
       assertRoundsOfDay(study, round)
@@ -148,6 +151,8 @@ export function createGuard(options: GuardOptions): Guard {
     },
     assertFrame({ kind, bytes, study, round }) {
       if (OF_THE_CONNECTION.has(kind)) return
+      // All but the word that this site has no part in a round any more.
+      if (study !== undefined && kind !== 'round:decline' && hasLeft(study)) throw leftStudy(study)
       if (dryRun && !kind.startsWith('model:')) {
         throw new TesseraError(
           'ERR_POLICY_PAUSED',

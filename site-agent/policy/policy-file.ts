@@ -43,18 +43,54 @@ export async function writeDefaultPolicy(
 
 /** Gives the policy whether or not it is signed. @throws {TesseraError} ERR_POLICY_FILE */
 export async function readPolicy(dir: string, site: string): Promise<SitePolicy> {
+  const { text, sha256 } = await readPolicyText(dir)
+  return { policy: parseSitePolicy(text, site), hash: sha256 }
+}
+
+/** Gives policy.yaml as it stands. @throws {TesseraError} ERR_POLICY_FILE */
+export async function readPolicyText(dir: string): Promise<{ text: string; sha256: string }> {
   const text = await read(policyFile(dir))
-  if (text === null) {
+  if (text !== null) return { text, sha256: sha256Hex(text) }
+  throw new TesseraError(
+    'ERR_POLICY_FILE',
+    "policy.yaml must be in the site's folder (tessera site policy write), got none",
+  )
+}
+
+/** Gives the policy of a text. @throws {TesseraError} ERR_POLICY_FILE, also when it is of another site. */
+export function parseSitePolicy(text: string, site: string): Policy {
+  const policy = parsePolicy(text)
+  if (policy.site === site) return policy
+  throw new TesseraError('ERR_POLICY_FILE', `policy.yaml must be of site ${site}, got ${policy.site}`)
+}
+
+/** SHA-256 of policy.yaml as it stands; null when there is none. @throws {TesseraError} ERR_POLICY_FILE */
+export async function hashOfPolicy(dir: string): Promise<string | null> {
+  const text = await read(policyFile(dir))
+  return text === null ? null : sha256Hex(text)
+}
+
+/**
+ * Writes a policy that a person has edited, and signs it.
+ * @param edited.previous SHA-256 of the text that was edited. Cut off between the two files, the new text is there and not in force.
+ * @throws {TesseraError} ERR_POLICY_FILE; ERR_USAGE when policy.yaml was changed since; ERR_STORE_WRITE.
+ */
+export async function signPolicyText(
+  dir: string,
+  signer: { readonly site: string; readonly keys: KeyPair },
+  { text, previous }: { readonly text: string; readonly previous: string },
+  nowMs: number,
+): Promise<SitePolicy> {
+  parseSitePolicy(text, signer.site)
+  const { sha256 } = await readPolicyText(dir)
+  if (sha256 !== previous) {
     throw new TesseraError(
-      'ERR_POLICY_FILE',
-      "policy.yaml must be in the site's folder (tessera site policy write), got none",
+      'ERR_USAGE',
+      'policy.yaml must be as it was when the editing began, got another text: look at it again',
     )
   }
-  const policy = parsePolicy(text)
-  if (policy.site !== site) {
-    throw new TesseraError('ERR_POLICY_FILE', `policy.yaml must be of site ${site}, got ${policy.site}`)
-  }
-  return { policy, hash: sha256Hex(text) }
+  if (sha256Hex(text) !== sha256) await writeDurably(policyFile(dir), text)
+  return signPolicy(dir, signer, nowMs)
 }
 
 /** Signs the policy as it stands. @throws {TesseraError} ERR_POLICY_FILE, ERR_STORE_WRITE */

@@ -12,7 +12,7 @@ export interface PolicyTextOptions {
 export function policyText({ site, coordinator, timeZone }: PolicyTextOptions): string {
   return `# What this site lets its Tessera agent send, and when. The agent's gate enforces it; nothing else decides what leaves.
 # Read it, change what you want, then sign it:  tessera site policy sign
-# Without a signature, or after a change, \`tessera site start\` refuses to start. A change counts from the next start.
+# Without a signature, or after a change, \`tessera site start\` refuses to start. A running agent goes by a change from the next round after it was signed.
 version: 1
 site: ${site}
 

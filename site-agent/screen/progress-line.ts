@@ -10,6 +10,10 @@ type Text = { readonly line: string } | { readonly note: string }
 /** One entry an event: the type makes a missing one an error. */
 const TEXTS: { [K in AgentEvent['kind']]: (event: Extract<AgentEvent, { kind: K }>) => Text } = {
   joined: ({ study, site, rounds }) => ({ note: `joined study ${study} as ${site}: ${rounds} rounds` }),
+  policy: ({ sha256 }) => ({ note: `policy ${sha256.slice(0, 12)} is in force` }),
+  // The log says it, once a reason.
+  unreached: ({ reason }) => ({ line: `waiting: ${reason}` }),
+  trained: ({ round, bytes }) => ({ line: `round ${round} is trained: ${readableBytes(bytes)} to send` }),
   data({ report }) {
     const skipped = Object.values(report.skipped).reduce((sum, count) => sum + count, 0)
     return { note: `${report.tiles} tiles, ${skipped} skipped` }
@@ -37,6 +41,7 @@ const TEXTS: { [K in AgentEvent['kind']]: (event: Extract<AgentEvent, { kind: K 
   }),
   waiting: ({ round, reason }) => ({ note: `round ${round} waits: ${reason}` }),
   cancelled: () => ({ note: 'the operator has cancelled the study' }),
+  left: () => ({ note: 'this site has left the study' }),
   declined: ({ round, code }) => ({ note: `round ${round} goes on without this site: ${code}` }),
   published({ round, sites, final }) {
     const end = final ? '. The study is finished' : ''

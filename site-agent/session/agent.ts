@@ -4,30 +4,26 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '@tessera/shared/clock'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
-import { writeDurably } from '@tessera/shared/files'
 import type { Log } from '@tessera/shared/log'
-import { studentLayout } from '@tessera/shared/model'
-import { isJudged, type Plan, type Study, type Welcome } from '@tessera/shared/protocol'
 import { createRandom } from '@tessera/shared/random'
-import { createNonce, sha256Hex } from '@tessera/shared/security'
 import type { DataRules } from '../data/index.ts'
-import { loadPolicy } from '../policy/index.ts'
+import { hasLeft, leftStudy, loadPolicy } from '../policy/index.ts'
 import { type Ask, openConnection } from '../uplink/connection.ts'
 import { type Gate, gatedParser } from '../uplink/gate.ts'
 import { type Dial, dialOver } from '../uplink/socket.ts'
-import { behindGate, gateStudy } from './behind-gate.ts'
+import { behindGate, type Enforce } from './behind-gate.ts'
 import { declineComing } from './decline-coming.ts'
 import type { AgentEvent } from './events.ts'
-import { assertNotBehind, checkOffer, checkWelcome, joinStudy } from './join.ts'
+import { createHearing } from './hearing.ts'
 import type { CountAnswers } from './judging.ts'
 import { unsaidOf } from './judging-file.ts'
-import { type Accepted, ledgerFolder, openLedger } from './ledger.ts'
+import { onceLeft } from './leaving.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
-import { pinPlan } from './plan.ts'
-import { loadSite, type Site, updateIdentity } from './site-folder.ts'
+import { newestPolicy } from './newest-policy.ts'
+import { loadSite, type Site } from './site-folder.ts'
 import type { TrainerFactory } from './train.ts'
 import type { Turn } from './turn.ts'
-import { openWorkplace, studyFile, type Workplace } from './workplace.ts'
+import { openWorkplace, type Workplace } from './workplace.ts'
 
 export interface AgentOptions {
   /** The enrolled site's folder. */
@@ -59,91 +55,39 @@ export interface AgentOptions {
 export interface AgentOutcome {
   /** Rounds delivered in this life. */
   readonly rounds: number
-  /** False: the operator has cancelled the study. */
+  /** False: the operator has cancelled the study, or this site has left it. */
   readonly finished: boolean
 }
 
-/** What a session knows once it has joined. */
-interface Joined {
-  readonly study: Study
-  /** SHA-256 of its plan. */
-  readonly plan: string
-}
-
 /**
- * Runs until the study is finished, or cancelled.
- * @throws {TesseraError} ERR_INTERRUPTED on the signal; ERR_CONFIG_INVALID, ERR_KEY_FILE, ERR_POLICY_FILE, ERR_POLICY_UNSIGNED, ERR_STORE_LOCKED,
- * ERR_AUDIT_BROKEN before anything is sent; ERR_POLICY_STUDY, ERR_POLICY_SAMPLES; what the coordinator says against the site; ERR_COORDINATOR_KEY, ERR_LAYOUT_MISMATCH; what openTiles throws.
+ * Runs until the study is finished, or cancelled, or this site has left it.
+ * @throws {TesseraError} ERR_INTERRUPTED on the signal; ERR_CONFIG_INVALID, ERR_KEY_FILE, ERR_POLICY_FILE, ERR_POLICY_UNSIGNED, ERR_POLICY_LEFT,
+ * ERR_STORE_LOCKED, ERR_AUDIT_BROKEN before anything is sent; ERR_POLICY_STUDY, ERR_POLICY_SAMPLES; what the coordinator says against the site;
+ * ERR_COORDINATOR_KEY, ERR_LAYOUT_MISMATCH; what openTiles throws.
  */
 export async function runAgent(options: AgentOptions): Promise<AgentOutcome> {
-  const { dir, clock } = options
+  const { dir, clock, study } = options
   const site = await loadSite(dir)
   const policy = await loadPolicy(dir, site)
-  return behindGate({ dir, clock, policy }, (gate) => runSession(options, site, gate))
+  if (hasLeft(dir, study)) throw leftStudy(study)
+  return behindGate({ dir, clock, policy }, (gate, enforce) => runSession(options, site, gate, enforce))
 }
 
-async function runSession(options: AgentOptions, site: Site, gate: Gate): Promise<AgentOutcome> {
+async function runSession(
+  options: AgentOptions,
+  site: Site,
+  gate: Gate,
+  enforce: Enforce,
+): Promise<AgentOutcome> {
   const { dir, clock, onProgress = () => undefined } = options
-  const { coordinator } = site
   const log = options.log.child({ site: site.site, study: options.study })
   const mailbox = createMailbox()
-  let joined: Joined | null = null
-  const ledger = await openLedger(
-    ledgerFolder(dir, options.study),
-    { study: options.study, plan: () => joined?.plan ?? '' },
-    coordinator.keyOf,
-  )
+  const common = { dir, site, gate, clock, log, onProgress }
+  const hearing = await createHearing({ ...common, study: options.study, engine: options.engine, mailbox })
+  const { ledger } = hearing
   const knownBefore = ledger.last()
-  const instance = createNonce()
-  /** Challenge of the newest connection. */
-  let challenge = ''
-  let work: Workplace | null = null
-  let cancelled = false
-  /** Latest round whose record this site should have, and whether it has asked for those that it lacked at the join. */
-  let [wanted, caughtUp] = [0, false]
-  /** The first join; offers and records wait for it. */
-  let announce: (value: Joined) => void = () => undefined
-  const whenJoined = new Promise<Joined>((resolve) => {
-    announce = resolve
-  })
-  // What the coordinator says is looked at in the order it was said: a record ends a round before the next offer begins one.
-  let looking: Promise<unknown> = whenJoined
-  const inOrder = async (look: (known: Joined) => Promise<void>): Promise<void> => {
-    const done = looking.then(async () => look(await whenJoined))
-    looking = done.catch(() => undefined)
-    await done
-  }
+  onProgress({ kind: 'policy', sha256: gate.policyHash })
 
-  const enter = async (nonce: string, ask: Ask): Promise<void> => {
-    challenge = nonce
-    caughtUp = false
-    const latest = await ledger.latest()
-    const at = work?.rounds.where() ?? null
-    const { welcome, plan, planToken } = await joinStudy({
-      ...site,
-      study: options.study,
-      nonce,
-      engine: options.engine,
-      instance,
-      latest,
-      work: at,
-      ask,
-      clock,
-      log,
-    })
-    const { study } = plan
-    await pinPlan(dir, study.id, planToken)
-    if (welcome.protocol > (site.protocol ?? 0)) await updateIdentity(dir, { protocol: welcome.protocol })
-    joined ??= await admit(plan, sha256Hex(planToken), site, gate, options)
-    await assertNotBehind(study.id, welcome, latest, ask)
-    announce(joined)
-    // In order with what was said meanwhile: a record that came before its forerunners waits for them.
-    wanted = Math.max(wanted, welcome.round)
-    await inOrder(() => catchUp(ask))
-    caughtUp = true
-    takeIn(welcome)
-    onProgress({ kind: 'joined', study: study.id, site: site.site, rounds: study.training.rounds })
-  }
   let entering: Promise<void> = Promise.resolve()
   const connection = openConnection({
     url: options.coordinatorUrl ?? site.coordinatorUrl,
@@ -154,86 +98,14 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     random: createRandom(`${site.site}/reconnect`),
     log,
     join(nonce, ask) {
-      entering = enter(nonce, ask)
+      entering = hearing.enter(nonce, ask)
       return entering
     },
-    async onSnapshot(token) {
-      const { plan } = await whenJoined
-      const session = { site: site.site, plan, coordinatorKey: coordinator.current(), nonce: challenge }
-      takeIn(await checkWelcome(token, session))
-    },
-    onOffer: (token) => inOrder((known) => acceptOffer(token, known)),
-    onPublished: (token) =>
-      inOrder(async () => {
-        const { record, as } = await acceptRecord(token)
-        if (as !== 'ahead') return
-        wanted = Math.max(wanted, record.round)
-        // A join that is under way fetches it with the others.
-        if (caughtUp) await catchUp(connection.ask)
-      }),
+    onUnreached: ({ code, message }) => onProgress({ kind: 'unreached', code, reason: message }),
+    onSnapshot: (token) => hearing.onSnapshot(token),
+    onOffer: (token) => hearing.onOffer(token),
+    onPublished: (token) => hearing.onPublished(token, connection.ask),
   })
-
-  /** Takes in the records of rounds that were published while this site was away. */
-  const catchUp = async (ask: Ask): Promise<void> => {
-    while (ledger.last() < wanted) {
-      const { record } = await ask('ledger:fetch', { study: options.study, round: ledger.last() + 1 })
-      const before = ledger.last()
-      await acceptRecord(record)
-      if (ledger.last() !== before + 1) {
-        throw new TesseraError('ERR_MESSAGE_INVALID', `record must be of round ${before + 1}, got another`)
-      }
-    }
-  }
-  /** Where the study stands, from whatever this site was doing when it last heard of it. */
-  const takeIn = ({ phase, paused, round, offer }: Welcome): void => {
-    if (paused) log.info('study.paused', { round })
-    if (phase === 'cancelled') {
-      log.info('study.cancelled', { round })
-      onProgress({ kind: 'cancelled' })
-      cancelled = true
-      work?.rounds.abandon('a cancelled study')
-      work?.judge?.abandon('a cancelled study')
-    }
-    if (phase === 'cancelled') return mailbox.cancel()
-    if (phase === 'finished') return mailbox.finish()
-    work?.rounds.passed(round)
-    work?.judge?.passed(round)
-    if (offer !== null) inOrder((known) => acceptOffer(offer, known)).catch(() => undefined)
-  }
-
-  const acceptOffer = async (token: string, { study, plan }: Joined): Promise<void> => {
-    const context = {
-      site: site.site,
-      study,
-      layout: studentLayout(study),
-      plan,
-      coordinatorKey: coordinator.current(),
-      latest: await ledger.latest(),
-    }
-    const offer = await checkOffer(token, context).catch((thrown: unknown) => {
-      const { code, message } = asTesseraError(thrown)
-      log.warn('offer.refused', { code, reason: message })
-      throw thrown
-    })
-    if (work?.rounds.renew(offer) !== true) mailbox.offer(offer)
-  }
-  const acceptRecord = async (token: string): Promise<Accepted> => {
-    const accepted = await ledger.accept(token).catch((thrown: unknown) => {
-      const { code, message } = asTesseraError(thrown)
-      log.error('record.refused', { code, reason: message })
-      throw thrown
-    })
-    const { record, as } = accepted
-    if (as !== 'next') return accepted
-    const { round, student, contributors, final } = record
-    await work?.rounds.published(record)
-    work?.judge?.passed(round)
-    log.info('round.published', { round, sites: contributors.length, sha256: student })
-    onProgress({ kind: 'published', round, student, sites: contributors.length, final })
-    if (joined !== null && isJudged(joined.study.judging, record)) mailbox.judge(record)
-    if (final) mailbox.finish()
-    return accepted
-  }
 
   const stop = new AbortController()
   const signal = AbortSignal.any([options.signal, stop.signal])
@@ -242,13 +114,26 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
     fatal = asTesseraError(error)
     stop.abort()
   })
+  let work: Workplace | null = null
+  /** Once this site has left: the word to the coordinator. */
+  const farewell: { word: Promise<void> | null } = { word: null }
+  const goodbye = (): void => {
+    if (farewell.word !== null) return
+    log.info('study.left')
+    onProgress({ kind: 'left' })
+    farewell.word = leave(options.study, work, connection.ask)
+    mailbox.cancel()
+    // Nothing is at work yet that could end by itself.
+    if (work === null) stop.abort()
+  }
+  const endLookOut = onceLeft(dir, options.study, clock, goodbye)
   try {
     await connection.joined(signal)
-    const { study } = await whenJoined
+    const { study } = await hearing.whenJoined
     const unsaid = await unsaidOf(dir, study, await ledger.latest())
-    if (unsaid !== null && !cancelled) mailbox.judge(unsaid)
-    if (mailbox.finished()) return { rounds: 0, finished: !cancelled }
-    work = await openWorkplace({
+    if (unsaid !== null && !hearing.cancelled()) mailbox.judge(unsaid)
+    if (mailbox.finished()) return { rounds: 0, finished: !hearing.cancelled() }
+    const opened = await openWorkplace({
       ...options,
       onProgress,
       log,
@@ -256,31 +141,50 @@ async function runSession(options: AgentOptions, site: Site, gate: Gate): Promis
       site,
       studentAfter: (round) => ledger.studentAfter(round),
       gate,
+      newestPolicy: newestPolicy({ ...common, enforce }),
       connection,
     }).catch(async (thrown: unknown) => {
       await declineComing(mailbox, connection, asTesseraError(thrown), clock)
       throw thrown
     })
-    const { rounds, unsettled } = work
+    work = opened
+    hearing.bring(opened)
+    const { rounds, unsettled } = opened
     try {
       // What was published before there were rounds to tell: it makes up for receipts that a crash has taken.
       for (const record of await ledger.since(Math.min(knownBefore + 1, unsettled))) {
         await rounds.published(record)
       }
-      await performAll(mailbox, work, signal)
+      await performAll(mailbox, opened, signal)
     } finally {
-      await work.dispose()
+      await opened.dispose()
     }
     // A turn for the answer to the last record.
     await nextTurn()
-    return { rounds: rounds.delivered(), finished: !cancelled }
+    return { rounds: rounds.delivered(), finished: farewell.word === null && !hearing.cancelled() }
   } catch (thrown) {
+    // The gate may hear of it first.
+    if (asTesseraError(thrown).code === 'ERR_POLICY_LEFT') goodbye()
+    if (farewell.word !== null && !options.signal.aborted) {
+      return { rounds: work?.rounds.delivered() ?? 0, finished: false }
+    }
     throw options.signal.aborted ? interrupted() : (fatal ?? thrown)
   } finally {
+    endLookOut()
+    await farewell.word
     connection.close()
     // It may be writing the study down, and the folder is given back after this.
     await entering.catch(() => undefined)
   }
+}
+
+/** Ends what is at work, and says that the round goes on without this site. There is no other word for it: a site that is not there is not asked. */
+async function leave(study: string, work: Workplace | null, ask: Ask): Promise<void> {
+  const at = work?.rounds.where() ?? null
+  work?.rounds.abandon('the leave of this site')
+  work?.judge?.abandon('the leave of this site')
+  if (at === null) return
+  await ask('round:decline', { study, round: at.round, code: 'ERR_POLICY_LEFT' }).catch(() => undefined)
 }
 
 async function performAll(
@@ -292,19 +196,6 @@ async function performAll(
     if (errand.kind === 'round') await rounds.perform(errand.offer, signal)
     else await judge?.perform(errand.record, signal)
   }
-}
-
-/** What the first welcome of a life brings about. */
-async function admit(
-  { study }: Plan,
-  plan: string,
-  { site, coordinatorKey }: Site,
-  gate: Gate,
-  { dir }: AgentOptions,
-): Promise<Joined> {
-  gate.admitStudy(gateStudy(study, { site, coordinatorKey }))
-  await writeDurably(studyFile(dir, study.id), `${JSON.stringify(study, null, 2)}\n`)
-  return { study, plan }
 }
 
 function interrupted(): TesseraError {

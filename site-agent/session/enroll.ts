@@ -69,7 +69,12 @@ export async function enroll(options: EnrollOptions): Promise<SiteIdentity> {
   try {
     const audit = await openAudit(auditFile(dir), clock)
     try {
-      return await enrolOver(createGate(audit, null), kit, keys, options)
+      return await enrolOver(
+        createGate(audit, () => null),
+        kit,
+        keys,
+        options,
+      )
     } finally {
       await audit.close()
     }

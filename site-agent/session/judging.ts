@@ -56,7 +56,21 @@ const ANSWERED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** Builds the judge of a session. */
 export function createJudge(options: JudgeOptions): Judge {
-  const { site, keys, study, rules, gate, connection, permit, turn, dir, clock, log, onProgress } = options
+  const {
+    site,
+    keys,
+    study,
+    rules,
+    gate,
+    connection,
+    permit,
+    newestPolicy,
+    turn,
+    dir,
+    clock,
+    log,
+    onProgress,
+  } = options
   const tiles = options.heldOut[rules.part]
   let current: { readonly round: number; readonly over: AbortController } | null = null
 
@@ -129,6 +143,7 @@ export function createJudge(options: JudgeOptions): Judge {
         patienceMs,
       )
       try {
+        await newestPolicy()
         await turn(signal, () => permit('judge', round, signal, () => judge(record, signal)))
       } catch (thrown) {
         if (stop.aborted) throw thrown

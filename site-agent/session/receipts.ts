@@ -14,6 +14,8 @@ export interface Receipts {
   accept(receipt: string, manifestToken: string, manifest: Manifest): Promise<Receipt>
   /** The stored receipt of an attempt, or null. */
   of(round: number, attempt: number): Promise<Receipt | null>
+  /** The stored receipt of a round's latest attempt that has one, or null. */
+  latest(round: number): Promise<Receipt | null>
   /** True when an attempt of the round was delivered with these bytes. */
   has(round: number, payload: string): Promise<boolean>
 }
@@ -54,12 +56,24 @@ export function openReceipts(dir: string, coordinatorKey: () => string): Receipt
     of: (round, attempt) => read(fileOf(round, attempt)),
     async has(round, payload) {
       if (newest?.round === round && newest.payload === payload) return true
-      const names = await readdir(dir).catch(() => [])
-      const files = names.filter(
-        (name) => name.startsWith(`round-${round}-attempt-`) && name.endsWith('.json'),
-      )
-      for (const name of files) if ((await read(join(dir, name)))?.payload === payload) return true
+      for (const file of await filesOf(dir, round)) if ((await read(file))?.payload === payload) return true
       return false
     },
+    async latest(round) {
+      const found = (await filesOf(dir, round)).at(-1)
+      return found === undefined ? null : read(found)
+    },
   }
+}
+
+/** Receipts of a round, by attempt. */
+async function filesOf(dir: string, round: number): Promise<string[]> {
+  const names = await readdir(dir).catch(() => [])
+  const attempts = names.flatMap((name) => {
+    const found = /^round-(\d+)-attempt-(\d+)\.json$/.exec(name)
+    return Number(found?.[1]) === round ? [Number(found?.[2])] : []
+  })
+  return attempts
+    .toSorted((a, b) => a - b)
+    .map((attempt) => join(dir, `round-${round}-attempt-${attempt}.json`))
 }

@@ -50,7 +50,7 @@ export async function rotateSiteKey(options: RotateOptions): Promise<{ from: str
     const audit = await openAudit(auditFile(dir), clock)
     const connection = openConnection({
       url: options.coordinatorUrl ?? site.coordinatorUrl,
-      parser: gatedParser(createGate(audit, null)),
+      parser: gatedParser(createGate(audit, () => null)),
       dial: options.dial ?? dialOver(site.transport),
       clock,
       random: createRandom(`${site.site}/rotate`),

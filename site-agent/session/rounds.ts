@@ -27,7 +27,6 @@ export interface RoundsOptions extends WorkContext {
   readonly trainer: RoundTrainer
   /** Within it a round is trained and delivered. */
   readonly turn: Turn
-  readonly policyHash: string
   readonly states: LocalStates
   readonly receipts: Receipts
   /** Whether what is late may still count, as the study has it. */
@@ -56,7 +55,7 @@ export interface Rounds {
 
 /** Builds the rounds of a session. */
 export function createRounds(options: RoundsOptions): Rounds {
-  const { site, keys, connection, trainer, turn, permit, policyHash, states, receipts, late } = options
+  const { site, keys, connection, trainer, turn, permit, newestPolicy, states, receipts, late } = options
   const { clock, log, onProgress } = options
   let current: Work | null = null
   let delivered = 0
@@ -65,9 +64,11 @@ export function createRounds(options: RoundsOptions): Rounds {
 
   const settle = async (work: Work, trained: TrainedRound, signal: AbortSignal): Promise<void> => {
     const { offer } = work
-    const { round, encoding, delta, samples, metrics } = trained
+    const { round, encoding, delta, samples, metrics, policyHash } = trained
     const { bytes, payload } = delta
     const { study, attempt, base, layoutHash, nonce } = offer
+    const told = { samples, metrics, encoding, payload, bytes: bytes.byteLength }
+    onProgress({ kind: 'trained', round, base, policyHash, ...told })
     // Before it is signed: an approval may take hours, and a manifest says when it was made.
     await permit('send', round, signal, async () => undefined)
     const manifest: Manifest = {
@@ -77,11 +78,7 @@ export function createRounds(options: RoundsOptions): Rounds {
       attempt,
       base,
       layoutHash,
-      encoding,
-      bytes: bytes.byteLength,
-      payload,
-      samples,
-      metrics,
+      ...told,
       policyHash,
       nonce,
       issuedAtMs: clock.now(),
@@ -135,6 +132,7 @@ export function createRounds(options: RoundsOptions): Rounds {
   const train = async (work: Work, signal: AbortSignal): Promise<TrainedRound | null> => {
     const { offer } = work
     try {
+      await newestPolicy()
       return await permit('train', offer.round, signal, () =>
         trainer.train(offer, patientAsk(connection, signal), signal),
       )

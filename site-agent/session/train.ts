@@ -36,6 +36,8 @@ export interface TrainedRound {
   readonly delta: EncodedDelta
   readonly samples: number
   readonly metrics: SiteMetrics
+  /** SHA-256 of the policy that it was clipped and told by. */
+  readonly policyHash: string
 }
 
 export interface RoundTrainerOptions {
@@ -135,13 +137,16 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
     const kept = clipDelta(layout, decodeDelta(layout, exact ?? bytes), gate.normClip)
     const delta = gate.admitDelta(kept, rounding(round))
     if (delta.payload !== (await states.held(round))) return null
-    return { round, base, encoding, delta, samples, metrics: gate.admitMetrics(samples, found.metrics) }
+    const metrics = gate.admitMetrics(samples, found.metrics)
+    return { round, base, encoding, delta, samples, metrics, policyHash: gate.policyHash }
   }
 
   return {
     async train(offer, ask, signal) {
       const { round } = offer
-      if (trained?.round === round && trained.base === offer.base) return trained
+      const isDone = trained?.round === round && trained.base === offer.base
+      // Under another policy it is clipped and told anew.
+      if (isDone && trained?.policyHash === gate.policyHash) return trained
       trained = await trainedBefore(offer)
       if (trained !== null) return trained
       const student = decodeModel(await obtain(offer.base, ask, signal, offer.baseBytes), layout)
@@ -154,7 +159,8 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
         signal,
         studentAfter: async (earlier) =>
           decodeModel(await obtain(await options.studentAfter(earlier), ask, signal), layout),
-        onProgress: ({ step, steps, loss }) =>
+        onProgress: ({ step, steps, loss, parts, seen }) => {
+          const seconds = (clock.elapsed() - startedMs) / 1000
           onProgress({
             kind: 'training',
             round,
@@ -162,8 +168,11 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
             step,
             steps,
             loss,
-            secondsLeft: Math.round((((clock.elapsed() - startedMs) / step) * (steps - step)) / 1000),
-          }),
+            ...(parts && { parts }),
+            ...(seen && seconds > 0 && { imagesPerSecond: seen / seconds }),
+            secondsLeft: Math.round((seconds / step) * (steps - step)),
+          })
+        },
       })
       await keepOnly(cacheDir, new Set([offer.base, study.teacher?.sha256 ?? '']))
       // From here on the trainer is a round further, whatever becomes of the delta.
@@ -187,7 +196,7 @@ export function createRoundTrainer(options: RoundTrainerOptions): RoundTrainer {
       const { bytes, payload } = encoded
       const toHold = { base, samples, metrics, bytes, exact }
       await states.hold(round, payload, await trainer.state(), toHold, residual)
-      trained = { round, base, encoding, delta: encoded, samples, metrics }
+      trained = { round, base, encoding, delta: encoded, samples, metrics, policyHash: gate.policyHash }
       return trained
     },
     rest() {

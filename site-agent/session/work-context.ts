@@ -10,6 +10,8 @@ export interface WorkContext {
   readonly site: string
   readonly keys: KeyPair
   readonly connection: Connection
+  /** Takes over what a person has signed since, before each piece of work. @throws {TesseraError} ERR_POLICY_STUDY, ERR_POLICY_SAMPLES */
+  readonly newestPolicy: () => Promise<void>
   /** The site's policy over each step. */
   readonly permit: Permit
   readonly clock: Clock

@@ -37,6 +37,7 @@ export interface TrainingOptions {
 export interface WorkplaceOptions extends TrainingOptions {
   readonly turn?: Turn
   readonly countAnswers?: CountAnswers
+  readonly newestPolicy: () => Promise<void>
   readonly connection: Connection
   readonly log: Log
 }
@@ -98,7 +99,7 @@ export function openTraining(options: TrainingOptions, tiles: TileSource, states
 
 /** Opens it. @throws {TesseraError} As {@link openSiteTiles}; ERR_STORE_CORRUPT. */
 export async function openWorkplace(options: WorkplaceOptions): Promise<Workplace> {
-  const { dir, study, gate, connection, turn, clock, log, onProgress } = options
+  const { dir, study, gate, newestPolicy, connection, turn, clock, log, onProgress } = options
   const { site, keys, coordinator } = options.site
   const tiles = await openSiteTiles(options)
   log.info('data.opened', { samples: tiles.count, count: tiles.skipped })
@@ -128,7 +129,7 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
       onProgress({ kind: 'waiting', round, code, reason: message })
     },
   })
-  const common = { site, keys, connection, permit, clock, log, onProgress }
+  const common = { site, keys, connection, newestPolicy, permit, clock, log, onProgress }
   const rounds = createRounds({
     ...common,
     trainer,
@@ -136,7 +137,6 @@ export async function openWorkplace(options: WorkplaceOptions): Promise<Workplac
       turn === undefined
         ? atOnce
         : (signal, work) => turn(signal, () => work().finally(() => trainer.rest())),
-    policyHash: gate.policyHash,
     states,
     receipts,
     late: study.federation.late,

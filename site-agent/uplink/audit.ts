@@ -51,6 +51,7 @@ export interface AuditLog {
   close(): Promise<void>
 }
 
+/** How far a file was read, and where it goes on. */
 export interface AuditSummary {
   readonly entries: number
   /** Sum of the frames' sizes. */
@@ -139,24 +140,28 @@ export async function openAudit(
   }
 }
 
+const BEGINNING: AuditSummary = { entries: 0, bytes: 0, head: '', wholeBytes: 0, unfinished: false }
+
 /**
- * Reads the whole file, checks its chain, and calls `onEntry` with each line. A file that is not there has no lines.
+ * Reads the file, checks its chain, and calls `onEntry` with each line and the byte that it starts at. A file that is not there has no lines.
+ * @param from What an earlier reading gave: the lines up to there are not read again, and may have been changed since.
  * @throws {TesseraError} ERR_AUDIT_BROKEN, naming the first bad line.
  */
 export async function verifyAudit(
   file: string,
-  onEntry?: (entry: AuditEntry) => void,
+  onEntry?: (entry: AuditEntry, startByte: number) => void,
+  from: AuditSummary = BEGINNING,
 ): Promise<AuditSummary> {
-  let [entries, bytes, head, wholeBytes] = [0, 0, '', 0]
+  let { entries, bytes, head, wholeBytes } = from
   let rest: Buffer = Buffer.alloc(0)
   try {
-    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    for await (const chunk of createReadStream(file, { start: wholeBytes }) as AsyncIterable<Buffer>) {
       rest = Buffer.concat([rest, chunk])
       let start = 0
       for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10, start)) {
         const line = rest.toString('utf8', start, end)
         const entry = readLine(line, entries + 1, head)
-        onEntry?.(entry)
+        onEntry?.(entry, wholeBytes)
         entries++
         bytes += entry.bytes
         head = sha256Hex(line)
@@ -173,6 +178,13 @@ export async function verifyAudit(
 }
 
 function readLine(line: string, seq: number, previous: string): AuditEntry {
+  const entry = readEntry(line, seq)
+  if (entry.previous !== previous) throw broken(seq, 'another hash of the line before')
+  return entry
+}
+
+/** Gives a line's entry, whether or not it follows from the line before. @throws {TesseraError} ERR_AUDIT_BROKEN if it is not line `seq`. */
+export function readEntry(line: string, seq: number): AuditEntry {
   let value: unknown
   try {
     value = JSON.parse(line)
@@ -182,7 +194,6 @@ function readLine(line: string, seq: number, previous: string): AuditEntry {
   const result = auditEntry.safeParse(value)
   if (!result.success) throw broken(seq, 'other fields')
   if (result.data.seq !== seq) throw broken(seq, `number ${result.data.seq}`)
-  if (result.data.previous !== previous) throw broken(seq, 'another hash of the line before')
   return result.data
 }
 

@@ -41,6 +41,8 @@ export interface ConnectionOptions {
   readonly log: Log
   /** Answers the challenge of a fresh connection. Throws a code that cannot be retried: the connection ends for good. */
   readonly join: (nonce: string, ask: Ask) => Promise<void>
+  /** Told each time when the coordinator was not reached, or the session was lost. */
+  readonly onUnreached?: (reason: TesseraError) => void
   /** Checks an offer; what it throws is the answer. */
   readonly onOffer: (offer: string) => Promise<void>
   /** Checks where the study stands now; what it throws is the answer. */
@@ -114,6 +116,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     if (end !== null) return
     if (!ERROR_CODES[reason.code].retry && !CURED_BY_REJOINING.has(reason.code)) return finish(reason)
     hangUp()
+    options.onUnreached?.(reason)
     failures++
     cancelTimer = clock.schedule(connect, delayAfter(reason, failures))
   }

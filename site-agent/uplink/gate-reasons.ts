@@ -14,6 +14,7 @@ import {
 import { fingerprint, readUnverified } from '@tessera/shared/security'
 import { chunkCount, chunkOf, DIGEST_BYTES } from '@tessera/shared/transfer'
 import type { z } from 'zod'
+import { chunkReason } from './chunk-reason.ts'
 import { refused, withheld } from './gate-form.ts'
 import { type EncodedDelta, type GateState, type GateStudy, inStudy, mayTellLoss } from './gate-state.ts'
 
@@ -109,7 +110,7 @@ export function createReasons(state: GateState): Reasons {
       }
       const { study, round } = announced
       return {
-        why: `bytes ${start} to ${start + chunk.byteLength} of the delta of round ${round}`,
+        why: chunkReason(start, start + chunk.byteLength, round),
         study,
         round,
         chunkHash: delta.chunks.subarray(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES),

@@ -52,6 +52,11 @@ export interface Gate {
   readonly tellsCounts: boolean
   /** Opens the gate for a study's messages. @throws {TesseraError} ERR_POLICY_STUDY; ERR_POLICY_UNSIGNED if the gate has no policy. */
   admitStudy(study: GateStudy): void
+  /**
+   * Asks anew what was asked of the study and the tiles, after the policy was changed.
+   * @throws {TesseraError} ERR_POLICY_STUDY, ERR_POLICY_SAMPLES
+   */
+  assertStillAdmitted(): void
   /** Learns how many tiles of each class there are. @throws {TesseraError} ERR_POLICY_SAMPLES if they are too few to take part. */
   admitTiles(classCounts: readonly number[]): void
   /**
@@ -90,11 +95,12 @@ interface Verdict extends Reason {
 
 /**
  * Builds a gate that writes to this audit log. Until a study is admitted only enrolment and joining pass.
- * @param guard The site's signed policy; null: there is none yet, and no study is ever admitted.
+ * @param guard Gives the site's signed policy; null: there is none yet, and no study is ever admitted.
  */
-export function createGate(audit: AuditLog, guard: Guard | null): Gate {
+export function createGate(audit: AuditLog, guard: () => Guard | null): Gate {
   const rules = (): Guard => {
-    if (guard !== null) return guard
+    const now = guard()
+    if (now !== null) return now
     throw new TesseraError(
       'ERR_POLICY_UNSIGNED',
       'study must wait for a signed policy (tessera site policy sign), got none',
@@ -139,8 +145,12 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
       rules().assertStudy(study)
       state.admitted = study
     },
+    assertStillAdmitted() {
+      if (state.admitted !== null) rules().assertStudy(state.admitted)
+      if (state.classCounts !== null) rules().assertSamples(sum(state.classCounts))
+    },
     admitTiles(counts) {
-      rules().assertSamples(counts.reduce((sum, count) => sum + count, 0))
+      rules().assertSamples(sum(counts))
       state.classCounts = counts
     },
     assertRound(step, round) {
@@ -189,7 +199,7 @@ export function createGate(audit: AuditLog, guard: Guard | null): Gate {
       if (bytes > limit) {
         throw new TesseraError('ERR_GATE_SIZE', `${kind} must have at most ${limit} bytes, got ${bytes}`)
       }
-      guard?.assertFrame({ kind, bytes, study, round })
+      guard()?.assertFrame({ kind, bytes, study, round })
       audit.append({
         kind,
         why,
@@ -222,6 +232,10 @@ export function gatedParser(gate: Gate): UplinkParser {
 function withHash({ data, ...packet }: OutgoingPacket, hash: Uint8Array): OutgoingPacket {
   const [kind, body] = data as [string, object]
   return { ...packet, data: [kind, { ...body, chunk: hash }] }
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0)
 }
 
 function isSiteMessage(kind: unknown): kind is SiteMessage {

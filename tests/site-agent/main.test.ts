@@ -5,7 +5,7 @@ import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
 import { addSiteCommands } from '@tessera/site-agent/main'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { isApproved, isPaused } from '../../site-agent/policy/index.ts'
+import { hasLeft, isApproved, isPaused } from '../../site-agent/policy/index.ts'
 import { openAudit } from '../../site-agent/uplink/audit.ts'
 import { enrolledSite } from '../support/enrolled-site.ts'
 import { fakeClock } from '../support/fake-clock.ts'
@@ -216,6 +216,18 @@ describe('tessera site pause, resume, status and approve', () => {
     expect(isApproved(site.dir, 'tiny', 4)).toBe(false)
     expect(isApproved(site.dir, 'other', 3)).toBe(false)
     await expect(tessera(`site approve 3 --study ../tiny --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'commander.invalidArgument',
+    })
+  })
+
+  test('leave holds for one study, and start refuses it until rejoin', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    await tessera(`site leave --study tiny --dir ${site.dir}`)
+    expect(hasLeft(site.dir, 'tiny')).toBe(true)
+    expect(hasLeft(site.dir, 'other')).toBe(false)
+    await tessera(`site rejoin --study tiny --dir ${site.dir}`)
+    expect(hasLeft(site.dir, 'tiny')).toBe(false)
+    await expect(tessera(`site leave --study ../tiny --dir ${site.dir}`)).rejects.toMatchObject({
       code: 'commander.invalidArgument',
     })
   })

@@ -36,7 +36,7 @@ describe('an act about sites', () => {
     expect(body).toMatchObject({ file: 'west-kit.json', expiresAtMs: clock.now() + 3 * 24 * 3600 * 1000 })
     const kit = parseKit(String(body.kit))
     // Its secret is in the answer only.
-    expect(await readdir(join(dir, 'dashboard', 'uploads'))).toEqual([])
+    expect(await readdir(join(dir, 'dashboard', 'kits'))).toEqual([])
     const [pair, { socket }] = [await generateKeyPair(), await connect(url)]
     await enrol(socket, kit, pair)
     const [west] = await listSites({ dir, clock })

@@ -4,9 +4,9 @@ import { decodeDelta, l2Norm } from '@tessera/shared/delta'
 import { TesseraError } from '@tessera/shared/errors'
 import { packMissing } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
-import { approve, pause, resume } from '../../../site-agent/policy/index.ts'
+import { approve, leave, pause, rejoin, resume } from '../../../site-agent/policy/index.ts'
 import { TINY_LAYOUT } from '../../support/mini-coordinator.ts'
-import { committed, delivered, policyOf, run, setup } from './running-agent.ts'
+import { aborted, committed, delivered, policyOf, run, setup } from './running-agent.ts'
 
 describe('an agent under its policy', () => {
   test('refuses a study whose statistics may not leave', async () => {
@@ -164,5 +164,104 @@ describe('an agent under its policy', () => {
       .poll(() => agent.log.find(({ event }) => event === 'round.missed'))
       .toMatchObject({ code: 'ERR_ROUND_CLOSED' })
     expect(mini.said.map(({ event }) => event)).not.toContain('upload:open')
+  })
+
+  test('goes by a policy that is signed while it runs from the next round on, and names it', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    let hash = ''
+    training.during = async (round) => {
+      if (round === 1) hash = await policyOf(site, mini, { normClip: 0.01 })
+    }
+    await mini.offer()
+    await delivered(agent, 1)
+    await mini.publish({})
+    await mini.offer({ round: 2 })
+    await delivered(agent, 2)
+    const [first, second] = mini.updates
+    const norm = (bytes: Uint8Array = new Uint8Array()) =>
+      l2Norm(TINY_LAYOUT, decodeDelta(TINY_LAYOUT, bytes))
+    expect(norm(first?.bytes)).toBeGreaterThan(0.02)
+    expect(norm(second?.bytes)).toBeCloseTo(0.01, 8)
+    expect(first?.manifest.policyHash).not.toBe(hash)
+    expect(second?.manifest.policyHash).toBe(hash)
+    expect(agent.events.filter(({ kind }) => kind === 'policy')).toHaveLength(2)
+  })
+
+  test('keeps to the signed policy while another text waits for its signature', async () => {
+    const { mini, site } = await setup()
+    const agent = run(site)
+    await mini.joined()
+    await appendFile(join(site.dir, 'policy.yaml'), '\n# changed\n')
+    await mini.offer()
+    await delivered(agent, 1)
+    expect(agent.log.find(({ event }) => event === 'policy.ignored')).toMatchObject({
+      code: 'ERR_POLICY_UNSIGNED',
+    })
+  })
+
+  test('declines and ends when a policy that is signed meanwhile refuses the study', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    await mini.joined()
+    await policyOf(site, mini, { studies: ['another'] })
+    await mini.offer()
+    await expect(agent.outcome).rejects.toMatchObject({ code: 'ERR_POLICY_STUDY' })
+    expect(await mini.heard('round:decline')).toMatchObject({ round: 1, code: 'ERR_POLICY_STUDY' })
+    expect(training.rounds).toEqual([])
+  })
+
+  test('tells anew by a stricter policy what it has trained, when the round is offered again', async () => {
+    const { mini, site, training } = await setup()
+    mini.answers['upload:commit'] = () => {
+      throw new TesseraError('ERR_UPDATE_SAMPLES', 'once more')
+    }
+    const agent = run(site, training)
+    await mini.offer()
+    await expect.poll(() => agent.log.map(({ event }) => event)).toContain('round.missed')
+    delete mini.answers['upload:commit']
+    const hash = await policyOf(site, mini, { smallestSampleCount: 10 })
+    await mini.offer({ attempt: 2 })
+    await delivered(agent, 1)
+    expect(mini.updates.at(-1)?.manifest).toMatchObject({ policyHash: hash, metrics: { correct: null } })
+    expect(training.rounds).toEqual([1])
+  })
+
+  test('counts what has left by the days of a new time zone', async () => {
+    const { mini, site } = await setup()
+    const agent = run(site)
+    await mini.offer()
+    await delivered(agent, 1)
+    await mini.publish({})
+    await policyOf(site, mini, { timeZone: 'Pacific/Kiritimati', roundsPerDay: 1 })
+    await mini.offer({ round: 2 })
+    expect(await mini.heard('round:decline')).toMatchObject({ round: 2, code: 'ERR_POLICY_LIMIT' })
+  })
+
+  test('leaves a study in the middle of a round: says that the round goes on without it, and ends', async () => {
+    const { mini, site, training } = await setup()
+    const agent = run(site, training)
+    training.during = (_round, signal) => aborted(signal)
+    await mini.offer()
+    await expect.poll(() => training.rounds).toEqual([1])
+    await leave(site.dir, 'tiny', 1)
+    expect(await agent.outcome).toEqual({ rounds: 0, finished: false })
+    expect(await mini.heard('round:decline')).toMatchObject({ round: 1, code: 'ERR_POLICY_LEFT' })
+    expect(mini.said.map(({ event }) => event)).not.toContain('upload:open')
+    expect(agent.events.map(({ kind }) => kind)).toContain('left')
+
+    await expect(run(site).outcome).rejects.toMatchObject({ code: 'ERR_POLICY_LEFT' })
+    await rejoin(site.dir, 'tiny')
+    const second = run(site)
+    await mini.offer()
+    await delivered(second, 1)
+  })
+
+  test('leaves a study while the coordinator is not there', async () => {
+    const { site } = await setup()
+    const agent = run(site, undefined, { coordinatorUrl: 'http://127.0.0.1:9' })
+    await expect.poll(() => agent.events.map(({ kind }) => kind)).toContain('unreached')
+    await leave(site.dir, 'tiny', 1)
+    expect(await agent.outcome).toEqual({ rounds: 0, finished: false })
   })
 })

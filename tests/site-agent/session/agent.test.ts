@@ -34,12 +34,14 @@ describe('runAgent()', () => {
     await mini.publish({ final: true })
     expect(await agent.outcome).toEqual({ rounds: 1, finished: true })
     expect(agent.events.map(({ kind }) => kind)).toEqual([
+      'policy',
       'joined',
       'data',
       'fetching',
       'fetching',
       'training',
       'training',
+      'trained',
       'uploading',
       'uploading',
       'delivered',

@@ -82,7 +82,7 @@ describe('gate.admitStudy()', () => {
     const file = join(await temporaryFolder(), 'audit.jsonl')
     const audit = await openAudit(file, fakeClock())
     onTestFinished(() => audit.close())
-    const gate = createGate(audit, null)
+    const gate = createGate(audit, () => null)
     expect(() => gate.admitStudy(study)).toThrow(expect.objectContaining({ code: 'ERR_POLICY_UNSIGNED' }))
     expect(gate.pass({ type: 0, nsp: '/' })).toEqual(encodeFrame({ type: 0, nsp: '/' }))
   })

@@ -108,6 +108,25 @@ describe('the policy at the gate', () => {
     gate.pass(chunk)
   })
 
+  test('lets nothing of a study pass that the site has left, but the word that a round goes on without it', async () => {
+    let left = false
+    const { gate } = await gateWithAudit({}, { hasLeft: () => left })
+    gate.admitStudy(study)
+    gate.admitTiles([6, 6])
+    gate.admitDelta(delta)
+    const manifest = await sign()
+    left = true
+    for (const packet of [
+      event('upload:open', { manifest, chunks }),
+      event('model:chunk', { sha256: HASH('a'), index: 0 }),
+      progress(null),
+    ]) {
+      expect(() => gate.pass(packet)).toThrow(code('ERR_POLICY_LEFT'))
+    }
+    expect(() => gate.assertRound('train', 2)).toThrow(code('ERR_POLICY_LEFT'))
+    gate.pass(event('round:decline', { study: 'tiny', round: 1, code: 'ERR_POLICY_LEFT' }))
+  })
+
   test('a refused announcement announces nothing', async () => {
     let paused = true
     const { gate } = await gateWithAudit({}, { isPaused: () => paused })

@@ -54,7 +54,8 @@ describe('gate.pass()', () => {
       recorded: async () => undefined,
       close: async () => undefined,
     }
-    const gate = createGate(full, aGuard())
+    const guard = aGuard()
+    const gate = createGate(full, () => guard)
     expect(() => gate.pass({ type: 0, nsp: '/' })).toThrow('disk full')
   })
 

@@ -21,11 +21,24 @@ const DOORS =
   /^(node:)?(net|tls|http|https|http2|dgram|dns|child_process|cluster)(\/|$)|^socket\.io-client$|^(ws|undici)$/
 
 describe('ways out of a site', () => {
-  test('only uplink/socket.ts opens a connection', () => {
+  test('only uplink/socket.ts opens a connection; the dashboard listens', () => {
     const users = sources.filter((file) =>
       importedModules(readFileSync(`${root}${file}`, 'utf8')).some((name) => DOORS.test(name)),
     )
-    expect(users).toEqual(['site-agent/uplink/socket.ts'])
+    expect(users).toEqual(['site-agent/dashboard/open.ts', 'site-agent/uplink/socket.ts'])
+  })
+
+  test('the dashboard only listens, and serves nothing that reads an image', () => {
+    const source = readFileSync(`${root}site-agent/dashboard/open.ts`, 'utf8')
+    expect(source.match(/^import .* from 'node:http'$/gm)).toEqual([
+      "import { createServer } from 'node:http'",
+    ])
+    const images = sources
+      .filter((file) => file.startsWith('site-agent/dashboard/'))
+      .filter((file) =>
+        /^import (?!type).*'\.\.\/data(-check)?\//m.test(readFileSync(`${root}${file}`, 'utf8')),
+      )
+    expect(images).toEqual([])
   })
 
   test('no file fetches, opens a WebSocket or reports anywhere by a global', () => {

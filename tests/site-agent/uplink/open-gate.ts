@@ -59,7 +59,7 @@ export async function gateWithAudit(
   const audit = await openAudit(file, clock, (entry) => guard.totals.add(entry))
   onTestFinished(() => audit.close())
   return {
-    gate: createGate(audit, guard),
+    gate: createGate(audit, () => guard),
     async entries() {
       const entries: AuditEntry[] = []
       await verifyAudit(file, (entry) => entries.push(entry))
