@@ -20,7 +20,7 @@ import { loadCoordinator } from './config.ts'
 import { createConnections, limitConnections, sessionLimits } from './connections.ts'
 import { createMemory, type Dashboard, openDashboard } from './dashboard/index.ts'
 import { type OpenCoordinator, type OpenOptions, openCoordinator } from './in-process.ts'
-import { createOperation } from './operation/index.ts'
+import { createOperation, observers } from './operation/index.ts'
 import type { StudyProgress } from './running/index.ts'
 import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
@@ -101,7 +101,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const coordinator = await openCoordinator(
     {
       ...options,
-      observer: operation.observer,
+      observer: observers([operation.observer, ...(options.observer ? [options.observer] : [])]),
       onEvent(event) {
         memory.note(event)
         dashboard?.changed()
