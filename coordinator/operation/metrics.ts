@@ -29,6 +29,7 @@ export function createCoordinatorMetrics(clock: Clock, surroundings: Surrounding
   const own = watchProcess(metrics, TESSERA_VERSION, startedAtMs)
   const opened = new Map<string, number>()
   let sessions = 0
+  metrics.set('tessera_sessions', sessions)
   const { certificateEndsAtMs: ends } = surroundings
   if (ends !== null) metrics.set('tessera_certificate_expiry_timestamp_seconds', ends / 1000)
 
