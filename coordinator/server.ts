@@ -20,7 +20,7 @@ import { loadCoordinator } from './config.ts'
 import { createConnections, limitConnections, sessionLimits } from './connections.ts'
 import { createMemory, type Dashboard, openDashboard } from './dashboard/index.ts'
 import { type OpenCoordinator, type OpenOptions, openCoordinator } from './in-process.ts'
-import { createOperation, observers } from './operation/index.ts'
+import { blindObserver, createOperation, type Observer, observers } from './operation/index.ts'
 import type { StudyProgress } from './running/index.ts'
 import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
@@ -98,14 +98,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     await operation.stop()
   }
   const memory = createMemory()
+  const remembering: Observer = {
+    ...blindObserver,
+    recorded(event) {
+      memory.note(event)
+      dashboard?.changed()
+    },
+  }
   const coordinator = await openCoordinator(
     {
       ...options,
-      observer: observers([operation.observer, ...(options.observer ? [options.observer] : [])]),
-      onEvent(event) {
-        memory.note(event)
-        dashboard?.changed()
-      },
+      observer: observers([operation.observer, remembering, ...(options.observer ? [options.observer] : [])]),
+      onEarlier: (event) => memory.note(event),
       onChange: () => dashboard?.changed(),
     },
     loaded,

@@ -72,11 +72,13 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
   app.use(`${BASE}*`, ownPagesOnly(names))
   app.get('/dashboard', (c) => c.redirect('dashboard/'))
   const api = `${BASE}api/`
-  const signing = await addSigningIn(app, api, {
+  const oidc = config.dashboard?.oidc
+  const secret = process.env.TESSERA_OIDC_SECRET || null
+  const signing = await addSigningIn(app, BASE, {
     dir,
     fingerprint: coordinator.fingerprint,
     secure: config.tls !== undefined || config.proxy === true,
-    hasOidc: false,
+    oidc: oidc === undefined ? null : { settings: oidc, secret, url: config.url },
     clock,
     log,
     addressOf,
@@ -130,7 +132,7 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
           clock,
         }),
         hasStudy: (id) => memory.study(id) !== undefined,
-        maySee: (cookies) => signing.maySee(cookies),
+        sessionOf: (cookies) => signing.sessionOf(cookies),
         clock,
       })
     },
