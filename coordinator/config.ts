@@ -10,6 +10,9 @@ import { type CoordinatorKeys, keyFile, loadKeys } from './keys.ts'
 import { postgresUrl } from './store/postgres-url.ts'
 import { prepareTls, readTlsPin, type TlsChoice, tlsSettings } from './tls/settings.ts'
 
+/** 24 characters of base64 are 144 bits: not to be guessed, however often somebody tries. */
+const metricsToken = z.string().regex(/^[\x21-\x7e]{24,512}$/)
+
 const config = z.strictObject({
   version: z.literal(1),
   /** Address that sites use; it stands in the kits. Behind a proxy it is the proxy's. */
@@ -37,6 +40,10 @@ const config = z.strictObject({
    * have signed; whether a full disk is worth that proof is for the operator to say.
    */
   keepRounds: z.int().min(1).max(10_000).optional(),
+  /** Who has it may read `/metrics` from anywhere, as `Authorization: Bearer`. Absent: only this machine may. TESSERA_METRICS_TOKEN goes before it. */
+  metricsToken: metricsToken.optional(),
+  /** Host names, without port, under which people reach the dashboard beside that of `url`: under any other it answers nothing. */
+  dashboard: z.strictObject({ names: z.array(z.string().min(1).max(255)).max(32).default([]) }).optional(),
   /** PostgreSQL database for the events; by default they are in `events.db` in this folder. TESSERA_STORE goes before it. */
   store: postgresUrl.optional(),
 })
@@ -76,11 +83,9 @@ export async function initCoordinator(options: {
     )
   }
   const tls = options.tls && (await prepareTls(dir, options.tls, new URL(url).hostname, clock.now()))
-  const settings = { ...plain, ...(tls && { tls }) }
   const pair = await generateKeyPair()
   await savePrivateKey(keyFile(dir), pair)
-  // Last: a folder with settings is one whose key is safe.
-  await writeDurably(configFile(dir), `${JSON.stringify(settings, null, 2)}\n`)
+  const settings = await writeSettings(dir, { ...plain, ...(tls && { tls }) })
   return {
     publicKey: pair.publicKey,
     fingerprint: fingerprint(pair.publicKey),
@@ -98,7 +103,20 @@ export async function loadCoordinator(dir: string): Promise<CoordinatorKeys & { 
       { cause },
     )
   })
-  return { config: checked(parseJson(text)), ...(await loadKeys(dir)) }
+  return { config: parseSettings(text), ...(await loadKeys(dir)) }
+}
+
+/** @throws {TesseraError} ERR_CONFIG_INVALID */
+export function parseSettings(text: string): CoordinatorConfig {
+  return checked(parseJson(text))
+}
+
+/** Checks settings and writes them: a folder that has them is one whose key is safe. @throws {TesseraError} ERR_CONFIG_INVALID, ERR_STORE_WRITE */
+export async function writeSettings(dir: string, settings: CoordinatorConfig): Promise<CoordinatorConfig> {
+  const config = checked(settings)
+  assertReachable(config, config.tls !== undefined)
+  await writeDurably(configFile(dir), `${JSON.stringify(config, null, 2)}\n`)
+  return config
 }
 
 /** What the sites would refuse is better said when the coordinator is made. */
@@ -135,6 +153,18 @@ export async function storePlace(
   const given = environment.TESSERA_STORE || undefined
   const postgres = given === undefined ? config.store : checked({ ...config, store: given }).store
   return { postgres: postgres ?? null, coordinator: fingerprint(ring.keys[0] ?? ring.current) }
+}
+
+/**
+ * The token that lets others than this machine read metrics.
+ * @throws {TesseraError} ERR_CONFIG_INVALID
+ */
+export function metricsTokenOf(
+  config: CoordinatorConfig,
+  environment: { readonly TESSERA_METRICS_TOKEN?: string | undefined } = process.env,
+): string | undefined {
+  const given = environment.TESSERA_METRICS_TOKEN || undefined
+  return given === undefined ? config.metricsToken : checked({ ...config, metricsToken: given }).metricsToken
 }
 
 async function hasCoordinator(dir: string): Promise<boolean> {

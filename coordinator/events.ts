@@ -1,7 +1,14 @@
 /** @file Everything the coordinator's log may hold: what operators did, which sites enrolled, and each study's rounds. */
 import { MAX_TOKEN_CHARACTERS, name, sha256, study } from '@tessera/shared/protocol'
 import { z } from 'zod'
-import { roundEvent, siteRevoked, studyCancelled, studyPaused, studyUnpaused } from './rounds/index.ts'
+import {
+  roundCalled,
+  roundEvent,
+  siteRevoked,
+  studyCancelled,
+  studyPaused,
+  studyUnpaused,
+} from './rounds/index.ts'
 
 const timeMs = z.int().min(0)
 const nonce = z.string().min(16).max(64)
@@ -62,6 +69,7 @@ export const commandEvent = z.discriminatedUnion('type', [
   studyPaused,
   studyUnpaused,
   studyCancelled,
+  roundCalled,
   kitIssued,
   kitsWithdrawn,
   siteApproved,

@@ -4,10 +4,14 @@ import { type Log, silentLog } from '@tessera/shared/log'
 import { fingerprint } from '@tessera/shared/security'
 import { loadCoordinator } from './config.ts'
 import { createDoor } from './door.ts'
+import type { Registry } from './enrolment/index.ts'
+import type { StoredEvent } from './events.ts'
 import { openOffice } from './office.ts'
-import type { StudyProgress } from './running/index.ts'
+import { observedStore } from './operation/observed-store.ts'
+import { blindObserver, type Observer } from './operation/observer.ts'
+import type { StudyProgress, StudyRun } from './running/index.ts'
 import { openSession, type SiteSocket } from './session.ts'
-import { openStore } from './store/index.ts'
+import { openStore, toldStore } from './store/index.ts'
 
 export interface OpenOptions {
   readonly dir: string
@@ -15,6 +19,12 @@ export interface OpenOptions {
   readonly clock?: Clock | undefined
   /** Told where a study stands when it has changed, ten times a second at most, for a live screen. Must not throw. */
   readonly onProgress?: ((progress: StudyProgress) => void) | undefined
+  /** Told of its work, for those who count it. */
+  readonly observer?: Observer | undefined
+  /** Told that something has changed in a study, as often as `onProgress`. Must not throw. */
+  readonly onChange?: (() => void) | undefined
+  /** Told of every event: those of earlier runs first, then each one that is safe. Must not throw. */
+  readonly onEvent?: ((event: StoredEvent) => void) | undefined
 }
 
 export interface OpenCoordinator {
@@ -22,8 +32,18 @@ export interface OpenCoordinator {
   readonly fingerprint: string
   /** Fulfilled when every study is finished; rejected with the reason when one can never be. Pending while there is no study. */
   readonly ended: Promise<void>
+  studies(): readonly StudyRun[]
+  /** Who takes part, now. */
+  registry(): Registry
+  /**
+   * Does an operator's work, and takes in the command that it has left. Not before the coordinator is closed.
+   * @throws {TesseraError} ERR_CONNECTION_LOST when it is being stopped; what the work throws.
+   */
+  obey<T>(work: () => Promise<T>): Promise<T>
   /** Where each study stands now. */
   progress(): StudyProgress[]
+  /** Tries the store out. @throws {TesseraError} ERR_STORE_WRITE, ERR_STORE_UNREACHABLE */
+  tryStore(): Promise<void>
   /** Pairs of a site and a study that it may join, now. */
   places(): number
   /** Serves a connected socket until it closes. */
@@ -41,26 +61,46 @@ export async function openCoordinator(
   options: OpenOptions,
   loaded?: Awaited<ReturnType<typeof loadCoordinator>>,
 ): Promise<OpenCoordinator> {
-  const { dir, log = silentLog, clock = systemClock, onProgress } = options
+  const { dir, log = silentLog, clock = systemClock, onProgress, onChange, onEvent } = options
+  const { observer = blindObserver } = options
   const { config, key, ring } = loaded ?? (await loadCoordinator(dir))
-  const store = await openStore(dir)
+  const opened = observedStore(await openStore(dir), clock, observer)
+  const store = onEvent === undefined ? opened : toldStore(opened, onEvent)
   if (store.cutBytes > 0)
     log.warn('log.repaired', { bytes: store.cutBytes, reason: 'unacknowledged last line cut off' })
   const { keepRounds } = config
-  const office = await openOffice({ dir, store, key, ring, clock, log, keepRounds, onProgress }).catch(
-    async (cause: unknown) => {
-      await store.close()
-      throw cause
-    },
-  )
+  const office = await openOffice({
+    dir,
+    store,
+    key,
+    ring,
+    clock,
+    log,
+    keepRounds,
+    onProgress,
+    observer,
+    onChange,
+  }).catch(async (cause: unknown) => {
+    await store.close()
+    throw cause
+  })
   const door = createDoor()
   return {
     publicKey: key.publicKey,
     fingerprint: fingerprint(key.publicKey),
     ended: office.ended,
+    studies: () => office.studies(),
+    registry: () => office.registry(),
+    obey: (work) =>
+      door.enter(async () => {
+        const done = await work()
+        await office.collectCommands()
+        return done
+      }),
     progress: () => office.studies().map((run) => run.snapshot()),
     serve: (socket, sessionLog = log) => openSession(socket, office, door, clock, sessionLog),
     places: () => office.places(),
+    tryStore: () => store.tryOut(),
     async close() {
       // What is being answered ends with its answer, not with a store that is closed below it.
       await door.close()

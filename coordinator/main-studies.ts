@@ -1,8 +1,9 @@
-/** @file The operator's verbs for a study that is there: pause, resume, cancel, clone, report, metrics. */
+/** @file The operator's verbs for a study that is there: pause, resume, cancel, close its round, clone, report, metrics. */
 import { print } from '@tessera/shared/print'
 import { type Command, InvalidArgumentError } from 'commander'
 import {
   cloneStudy,
+  closeRound,
   metricsText,
   reportStudy,
   reportText,
@@ -47,6 +48,16 @@ export function addStudyControl(study: Command): void {
       })
     example(command, `${word} colon`)
   }
+  const close = withDir(study.command('close-round <study>'))
+    .summary('end the open round now')
+    .description(
+      'end the open round now, with what has come in: published if that is a quorum, else opened again',
+    )
+    .action(async (id: string, { dir }: { dir: string }) => {
+      const { round } = await closeRound({ dir, study: id })
+      print(`Round ${round} of ${id} is closed. A coordinator that runs does so within seconds.`)
+    })
+  example(close, 'close-round colon')
   const clone = withDir(study.command('clone <study> <id>'))
     .summary('create a study like another, or from a round of it')
     .description('create a study like another under a new id, from its first student or from that of a round')

@@ -11,6 +11,8 @@ import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_PORT, initCoordinator } from './config.ts'
 import { invite, revoke } from './enrolment/index.ts'
+import { addBackupVerbs } from './main-backup.ts'
+import { addDashboardVerbs } from './main-dashboard.ts'
 import { addSiteVerbs } from './main-sites.ts'
 import { addStudyControl } from './main-studies.ts'
 import { startCoordinator } from './server.ts'
@@ -47,6 +49,8 @@ export function addCoordinatorCommands(program: Command): void {
   addSiteVerbs(group)
   addStatus(group)
   addStart(group)
+  addBackupVerbs(group)
+  addDashboardVerbs(group)
   example(group, '$ tessera coordinator init --url https://fl.example.org && tessera coordinator start')
 }
 
@@ -130,7 +134,7 @@ interface ExportOptions {
 }
 
 function addStudy(group: Command): void {
-  const study = group.command('study').description('create a study, steer it, look at it, export its student')
+  const study = group.command('study').description('create, steer, look at, clone and export studies')
   const create = withDir(study.command('create <file>'))
     .summary('create a study from a JSON file')
     .description(
@@ -243,6 +247,7 @@ function addRevoke(group: Command): void {
 
 function addStatus(group: Command): void {
   const command = withDir(group.command('status'))
+    .summary('show studies and sites')
     .description('show studies and sites, whether or not the coordinator runs')
     .option('--json', 'as JSON')
     .action(async ({ dir, json }: { dir: string; json?: true }) => {
@@ -263,6 +268,7 @@ interface StartOptions {
 
 function addStart(group: Command): void {
   const command = withDir(group.command('start'))
+    .summary('serve the studies until stopped')
     .description('serve the studies until stopped; Ctrl-C stops cleanly, a second one at once')
     .option('--host <host>', 'address to listen on (default: as set by init)')
     .option('--port <port>', 'port to listen on, 0 for any (default: as set by init)', whole)
@@ -288,7 +294,10 @@ async function start(
   })
   const { url, publicKey, fingerprint } = coordinator
   if (readyJson) print(JSON.stringify({ type: 'ready', port: coordinator.port, url, publicKey, fingerprint }))
-  else print(`Coordinator listens on ${url}. Fingerprint: ${fingerprint}. Ctrl-C stops it.`)
+  else {
+    print(`Coordinator listens on ${url}. Fingerprint: ${fingerprint}. Ctrl-C stops it.`)
+    print(`Dashboard: ${url}/dashboard/, sign in with tessera coordinator dashboard link.`)
+  }
   try {
     await Promise.race([
       untilFinished ? coordinator.ended : new Promise<never>(() => undefined),

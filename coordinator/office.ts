@@ -2,7 +2,7 @@
 import type { Clock } from '@tessera/shared/clock'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
-import { PROTOCOL_VERSION, type Signed } from '@tessera/shared/protocol'
+import { assertWorksTogether, PROTOCOL_VERSION, type Signed } from '@tessera/shared/protocol'
 import {
   fingerprint,
   type KeyPair,
@@ -18,10 +18,12 @@ import {
   EMPTY_REGISTRY,
   evolveRegistry,
   forgetKitSecret,
+  type Registry,
   readKitSecret,
 } from './enrolment/index.ts'
 import type { CommandEvent, StudyCreated } from './events.ts'
 import { createPruner } from './ledger/index.ts'
+import type { Observer } from './operation/observer.ts'
 import { createOutlets, type Outlets } from './outlets.ts'
 import {
   createQueue,
@@ -46,7 +48,9 @@ export interface Office {
   readonly models: Store['models']
   /** The way out for their chunks. */
   readonly outlets: Outlets
-  /** Checks the proof that a connection with challenge `nonce` speaks for a site. Order: protocol, site, signature, state, study. */
+  /** Told of what sessions do. */
+  readonly observer: Observer
+  /** Checks the proof that a connection with challenge `nonce` speaks for a site. Order: protocol, version, site, signature, state, study. */
   admit(token: string, nonce: string): Promise<{ join: Signed<'joinToken'>; run: StudyRun }>
   /** Uses up a kit and gives the signed confirmation. */
   enrol(token: string): Promise<string>
@@ -55,6 +59,9 @@ export interface Office {
   /** The change of the coordinator's key of this number, 1 and up, as `key:fetch` answers it. */
   keyChange(number: number): { count: number; change: string; acceptance: string }
   studies(): readonly StudyRun[]
+  registry(): Registry
+  /** Takes in what operators have left in the inbox. What cannot be carried out is logged. */
+  collectCommands(): Promise<void>
   /** Pairs of a site that is not revoked and a study. */
   places(): number
   /** Fulfilled when every study is finished; rejected when one can never be. Pending while there is none. */
@@ -62,8 +69,14 @@ export interface Office {
   stop(): Promise<void>
 }
 
+const OPERATOR_WORDS: ReadonlySet<string> = new Set<OperatorWord['type']>([
+  'study.paused',
+  'study.unpaused',
+  'study.cancelled',
+  'round.called',
+])
 function isOperatorWord(event: CommandEvent): event is OperatorWord {
-  return event.type === 'study.paused' || event.type === 'study.unpaused' || event.type === 'study.cancelled'
+  return OPERATOR_WORDS.has(event.type)
 }
 
 /** Opens for business: replays the log and starts what is unfinished. */
@@ -71,7 +84,6 @@ export async function openOffice(options: {
   dir: string
   store: Store
   key: KeyPair
-  /** Changes of the key, oldest first. */
   /** The coordinator's keys, the present one and those before it. */
   ring: KeyRing
   clock: Clock
@@ -79,8 +91,10 @@ export async function openOffice(options: {
   /** As in the settings. */
   keepRounds?: number | undefined
   onProgress?: ((progress: StudyProgress) => void) | undefined
+  onChange?: (() => void) | undefined
+  observer: Observer
 }): Promise<Office> {
-  const { dir, store, key, ring, clock, log, keepRounds, onProgress } = options
+  const { dir, store, key, ring, clock, log, keepRounds, onProgress, onChange, observer } = options
   const keyChanges = ring.changes
   const deciding = createQueue()
   const checking = createQueue()
@@ -115,6 +129,8 @@ export async function openOffice(options: {
       room,
       recorded: async (event) => pruner?.note(event),
       onProgress,
+      observer,
+      onChange,
       onEnd(error) {
         if (error !== null) end?.reject(error)
         else if (unfinished.delete(id) && unfinished.size === 0) end?.resolve()
@@ -176,8 +192,11 @@ export async function openOffice(options: {
   return {
     models: store.models,
     outlets: createOutlets(),
+    observer,
     ended,
     studies: () => [...runs.values()],
+    registry: () => registry,
+    collectCommands,
     places: () => runs.size * [...registry.sites.values()].filter(({ revoked }) => !revoked).length,
     async admit(token, nonce) {
       await collectCommands()
@@ -188,6 +207,7 @@ export async function openOffice(options: {
           `protocol must be ${PROTOCOL_VERSION}, got ${claimed.protocol}`,
         )
       }
+      assertWorksTogether(claimed.agentVersion)
       const { publicKey, formerKeys } = knownSite({ registry }, claimed.site)
       const join = await verifyPayload('joinToken', token, publicKey).catch(async (refusal: unknown) => {
         await refuseFormerKey(token, claimed.site, formerKeys)

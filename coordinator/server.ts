@@ -1,7 +1,8 @@
 /** @file The coordinator as a server: Socket.IO for sites and HTTP for people on one port, sessions in front of the office. */
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
+import { builtPage } from '@tessera/dashboard/built'
 import { systemClock } from '@tessera/shared/clock'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { silentLog } from '@tessera/shared/log'
@@ -13,20 +14,27 @@ import {
   type siteMessages,
   type WireEvents,
 } from '@tessera/shared/protocol'
-import { clientAddress, listener } from '@tessera/shared/web'
+import { clientAddress, listener, type WebApp } from '@tessera/shared/web'
 import { Server as SocketServer } from 'socket.io'
 import { loadCoordinator } from './config.ts'
 import { createConnections, limitConnections, sessionLimits } from './connections.ts'
-import { type OpenOptions, openCoordinator } from './in-process.ts'
+import { createMemory, type Dashboard, openDashboard } from './dashboard/index.ts'
+import { type OpenCoordinator, type OpenOptions, openCoordinator } from './in-process.ts'
+import { createOperation } from './operation/index.ts'
 import type { StudyProgress } from './running/index.ts'
 import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
 import { createCoordinatorApp } from './web/app.ts'
 
+/** For answers that are under way when the coordinator is stopped. */
+const CLOSE_WITHIN_MS = 5000
+
 export interface CoordinatorOptions extends OpenOptions {
   /** Default: as in coordinator.json. */
   readonly port?: number | undefined
   readonly host?: string | undefined
+  /** Gives the folder of the dashboard's page, built if need be. Default: the workspace's own. */
+  readonly page?: (() => Promise<string>) | undefined
 }
 
 export interface Coordinator {
@@ -53,13 +61,69 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const loaded = await loadCoordinator(dir)
   const { config } = loaded
   const tls = config.tls && (await readTls(dir, config.tls))
+  let dashboard: Dashboard | null = null
   const { host = config.host, port = config.port } = options
-  const coordinator = await openCoordinator(options, loaded)
-
   // Who has not said what he wants within two heartbeats is as dead as who misses one.
   const patience = { headersTimeout: 2 * config.heartbeatMs, connectionsCheckingInterval: config.heartbeatMs }
-  const answer = listener(createCoordinatorApp(log))
+  let opened: OpenCoordinator | null = null
+  const operation = await createOperation({
+    dir,
+    config,
+    clock,
+    log,
+    certificate: tls?.cert ?? null,
+    studies: () => opened?.progress() ?? [],
+  })
+  const bare = (): WebApp => {
+    const app = createCoordinatorApp(log)
+    operation.mount(app)
+    return app
+  }
+  let pages = listener(bare())
+  const answer: RequestListener = (request, response) => void pages(request, response)
   const http = tls ? createTlsServer({ ...tls, ...patience }, answer) : createServer(patience, answer)
+  const limits = sessionLimits(config, () => opened?.places() ?? 0)
+  limitConnections(http, limits, config.proxy === true)
+  // Before the store is opened, which may take its time: who asks hears that it is starting.
+  await listen(http, port, host).catch(async (cause: unknown) => {
+    await operation.stop()
+    const reason = (cause as NodeJS.ErrnoException).code
+    throw new TesseraError('ERR_CONFIG_INVALID', `port must be free, got ${reason} for ${host}:${port}`, {
+      cause,
+    })
+  })
+  const hangUp = async (): Promise<void> => {
+    http.close()
+    http.closeAllConnections()
+    await operation.stop()
+  }
+  const memory = createMemory()
+  const coordinator = await openCoordinator(
+    {
+      ...options,
+      observer: operation.observer,
+      onEvent(event) {
+        memory.note(event)
+        dashboard?.changed()
+      },
+      onChange: () => dashboard?.changed(),
+    },
+    loaded,
+  ).catch(async (cause: unknown) => {
+    await hangUp()
+    throw cause
+  })
+  opened = coordinator
+  const app = bare()
+  const { page = () => builtPage('coordinator') } = options
+  dashboard = await openDashboard(app, { dir, config, coordinator, memory, page, clock, log }).catch(
+    async (cause: unknown) => {
+      await coordinator.close()
+      await hangUp()
+      throw cause
+    },
+  )
+  pages = listener(app)
   const sockets = new SocketServer<WireEvents<typeof siteMessages>, WireEvents<typeof coordinatorMessages>>(
     http,
     {
@@ -73,8 +137,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       httpCompression: false,
     },
   )
-  const limits = sessionLimits(config, () => coordinator.places())
-  limitConnections(http, limits, config.proxy === true)
+  dashboard.attach(http)
   const sessions = createConnections(limits)
   sockets.on('connection', (socket) => {
     const { address: from, headers } = socket.handshake
@@ -84,21 +147,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       socket.on('disconnect', sessions.enter(address))
       coordinator.serve(socket, sessionLog)
     } catch (thrown) {
-      refuseSession(socket, asTesseraError(thrown), sessionLog)
+      const error = asTesseraError(thrown)
+      operation.observer.refused('session', error.code)
+      refuseSession(socket, error, sessionLog)
     }
   })
 
-  const close = async (): Promise<void> => {
-    await coordinator.close()
-    await sockets.close()
-  }
-  await listen(http, port, host).catch(async (cause: unknown) => {
-    await close()
-    const reason = (cause as NodeJS.ErrnoException).code
-    throw new TesseraError('ERR_CONFIG_INVALID', `port must be free, got ${reason} for ${host}:${port}`, {
-      cause,
-    })
-  })
+  operation.health.opened(() => coordinator.tryStore())
+
   const address = http.address() as AddressInfo
   if (tls === undefined && !config.proxy && !isLoopback(host)) {
     log.warn('coordinator.unencrypted', { reason: 'anyone between can read along: use TLS or a proxy' })
@@ -113,7 +169,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     ended,
     progress: () => coordinator.progress(),
     async close() {
-      await close()
+      operation.health.stopping()
+      await dashboard?.close()
+      await coordinator.close()
+      // A reader that never ends must not hold up the end.
+      const cancel = clock.schedule(() => http.closeAllConnections(), CLOSE_WITHIN_MS)
+      await sockets.close()
+      cancel()
+      await operation.stop()
       log.info('coordinator.stopped')
     },
   }

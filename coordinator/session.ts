@@ -47,7 +47,10 @@ export function openSession(
   /** A site that says it knows more than this coordinator; it may do nothing but show it. */
   let proving: { site: string; run: StudyRun } | null = null
 
-  const refuse = (error: TesseraError): void => refuseSession(socket, error, log)
+  const refuse = (error: TesseraError): void => {
+    office.observer.refused('session', error.code)
+    refuseSession(socket, error, log)
+  }
   const say = <E extends Exclude<CoordinatorMessage, 'session:refused'>>(
     event: E,
     request: Request<typeof coordinatorMessages, E>,
@@ -67,6 +70,7 @@ export function openSession(
   const answerAlways = <E extends SiteMessage>(event: E, handler: Handler<E>): void =>
     serve(socket, siteMessages, event, handler, {
       onRefused({ code, message }) {
+        office.observer.refused('message', code)
         log.warn('message.refused', { code, reason: `${event}: ${message}` })
       },
     })
@@ -90,7 +94,9 @@ export function openSession(
   onBadFrame(socket, refuse)
   const outlet = office.outlets(() => flushed(socket))
   const stopCounting = countUnread(socket, refuse)
+  office.observer.session(1)
   socket.on('disconnect', () => {
+    office.observer.session(-1)
     cancelTimer()
     stopCounting()
     if (joined !== null) joined.run.leave(joined.peer)
@@ -153,6 +159,7 @@ export function openSession(
     return outlet.answer(async () => {
       const answer = await readChunk(office, sha256, index)
       run.fetched(site, answer.chunk.byteLength)
+      office.observer.moved('sent', answer.chunk.byteLength)
       return answer
     })
   })
@@ -179,7 +186,9 @@ export function openSession(
   })
   answer('upload:chunk', async ({ upload, index, chunk }) => {
     const { site, run } = session()
-    return { window: await run.uploadChunk(site, upload, index, chunk) }
+    const window = await run.uploadChunk(site, upload, index, chunk)
+    office.observer.moved('received', chunk.byteLength)
+    return { window }
   })
   answer('upload:commit', async ({ upload }) => {
     const { site, run } = session()

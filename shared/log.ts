@@ -30,6 +30,9 @@ export interface LogFields {
   address?: string
   version?: string
   count?: number
+  /** Who has signed in to a dashboard, and what they did there. */
+  operator?: string
+  act?: string
 }
 
 const FIELD_NAMES: ReadonlySet<string> = new Set<keyof LogFields>([
@@ -53,6 +56,8 @@ const FIELD_NAMES: ReadonlySet<string> = new Set<keyof LogFields>([
   'address',
   'version',
   'count',
+  'operator',
+  'act',
 ])
 
 /** Writes events; `child` gives a log that adds the same fields to each. */

@@ -1,5 +1,7 @@
 export { createPruner, type Pruner } from './auto-prune.ts'
 export * from './export.ts'
 export * from './prune.ts'
+export { prunedThrough } from './pruned.ts'
+export { createRetention } from './retention.ts'
 export { type LedgerSource, openLedgers } from './source.ts'
 export * from './verify.ts'

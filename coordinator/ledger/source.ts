@@ -10,7 +10,7 @@ import { type KeyRing, openKeyRing } from '@tessera/shared/security'
 import { z } from 'zod'
 import { loadCoordinator } from '../config.ts'
 import { type StoredEvent, type StudyCreated, storedEvent } from '../events.ts'
-import { type ContentStore, contentStore, readEvents } from '../store/index.ts'
+import { type ContentStore, modelFiles, readEvents, updateFiles } from '../store/index.ts'
 import { createdStudies } from '../studies/index.ts'
 import { readPruned } from './pruned.ts'
 
@@ -85,8 +85,8 @@ async function exportedLedger(dir: string): Promise<LedgerSource> {
 /** The files of a folder, under the names that the coordinator's store gives them. */
 function contents(dir: string): Pick<LedgerSource, 'updates' | 'models'> {
   return {
-    updates: contentStore(join(dir, 'updates'), '.f32', 'chunks'),
-    models: contentStore(join(dir, 'models'), '.safetensors'),
+    updates: updateFiles(dir),
+    models: modelFiles(dir),
   }
 }
 

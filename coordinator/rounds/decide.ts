@@ -3,7 +3,7 @@
  *
  * A round opens when `minSites` joined sites are there; those present are offered it, or a cohort of them. A site that joins later takes part
  * from the next round. A round ends when every offered site has answered (delivered, declined, revoked), when a cohort is complete, or when
- * nobody is worth waiting for (deadline.ts). A lost connection is no answer: the site may come back and go on until its deadline. Fewer
+ * nobody is worth waiting for (deadline.ts), or when the operator calls it. A lost connection is no answer: the site may come back and go on until its deadline. Fewer
  * updates than the quorum, or fewer samples than `minSamples`: the round is opened again with new nonces, and the updates that are there
  * count in that next attempt, whose base is the same.
  */
@@ -179,7 +179,7 @@ function close(state: RoundsState, { nowMs, signs }: Tick): RoundEvent[] {
   const updates = counted(current)
   const answered = pending(current).length === 0
   const complete = updates.length >= (policy.cohort?.size ?? Number.POSITIVE_INFINITY)
-  if (!answered && !(complete && isEnough(policy, updates))) {
+  if (!answered && !current.called && !(complete && isEnough(policy, updates))) {
     if (nowMs < closesAtMs(policy, current)) return []
     const deadlines = movedDeadlines(policy, current, signs).filter(({ deadlineMs }) => deadlineMs > nowMs)
     if (deadlines.length > 0 && nowMs < graceEndsAtMs(policy, current)) {

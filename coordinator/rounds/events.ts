@@ -126,6 +126,14 @@ export const studyPaused = operatorWord('study.paused')
 export const studyUnpaused = operatorWord('study.unpaused')
 /** The study is over without its last round. */
 export const studyCancelled = operatorWord('study.cancelled')
+/** The operator waits no longer for who is missing in this attempt; one that has ended meanwhile it does not concern. */
+export const roundCalled = z.strictObject({
+  type: z.literal('round.called'),
+  study: name,
+  round,
+  attempt,
+  atMs: timeMs,
+})
 /** A site has proven that this coordinator once published what this log does not know: it was restored from an old backup. `record`: the round it has seen. */
 export const studyHalted = z.strictObject({
   type: z.literal('study.halted'),
@@ -143,6 +151,7 @@ export const roundEvent = z.discriminatedUnion('type', [
   updateAccepted,
   judgementAccepted,
   roundDeclined,
+  roundCalled,
   roundClosed,
   roundPublished,
   studyStopped,
@@ -158,5 +167,6 @@ export type RoundOpened = z.infer<typeof roundOpened>
 export type DeadlineMoved = z.infer<typeof deadlineMoved>
 export type UpdateAccepted = z.infer<typeof updateAccepted>
 export type JudgementAccepted = z.infer<typeof judgementAccepted>
+export type RoundCalled = z.infer<typeof roundCalled>
 export type RoundClosed = z.infer<typeof roundClosed>
 export type RoundPublished = z.infer<typeof roundPublished>

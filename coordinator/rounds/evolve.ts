@@ -3,6 +3,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import type {
   DeadlineMoved,
   JudgementAccepted,
+  RoundCalled,
   RoundClosed,
   RoundEvent,
   RoundOpened,
@@ -48,6 +49,9 @@ export function evolve(state: RoundsState, event: RoundEvent): RoundsState {
       expectOpen(state, event)
       next = excuse(state, event.site, event.code)
       break
+    case 'round.called':
+      next = called(state, event)
+      break
     case 'round.closed':
       next = closed(state, event)
       break
@@ -92,6 +96,7 @@ function opened(state: RoundsState, event: RoundOpened): RoundsState {
     notDrawn: event.notDrawn ?? [],
     accepted: state.carried,
     excused: new Map(),
+    called: false,
     end: null,
   }
   return { ...state, phase: 'collecting', current }
@@ -128,6 +133,13 @@ function withUpdate(
   { type: _type, study: _study, manifest: _manifest, ...delivered }: UpdateAccepted,
 ): ReadonlyMap<string, Delivered> {
   return new Map(updates).set(delivered.site, delivered)
+}
+
+/** A command may come at any time: what it was about may be over. */
+function called(state: RoundsState, { round, attempt }: RoundCalled): RoundsState {
+  const { current, phase } = state
+  if (phase !== 'collecting' || current?.round !== round || current.attempt !== attempt) return state
+  return { ...state, current: { ...current, called: true } }
 }
 
 function closed(state: RoundsState, event: RoundClosed): RoundsState {

@@ -42,6 +42,8 @@ export interface Round {
   readonly accepted: ReadonlyMap<string, Delivered>
   /** Code by site: it declined, or was revoked. */
   readonly excused: ReadonlyMap<string, string>
+  /** The operator waits no longer. */
+  readonly called: boolean
   readonly end: RoundEnd | null
 }
 

@@ -54,10 +54,10 @@ export function createActivity(clock: Clock, batchSize: number): Activity {
     const before = sites.get(site) ?? { ...UNKNOWN, ...NOTHING_DONE }
     sites.set(site, { ...before, ...changes, seenAtMs: clock.now() })
   }
-  const since = (site: string, step: Step): SiteActivity['sinceMs'] => ({
-    [step]: clock.now(),
-    ...sites.get(site)?.sinceMs,
-  })
+  const since = (site: string, step: Step): SiteActivity['sinceMs'] => {
+    const before = sites.get(site)?.sinceMs ?? {}
+    return { ...before, [step]: before[step] ?? clock.now() }
+  }
   const speed = (site: string, { step }: TrainingProgress): Partial<SiteActivity> => {
     const from = began.get(site)
     const elapsedMs = clock.elapsed()

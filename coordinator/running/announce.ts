@@ -51,6 +51,9 @@ export function announce(log: Log, event: RoundEvent, state: RoundsState): void 
     case 'study.cancelled':
       log.info(event.type, { round: state.round })
       break
+    case 'round.called':
+      log.info('round.called', { round: event.round, attempt: event.attempt })
+      break
     case 'study.halted':
       log.error('study.halted', {
         site: event.site,

@@ -37,11 +37,21 @@ export interface Deliveries {
  */
 export function createDeliveries(
   study: string,
-  { store, key, clock, checking, deciding, room }: StudyContext,
+  { store, key, clock, checking, deciding, room, observer }: StudyContext,
   border: (site: string) => Border,
   take: (command: Command) => Promise<unknown>,
 ): Deliveries {
   const uploads = createUploads(study, store.updates, room)
+  /** By site, since when the upload of this id has come in here: for those who measure it. */
+  const begun = new Map<string, { id: string; startMs: number }>()
+  const tell = (site: string, id: string, code: ErrorCode | null): void => {
+    const since = begun.get(site)
+    // Told already: the receipt was asked for again.
+    if (since?.id !== id) return
+    begun.delete(site)
+    const durationMs = clock.elapsed() - since.startMs
+    observer.worked({ work: 'upload', study, site, endedAtMs: clock.now(), durationMs, code })
+  }
   const settle = async (upload: Upload): Promise<string> => {
     if (upload.receipt !== null) return upload.receipt
     const { manifest, file, token } = upload
@@ -82,13 +92,22 @@ export function createDeliveries(
     chunk: (site, id, index, chunk) => uploads.write(site, id, index, chunk),
     async open(site, token, digests) {
       const manifest = await admitManifest(token, border(site))
-      return uploads.open(token, manifest, admitList(manifest, digests))
+      const opened = await uploads.open(token, manifest, admitList(manifest, digests))
+      const { id } = opened.upload
+      if (begun.get(site)?.id !== id) begun.set(site, { id, startMs: clock.elapsed() })
+      return opened
     },
     async commit(site, id) {
       try {
-        return await uploads.finish(site, id, settle)
+        const receipt = await uploads.finish(site, id, settle)
+        tell(site, id, null)
+        return receipt
       } catch (thrown) {
-        if (!KEEP.has(asTesseraError(thrown).code)) await uploads.drop(site)
+        const { code } = asTesseraError(thrown)
+        if (!KEEP.has(code)) {
+          tell(site, id, code)
+          await uploads.drop(site)
+        }
         throw thrown
       }
     },

@@ -1,4 +1,4 @@
-export type { SiteActivity, Step } from './activity.ts'
+export type { SiteActivity } from './activity.ts'
 export type { SiteProgress, StudyProgress } from './progress.ts'
 export { createQueue } from './queue.ts'
 export { publications } from './records.ts'

@@ -38,6 +38,8 @@ export interface StudyProgress {
   readonly meanLoss: number | null
   /** SHA-256 of the newest student. */
   readonly student: string
+  /** When the round that it was made in was closed; null before the first. */
+  readonly publishedAtMs: number | null
 }
 
 const NOTHING_YET: TrainingProgress = { step: 0, steps: 0, loss: null, secondsLeft: null }
@@ -83,6 +85,7 @@ export function studyProgress(
     offered: current?.offers.size ?? 0,
     meanLoss: losses.length === 0 ? null : losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
     student: state.student,
+    publishedAtMs: state.history.findLast(({ end }) => end?.record)?.end?.closedAtMs ?? null,
   }
 }
 

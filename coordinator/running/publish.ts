@@ -16,6 +16,9 @@ export interface Publication {
   readonly diagnostics: Diagnostics
 }
 
+/** Measures a part of the work. */
+export type Watch = <T>(work: 'aggregate' | 'publish', doing: () => Promise<T>) => Promise<T>
+
 /**
  * Computes and saves the student of the closed round, and signs its record. Done again after a crash, it gives the same bytes.
  * @param plan SHA-256 of the study's plan.
@@ -26,6 +29,7 @@ export async function publishRound(
   state: RoundsState,
   store: Pick<Store, 'models' | 'updates'>,
   key: KeyPair,
+  watch: Watch = (_, doing) => doing(),
 ): Promise<Publication> {
   const { current } = state
   if (!current?.end) throw new TesseraError('ERR_INTERNAL', 'internal: only a closed round is published')
@@ -36,15 +40,17 @@ export async function publishRound(
     state: serverState,
     strategy,
     diagnostics,
-  } = await computeStudent({
-    study,
-    layout,
-    base: current.base,
-    updates,
-    state: stateBefore(state.history),
-    models: store.models,
-    deltas: store.updates,
-  })
+  } = await watch('aggregate', () =>
+    computeStudent({
+      study,
+      layout,
+      base: current.base,
+      updates,
+      state: stateBefore(state.history),
+      models: store.models,
+      deltas: store.updates,
+    }),
+  )
   const record = await signPayload(
     'published',
     {

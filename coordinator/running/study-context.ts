@@ -5,6 +5,7 @@ import type { Log } from '@tessera/shared/log'
 import type { Signed, Study } from '@tessera/shared/protocol'
 import type { KeyPair } from '@tessera/shared/security'
 import type { Registry } from '../enrolment/index.ts'
+import type { Observer } from '../operation/observer.ts'
 import type { RoundEvent, RoundsState } from '../rounds/index.ts'
 import type { Store } from '../store/index.ts'
 import type { SiteActivity } from './activity.ts'
@@ -36,7 +37,7 @@ export type Claim = Pick<Signed<'joinToken'>, 'ledger' | 'work' | 'agentVersion'
 
 export type OperatorWord = Extract<
   RoundEvent,
-  { type: 'study.paused' | 'study.unpaused' | 'study.cancelled' }
+  { type: 'study.paused' | 'study.unpaused' | 'study.cancelled' | 'round.called' }
 >
 
 /** What a study needs of the coordinator around it. */
@@ -58,6 +59,10 @@ export interface StudyContext {
   recorded(event: RoundEvent): Promise<void>
   /** Told where the study stands after a change: of many in a row the first at once, then the last. Absent: nobody watches. */
   readonly onProgress?: ((progress: StudyProgress) => void) | undefined
+  /** Told of work that took its time. */
+  readonly observer: Observer
+  /** Told that something has changed, as often as `onProgress`: for who puts together himself what he shows. */
+  readonly onChange?: (() => void) | undefined
   /** The study has ended: finished or cancelled (null), stopped without a quorum, halted, or broken. */
   onEnd(error: TesseraError | null): void
 }

@@ -3,6 +3,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import { layoutHash, studentLayout } from '@tessera/shared/model'
 import { createNonce, sha256Hex } from '@tessera/shared/security'
 import { admitJudgement, type Border, checkSiteState } from '../admission/index.ts'
+import { observed } from '../operation/observer.ts'
 import { type Command, decide, evolve, isOver, type RoundEvent, type RoundsState } from '../rounds/index.ts'
 import type { PlannedStudy } from '../studies/plan.ts'
 import { mayFetch, mayUpload } from './access.ts'
@@ -14,7 +15,7 @@ import { createDrive } from './drive.ts'
 import { behind, endOf } from './endings.ts'
 import { createLastWords } from './last-words.ts'
 import { studyProgress } from './progress.ts'
-import { publishRound } from './publish.ts'
+import { publishRound, type Watch } from './publish.ts'
 import { createRecords, type Publication } from './records.ts'
 import { createRoundTime } from './round-time.ts'
 import { checkShown } from './shown-record.ts'
@@ -34,7 +35,7 @@ export function createStudyRun(
   context: StudyContext,
 ): StudyRun {
   const { study } = created
-  const { store, key, clock } = context
+  const { store, key, clock, observer } = context
   const log = context.log.child({ study: study.id })
   const layout = studentLayout(study)
   const planHash = sha256Hex(created.plan)
@@ -61,7 +62,10 @@ export function createStudyRun(
   })
   const snapshot = (): ReturnType<typeof studyProgress> =>
     studyProgress(state, new Set(attendance.sites()), activity.training(), deliveries.announced())
-  const { tell: changed, end: endTelling } = createTelling(clock, () => context.onProgress?.(snapshot()))
+  const { tell: changed, end: endTelling } = createTelling(clock, () => {
+    context.onChange?.()
+    context.onProgress?.(snapshot())
+  })
 
   // What is delivered is dated as its round is measured, so that a grace that it begins has its length.
   const ownContext = { ...context, clock: { ...clock, now: () => time.now() } }
@@ -124,8 +128,11 @@ export function createStudyRun(
 
   const publish = async (): Promise<void> => {
     const startedMs = clock.elapsed()
-    const { diagnostics, ...made } = await publishRound({ study, layout, plan: planHash }, state, store, key)
     const { round, attempt } = state
+    const watch: Watch = (work, doing) => observed(observer, clock, { work, study: study.id, round }, doing)
+    const { diagnostics, ...made } = await watch('publish', () =>
+      publishRound({ study, layout, plan: planHash }, state, store, key, watch),
+    )
     const events = await context.deciding(() => take({ type: 'publish', ...made }))
     // Cancelled, or halted, while it was computed.
     if (events === 0) return
@@ -217,6 +224,10 @@ export function createStudyRun(
       announce(log, event, state)
       if (state.phase !== 'collecting') time.end()
       changed()
+      if (event.type === 'round.called') {
+        inBackground(advance)
+        return
+      }
       const told = attendance.sendSnapshots()
       if (state.phase === 'cancelled') {
         inBackground(async () => {

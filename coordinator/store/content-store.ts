@@ -7,6 +7,7 @@ import { basename, dirname, join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
 import {
   explained,
+  isMissing,
   readAt,
   readBlocks,
   settle,
@@ -42,6 +43,8 @@ export interface ContentStore {
    * Once kept it is named by its list: only for a store whose files are. That each chunk is the listed one is the caller's to see to.
    */
   receiveChunks(name: string, list: ChunkList): Promise<ChunkedFile>
+  /** SHA-256 of every file that has its name. */
+  names(): Promise<string[]>
   /** Names that {@link ContentStore.receiveChunks} has unfinished files of, from earlier runs too. */
   unfinished(): Promise<string[]>
   /** Removes an unfinished file. */
@@ -209,6 +212,7 @@ export function contentStore(folder: string, extension: string, namedBy: NamedBy
         },
       }
     },
+    names: () => namesIn(folder, extension),
     unfinished: () => chunkedFiles(unfinished),
     discardChunks: (name) => discardChunkedFile(unfinished, name),
     receive: () =>
@@ -273,6 +277,17 @@ function incoming(
       await rm(temporary, { force: true })
     },
   }
+}
+
+async function namesIn(folder: string, extension: string): Promise<string[]> {
+  const files = await readdir(folder).catch((cause: unknown) => {
+    if (isMissing(cause)) return []
+    throw cause
+  })
+  return files
+    .filter((file) => file.endsWith(extension))
+    .map((file) => file.slice(0, -extension.length))
+    .filter((sha256) => /^[0-9a-f]{64}$/.test(sha256))
 }
 
 function corrupt(file: string, got: string, cause?: unknown): TesseraError {

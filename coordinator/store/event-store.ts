@@ -27,6 +27,8 @@ export interface EventStore<E> {
    * Errors as {@link EventTable.append}.
    */
   append(events: E | readonly E[]): Promise<number>
+  /** Has the database answer. @throws {TesseraError} ERR_STORE_UNREACHABLE */
+  tryOut(): Promise<void>
   /** Gives the event of a number, 1 and up. @throws {TesseraError} ERR_STORE_CORRUPT if it is not there or none that this version knows. */
   read(number: number): Promise<E>
   close(): Promise<void>
@@ -78,6 +80,10 @@ export async function openEventStore<E extends object>(
       const written = queue.then(() => write(events))
       queue = written.catch(() => undefined)
       return written
+    },
+    async tryOut() {
+      // A row that must be there, or one that is not: either is an answer.
+      await table.read(Math.max(1, head.count))
     },
     async read(number) {
       const json = await table.read(number)

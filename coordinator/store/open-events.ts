@@ -38,22 +38,61 @@ export async function openEvents<E extends object>(
 /** The events now, read beside a coordinator that runs. */
 export async function readStoredEvents<E>(
   dir: string,
-  { postgres, coordinator }: StorePlace,
+  place: StorePlace,
   parse: Parse<E>,
 ): Promise<readonly E[]> {
-  if (postgres === null) await assertHere(dir)
-  // What has not been taken over yet, or not to its end, is still the whole truth.
-  const jsonl = await readJsonlFile(jsonlFile(dir))
-  if (jsonl !== null) return (await readTable(tableOf(jsonl.rows), parse)).events
-  const table =
-    (await readSqliteTable(databaseFile(dir), coordinator)) ??
-    (postgres === null ? null : await readPostgresTable(postgres, coordinator))
+  const table = await openReading(dir, place)
   if (table === null) return []
   return closingOnError(table, async () => {
     const { events } = await readTable(table, parse)
     await table.close()
     return events
   })
+}
+
+/** The same with their rows. */
+export async function readStoredRows<E>(
+  dir: string,
+  place: StorePlace,
+  parse: Parse<E>,
+): Promise<{ rows: Row[]; events: readonly E[] }> {
+  const table = await openReading(dir, place)
+  if (table === null) return { rows: [], events: [] }
+  return closingOnError(table, async () => {
+    const { rows, events } = await rowsOf(table, parse)
+    await table.close()
+    return { rows, events }
+  })
+}
+
+/** What a command may read of the store now; null when there is none. */
+async function openReading(
+  dir: string,
+  { postgres, coordinator }: StorePlace,
+): Promise<Pick<EventTable, 'scan' | 'close'> | null> {
+  if (postgres === null) await assertHere(dir)
+  // What has not been taken over yet, or not to its end, is still the whole truth.
+  const jsonl = await readJsonlFile(jsonlFile(dir))
+  if (jsonl !== null) return tableOf(jsonl.rows)
+  return (
+    (await readSqliteTable(databaseFile(dir), coordinator)) ??
+    (postgres === null ? null : await readPostgresTable(postgres, coordinator))
+  )
+}
+
+/** All rows of a table, checked. */
+export async function rowsOf<E>(
+  table: Pick<EventTable, 'scan'>,
+  parse: Parse<E>,
+): Promise<{ rows: Row[]; events: E[] }> {
+  const rows: Row[] = []
+  const scan: EventTable['scan'] = (take) =>
+    table.scan((row) => {
+      take(row)
+      rows.push(row)
+    })
+  const { events } = await readTable({ scan }, parse)
+  return { rows, events }
 }
 
 async function importJsonl(dir: string, coordinator: string): Promise<number> {
@@ -73,13 +112,7 @@ async function importSqlite(dir: string, coordinator: string, into: EventTable):
   // Opened as its writer: what its log holds is in the file when it is closed.
   const earlier = await openSqliteTable(file, coordinator)
   await closingOnError(earlier, async () => {
-    const rows: Row[] = []
-    const scan: EventTable['scan'] = (take) =>
-      earlier.scan((row) => {
-        take(row)
-        rows.push(row)
-      })
-    await readTable({ scan }, (value) => value)
+    const { rows } = await rowsOf(earlier, (value) => value)
     await copyRows(rows, into)
   })
   await earlier.close()
@@ -114,12 +147,13 @@ async function closingOnError<T>(table: { close(): Promise<void> }, work: () => 
   }
 }
 
-function tableOf(rows: readonly Row[]): Pick<EventTable, 'scan'> {
+function tableOf(rows: readonly Row[]): Pick<EventTable, 'scan' | 'close'> {
   return {
     scan: async (take) => {
       for (const row of rows) take(row)
       return { count: rows.length, checksum: rows.at(-1)?.checksum ?? '' }
     },
+    close: async () => undefined,
   }
 }
 

@@ -1,13 +1,18 @@
 /** @file All that the coordinator keeps: its events in a database, models and updates as files of its folder. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
-import { explained, tryLock } from '@tessera/shared/files'
+import { explained, tryLock, writeDurably } from '@tessera/shared/files'
 import { storePlace } from '../config.ts'
 import { type CommandEvent, commandEvent, type StoredEvent, storedEvent } from '../events.ts'
+import type { Row } from './chain.ts'
 import { type ContentStore, contentStore, removeLeftovers } from './content-store.ts'
 import { collect, post } from './inbox.ts'
-import { openEvents, readStoredEvents } from './open-events.ts'
+import { openEvents, readStoredEvents, readStoredRows } from './open-events.ts'
+
+const PROBE_FILE = '.tmp-probe'
+/** A disk that has no room for so little has none for an event. */
+const PROBE = Buffer.alloc(64 * 1024)
 
 /** A coordinator's memory, opened for writing. */
 export interface Store {
@@ -24,6 +29,11 @@ export interface Store {
    * @throws {TesseraError} ERR_STORE_WRITE, ERR_STORE_LOCKED
    */
   append(events: StoredEvent | readonly StoredEvent[]): Promise<number>
+  /**
+   * Writes a small file and removes it, and has the database answer: what would become of an event that comes now.
+   * @throws {TesseraError} ERR_STORE_WRITE, ERR_STORE_UNREACHABLE
+   */
+  tryOut(): Promise<void>
   /** Gives the event of a number, 1 and up. @throws {TesseraError} ERR_STORE_CORRUPT, ERR_STORE_UNREACHABLE */
   read(number: number): Promise<StoredEvent>
   /** Hands over the commands that operators gave meanwhile. `apply` must tolerate one it has seen. */
@@ -61,8 +71,13 @@ async function tryOpenStore(dir: string): Promise<Store | null> {
       forget: () => store.forget(),
       cutBytes,
       models: modelFiles(dir),
-      updates: contentStore(join(dir, 'updates'), '.f32', 'chunks'),
+      updates: updateFiles(dir),
       append: (events) => store.append(events),
+      async tryOut() {
+        await writeDurably(join(dir, PROBE_FILE), PROBE)
+        await explained(() => rm(join(dir, PROBE_FILE), { force: true }))
+        await store.tryOut()
+      },
       read: (number) => store.read(number),
       collectCommands: (apply) => collect(dir, (value) => commandEvent.parse(value), apply),
       async close() {
@@ -92,9 +107,19 @@ export async function submit(dir: string, event: CommandEvent): Promise<'stored'
   return 'stored'
 }
 
+/** The same as rows, each with its event: what a copy of the store is made of. */
+export async function readRows(dir: string): Promise<{ rows: Row[]; events: readonly StoredEvent[] }> {
+  return readStoredRows(dir, await storePlace(dir), (value) => storedEvent.parse(value))
+}
+
 /** Events in the store now, read without disturbing a coordinator that runs. Errors as {@link openStore}. */
 export async function readEvents(dir: string): Promise<readonly StoredEvent[]> {
   return readStoredEvents(dir, await storePlace(dir), (value) => storedEvent.parse(value))
+}
+
+/** The updates in `dir`, as {@link modelFiles}. */
+export function updateFiles(dir: string): ContentStore {
+  return contentStore(join(dir, 'updates'), '.f32', 'chunks')
 }
 
 /** The models in `dir`: also for a command beside a coordinator that runs, since files never change once they have their name. */

@@ -1,4 +1,4 @@
-/** @file The operator's word on a study that is there: pause, resume, cancel; clone; and the report on who took part. */
+/** @file The operator's word on a study that is there: pause, resume, cancel, close its round; clone; and the report on who took part. */
 import { type Clock, systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import { type Study, study as studySchema } from '@tessera/shared/protocol'
@@ -6,7 +6,7 @@ import { loadCoordinator } from '../config.ts'
 import { alarms, isOver, participation, type RoundParticipation } from '../rounds/index.ts'
 import { readEvents, submit } from '../store/index.ts'
 import { signPlan } from './plan.ts'
-import { findStudy, replayStudy } from './replay.ts'
+import { findStudy, replayRounds, replayStudy } from './replay.ts'
 
 interface StudyOptions {
   readonly dir: string
@@ -28,6 +28,25 @@ export async function tellStudy(
   await loadCoordinator(dir)
   findStudy(await readEvents(dir), study)
   await submit(dir, { type: EVENTS[word], study, atMs: clock.now() })
+}
+
+/**
+ * Ends the open round now, with what has come in: published if that is enough, else it is opened again.
+ * @throws {TesseraError} ERR_ROUND_CLOSED if none is open; ERR_STUDY_UNKNOWN; ERR_CONFIG_INVALID, ERR_STORE_WRITE
+ */
+export async function closeRound({ dir, study, clock = systemClock }: StudyOptions): Promise<{
+  round: number
+  attempt: number
+}> {
+  await loadCoordinator(dir)
+  const events = await readEvents(dir)
+  const { phase, round, attempt } = replayRounds(findStudy(events, study), events)
+  if (phase !== 'collecting') {
+    throw new TesseraError('ERR_ROUND_CLOSED', `study ${study} must have an open round, got phase ${phase}`)
+  }
+  // By its number: a round that opens meanwhile is not meant.
+  await submit(dir, { type: 'round.called', study, round, attempt, atMs: clock.now() })
+  return { round, attempt }
 }
 
 /**

@@ -90,16 +90,20 @@ function judgedRound({ round, student, judgements }: JudgedStudent, classes: rea
 }
 
 function counted(counts: PartialCounts): CountedTiles {
+  return { tiles: itemsOf(counts), counts, scores: scoresOf(counts) }
+}
+
+/** All scores that counts give. */
+export function scoresOf(counts: PartialCounts): Scores {
   const whole = sumCounts([counts], counts.length)
   const score = (name: CountMetric): number | null => {
     const value = COUNT_METRICS[name](whole)
     return Number.isNaN(value) ? null : value
   }
-  const scores = {
+  return {
     accuracy: score('accuracy'),
     balancedAccuracy: score('balancedAccuracy'),
     macroF1: score('macroF1'),
     quadraticWeightedKappa: score('quadraticWeightedKappa'),
   }
-  return { tiles: itemsOf(counts), counts, scores }
 }

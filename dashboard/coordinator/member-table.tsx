@@ -148,6 +148,7 @@ function detailOf({ state, step, steps, bytesDown, bytesUp, bytesTotal, code, la
     case 'fetching':
       return texts.fetched(formatBytes(bytesDown))
     case 'uploading':
+    case 'late':
       return texts.uploaded(formatBytes(bytesUp), formatBytes(bytesTotal))
     case 'accepted':
       return texts.received(formatBytes(bytesTotal))

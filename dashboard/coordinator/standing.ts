@@ -60,6 +60,7 @@ const MEMBERS: Readonly<Record<MemberState, Tone>> = {
   training: 'busy',
   uploading: 'busy',
   accepted: 'ok',
+  late: 'warn',
   declined: 'warn',
   missed: 'alarm',
 }

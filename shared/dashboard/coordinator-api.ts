@@ -41,7 +41,7 @@ export interface Session {
   /** Who it is, as the log names them. */
   readonly name: string
   readonly endsAtMs: number
-  /** True: `GET sign-in` leads to the consortium's own sign-in (OIDC). Also in the body of ERR_SIGN_IN. */
+  /** True: `GET sign-in` leads to the consortium's own sign-in (OIDC), and back to the page. Also in the body of ERR_SIGN_IN. */
   readonly oidc: boolean
 }
 

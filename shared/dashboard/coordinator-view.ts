@@ -43,7 +43,7 @@ export type StudyPhase = 'waiting' | 'collecting' | 'closed' | 'finished' | 'sto
 
 /**
  * Where a site is in the running round, in the order of a round. `idle`: it has no part in it; `offered`: it has the offer and has not begun;
- * `late`: it works on an earlier round's offer; `declined`: it says that it cannot, or was revoked; `missed`: the round ended without it.
+ * `late`: it delivers to an earlier round's offer; `declined`: it says that it cannot, or was revoked; `missed`: the round ended without it.
  */
 export type MemberState =
   | 'idle'
@@ -52,6 +52,7 @@ export type MemberState =
   | 'training'
   | 'uploading'
   | 'accepted'
+  | 'late'
   | 'declined'
   | 'missed'
 

@@ -12,3 +12,4 @@ export { BAD_FRAME, createParser, decodeFrame, encodeFrame, onBadFrame, type Soc
 export * from './signed.ts'
 export * from './study.ts'
 export * from './teacher.ts'
+export { assertWorksTogether, TESSERA_VERSION } from './version.ts'

@@ -1,6 +1,6 @@
 /** @file An HTTP application with what every page and answer of ours has in common: strict headers, refusals as `{ code, message }`, no stack, no cache. */
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import { asTesseraError, TesseraError } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -9,6 +9,7 @@ import { statusOf } from './status.ts'
 /** What a handler finds beside its request. Absent where a test asks the application without a socket. */
 export type WebEnv = { Bindings: Partial<HttpBindings> }
 export type WebApp = Hono<WebEnv>
+export type WebContext = Context<WebEnv>
 
 /** Builds an application without a route. */
 export function createWebApp(log: Log): WebApp {

@@ -1,5 +1,5 @@
 /** @file What the dashboards of a coordinator and of a site have in common on the server's side: HTTP, signing in, and what keeps strangers out. */
-export { createWebApp, listener, type WebApp, type WebEnv } from './app.ts'
+export { createWebApp, listener, type WebApp, type WebContext } from './app.ts'
 export { BODY_PAUSE_MS, bodyParts, JSON_WITHIN_MS, MAX_JSON_BYTES, readJson } from './body.ts'
 export { clientAddress } from './client-address.ts'
 export { type SessionCookie, sessionCookie } from './cookie.ts'

@@ -1,9 +1,9 @@
 /** @file `tessera site audit`. */
 import { print } from '@tessera/shared/print'
+import { readableBytes } from '@tessera/shared/readable'
 import { type Command, InvalidArgumentError } from 'commander'
 import { localDay, readPolicy } from '../policy/index.ts'
 import { auditTable } from '../screen/audit-table.ts'
-import { readableBytes } from '../screen/table.ts'
 import { auditFile, loadSite } from '../session/site-folder.ts'
 import { type AuditEntry, verifyAudit } from '../uplink/audit.ts'
 import { example, withDir } from './command.ts'

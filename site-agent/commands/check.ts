@@ -7,6 +7,7 @@ import { print } from '@tessera/shared/print'
 import { printable } from '@tessera/shared/printable'
 import { type Study, study as studySchema } from '@tessera/shared/protocol'
 import { untilStopped } from '@tessera/shared/until-stopped'
+import { createWorkLine } from '@tessera/shared/work-line'
 import type { Command } from 'commander'
 import {
   type Assessment,
@@ -22,7 +23,6 @@ import { thisMachine } from '../preflight/machine.ts'
 import { defaultStudy, preflight } from '../preflight/preflight.ts'
 import { dataLines, leakLines, pairText, qualityLines } from '../screen/data-table.ts'
 import { findingLines } from '../screen/finding-lines.ts'
-import { createReadingLine } from '../screen/reading-line.ts'
 import { loadSite, readIdentity } from '../session/site-folder.ts'
 import { distillTrainer, studyFile } from '../session/workplace.ts'
 import { type DataFlags, dataRules, example, whole, withDataRules, withDir } from './command.ts'
@@ -93,7 +93,7 @@ async function check(dataDir: string, flags: CheckFlags, signal: AbortSignal): P
 
 async function readWithProgress(options: AssessOptions): Promise<Assessment> {
   const line = process.stderr.isTTY
-    ? createReadingLine((text) => void process.stderr.write(text), systemClock)
+    ? createWorkLine('reading tiles', (text) => void process.stderr.write(text), systemClock)
     : null
   try {
     return await assessTiles({ ...options, onRead: (done, total) => line?.show(done, total) })

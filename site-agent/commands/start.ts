@@ -4,6 +4,7 @@ import type { EngineChoice } from '@tessera/shared/engine'
 import { asTesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
 import { print } from '@tessera/shared/print'
+import { TESSERA_VERSION } from '@tessera/shared/protocol'
 import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Listen, parseListen } from '../dashboard/address.ts'
@@ -15,7 +16,6 @@ import { createScreen } from '../screen/progress-line.ts'
 import { type AgentOptions, runAgent } from '../session/agent.ts'
 import { dryRun } from '../session/dry-run.ts'
 import type { AgentEvent } from '../session/events.ts'
-import { AGENT_VERSION } from '../session/join.ts'
 import { isRotationOpen, rotateSiteKey } from '../session/rotate-key.ts'
 import { loadSite } from '../session/site-folder.ts'
 import { approvalPrompt } from './approval-prompt.ts'
@@ -146,7 +146,7 @@ async function openBeside(flags: StartFlags, engine: string, log: Log): Promise<
     site,
     study,
     coordinatorUrl: flags.coordinator ?? site.coordinatorUrl,
-    version: AGENT_VERSION,
+    version: TESSERA_VERSION,
     // Its own word for itself stands beside it.
     engine: engine.replace(/^engine: /, ''),
     listen: dashboardPort,

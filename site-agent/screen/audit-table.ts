@@ -1,6 +1,8 @@
 /** @file The audit log for people: what left, how much, when and why, with neighbouring lines of one kind drawn together, and sums by kind, day and study. */
+
+import { readableBytes } from '@tessera/shared/readable'
 import type { AuditEntry } from '../uplink/audit.ts'
-import { readableBytes, table } from './table.ts'
+import { table } from './table.ts'
 
 interface Run {
   first: AuditEntry

@@ -1,7 +1,8 @@
 /** @file What a dry run found, for people. */
 import { printable } from '@tessera/shared/printable'
+import { readableBytes } from '@tessera/shared/readable'
 import type { DryRun } from '../session/dry-run.ts'
-import { readableBytes, table } from './table.ts'
+import { table } from './table.ts'
 
 /** All of it, tensor by tensor: that is what was asked for. */
 export function dryRunLines({ manifest, messages, tensors, refusal }: DryRun): string[] {

@@ -1,7 +1,8 @@
 /** @file A policy in words, for who signs it. */
 import type { RuleInWords } from '@tessera/shared/dashboard/site-view'
+import { readableBytes } from '@tessera/shared/readable'
 import type { Policy } from '../policy/index.ts'
-import { readableBytes, table } from './table.ts'
+import { table } from './table.ts'
 
 /** One line a rule. */
 export function policyLines(policy: Policy): string[] {

@@ -1,9 +1,8 @@
 /** @file The agent's work as one line of a terminal, rewritten in place. */
 import { printable } from '@tessera/shared/printable'
+import { readableBytes, readableSeconds } from '@tessera/shared/readable'
+import { bar } from '@tessera/shared/work-line'
 import type { AgentEvent } from '../session/events.ts'
-import { readableBytes, readableSeconds } from './table.ts'
-
-const BAR_CELLS = 24
 
 /** The line below everything else, or a note that stays above it. */
 type Text = { readonly line: string } | { readonly note: string }
@@ -54,13 +53,6 @@ const TEXTS: { [K in AgentEvent['kind']]: (event: Extract<AgentEvent, { kind: K 
 export function progressText(event: AgentEvent): Text {
   // The entry is picked by `kind`; the compiler cannot follow that.
   return (TEXTS[event.kind] as (event: AgentEvent) => Text)(event)
-}
-
-/** `[######------]  50 %`. */
-export function bar(share: number): string {
-  const full = Math.round(Math.min(1, Math.max(0, share)) * BAR_CELLS)
-  const percent = String(Math.floor(share * 100)).padStart(3)
-  return `[${'#'.repeat(full)}${'-'.repeat(BAR_CELLS - full)}] ${percent} %`
 }
 
 /** Writes to a terminal: notes stay, the line below them is rewritten. */

@@ -10,15 +10,13 @@ import {
   type Signed,
   type SiteWork,
   type Study,
+  TESSERA_VERSION,
   type Welcome,
 } from '@tessera/shared/protocol'
 import { type KeyPair, sha256Hex, signPayload, verifyPayload } from '@tessera/shared/security'
 import type { Ask } from '../uplink/connection.ts'
 import type { CoordinatorKeys } from './coordinator-keys.ts'
 import type { LatestRecord } from './ledger.ts'
-
-/** Sent with each join, so that an operator sees who is behind. */
-export const AGENT_VERSION = '0.1.0'
 
 export interface JoinOptions {
   readonly site: string
@@ -65,7 +63,7 @@ export async function joinStudy(options: JoinOptions): Promise<JoinedStudy> {
     study,
     nonce,
     coordinator: coordinatorKey,
-    agentVersion: AGENT_VERSION,
+    agentVersion: TESSERA_VERSION,
     ...(engine === undefined ? {} : { engine }),
     instance,
     ledger: latest && { round: latest.round, record: sha256Hex(latest.token) },

@@ -1,6 +1,6 @@
 import { createStudy } from '@tessera/coordinator'
 import { readEvents } from '@tessera/coordinator/store'
-import { cloneStudy, reportStudy, reportText, tellStudy } from '@tessera/coordinator/studies'
+import { cloneStudy, closeRound, reportStudy, reportText, tellStudy } from '@tessera/coordinator/studies'
 import { verifyPayload } from '@tessera/shared/security'
 import { describe, expect, test } from 'vitest'
 import { readStatus } from '../../coordinator/status.ts'
@@ -57,6 +57,21 @@ describe('a study that is cancelled', () => {
   test('a study that is not there is ERR_STUDY_UNKNOWN', async () => {
     const dir = await coordinatorFolder()
     expect(await codeOf(tellStudy({ dir, study: 'other' }, 'cancel'))).toBe('ERR_STUDY_UNKNOWN')
+  })
+})
+
+describe('closeRound()', () => {
+  test('has the running coordinator end its open round with what has come in', async () => {
+    const { dir, clock, north } = await federation()
+    await wholeRound([north], [0.01])
+    expect(await closeRound({ dir, study: 'tiny', clock })).toEqual({ round: 1, attempt: 1 })
+    clock.advance(INBOX_MS)
+    expect((await north.published()).contributors.map(({ site }) => site)).toEqual(['north'])
+  })
+
+  test('needs a round that is open', async () => {
+    const dir = await coordinatorFolder()
+    expect(await codeOf(closeRound({ dir, study: 'tiny' }))).toBe('ERR_ROUND_CLOSED')
   })
 })
 

@@ -22,6 +22,7 @@ import {
   serve,
   siteMessages,
   study as studySchema,
+  TESSERA_VERSION,
   type Welcome,
 } from '@tessera/shared/protocol'
 import {
@@ -225,7 +226,7 @@ export async function joined(
       study,
       nonce,
       coordinator: coordinatorKey,
-      agentVersion: '0.1.0',
+      agentVersion: TESSERA_VERSION,
       instance: `the one agent of ${site}`,
       ledger: null,
       work: null,

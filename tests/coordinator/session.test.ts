@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { invite, revoke } from '@tessera/coordinator'
-import { MAX_FRAME_BYTES } from '@tessera/shared/protocol'
+import { MAX_FRAME_BYTES, TESSERA_VERSION } from '@tessera/shared/protocol'
 import { generateKeyPair, signPayload, verifyPayload } from '@tessera/shared/security'
 import { listChunks } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
@@ -180,13 +180,26 @@ describe('identity', () => {
     expect(await codeOf(joined(url, key, 'north', keys.north, 'other'))).toBe('ERR_STUDY_UNKNOWN')
     const { socket } = await connect(url)
     const stale = { protocol: 1, site: 'north', study: 'tiny', nonce: north.nonce, coordinator: key }
-    const idle = { agentVersion: '0', instance: 'i'.repeat(22), ledger: null, work: null }
+    const idle = { agentVersion: TESSERA_VERSION, instance: 'i'.repeat(22), ledger: null, work: null }
     const sign = (changes: object): Promise<string> =>
       signPayload('joinToken', { ...stale, ...idle, issuedAtMs: 1, ...changes }, keys.north.privateKey)
     const join = async (changes: object): Promise<string> =>
       codeOf(ask(socket, 'session:join', { token: await sign(changes) }))
     expect(await join({})).toBe('ERR_SIGNATURE_INVALID')
     expect(await join({ protocol: 99 })).toBe('ERR_PROTOCOL_VERSION')
+  })
+
+  test('an agent one minor version behind or ahead takes part; a further one hears which side to upgrade', async () => {
+    const { url, key, keys } = await federation()
+    const join = (agentVersion: string) =>
+      joined(url, key, 'north', keys.north, 'tiny', { agentVersion }).then(
+        () => 'in',
+        ({ code, message }: { code: string; message: string }) => `${code} ${message}`,
+      )
+    const [major = 0, minor = 0] = TESSERA_VERSION.split('.').map(Number)
+    expect(await join(`${major}.${minor + 1}.0`)).toBe('in')
+    expect(await join(`${major}.${minor + 2}.0`)).toMatch(/^ERR_VERSION_SKEW .*: upgrade the coordinator$/)
+    expect(await join('nonsense')).toMatch(/^ERR_VERSION_SKEW .*: upgrade the agent$/)
   })
 
   test('a kit enrols one key, once', async () => {

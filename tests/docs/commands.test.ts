@@ -28,6 +28,7 @@ const PAGES = [
   'docs/experiments.md',
   'docs/security.md',
   'docs/operations.md',
+  'docs/metrics.md',
   'docs/site.md',
   'docs/data.md',
   'docs/slides.md',

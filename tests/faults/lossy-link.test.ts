@@ -2,9 +2,11 @@
  * @file A whole round over a link that is cut every minute and loses frames: the real agent with its gate, the real coordinator, nothing between them that
  * is not simulated. 4 Mbit/s each way, 300 ms one way, 2 % of the frames lost, a 50 MB model down and its delta up.
  */
+
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createStudy, initCoordinator, invite } from '@tessera/coordinator'
+import { blindObserver } from '@tessera/coordinator/operation'
 import { openStore } from '@tessera/coordinator/store'
 import { deltaBytes } from '@tessera/shared/delta'
 import { silentLog } from '@tessera/shared/log'
@@ -64,6 +66,7 @@ async function setup(study: StudyInput, loss: number, seed: string) {
       clock,
       log: silentLog,
       onProgress: () => undefined,
+      observer: blindObserver,
     })
     return { office, close: () => office.stop() }
   }

@@ -55,6 +55,7 @@ export function studyRow(over: Partial<StudyRow> = {}): StudyRow {
       training: 2,
       uploading: 1,
       accepted: 1,
+      late: 0,
       declined: 0,
       missed: 0,
     },

@@ -109,6 +109,7 @@ export const status = {
     uploading: 'Uploading',
     accepted: 'Accepted',
     declined: 'Declined',
+    late: 'Late',
     missed: 'Missed',
   },
   metrics: {

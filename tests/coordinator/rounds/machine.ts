@@ -64,6 +64,12 @@ export function machine(study: Study = tinyStudy()) {
       state = evolve(state, event)
       log.push(event)
     },
+    /** The operator calls the open attempt, or another. */
+    call(round = state.round, attempt = state.attempt): void {
+      const event = { type: 'round.called', study: study.id, round, attempt, atMs: 0 } as const
+      state = evolve(state, event)
+      log.push(event)
+    },
     /** The process ends and starts again: nothing is left but the log. */
     restart(): RoundsState {
       state = log.reduce(evolve, initialRounds(study, HASH('0')))

@@ -281,6 +281,36 @@ describe("an operator's word", () => {
   })
 })
 
+describe('a round that the operator calls', () => {
+  test('ends at once with what has come in, whoever still shows progress', () => {
+    const rounds = machine()
+    rounds.tick(0, ['a', 'b'])
+    rounds.accept('a')
+    rounds.call()
+    expect(rounds.tick(1, ['a', 'b'], new Map([['b', 1]]))).toEqual(['round.closed'])
+    expect(rounds.state()).toMatchObject({ phase: 'closed', current: { end: { contributors: ['a'] } } })
+    expect(rounds.state().current?.end?.absent).toEqual([{ site: 'b', code: 'ERR_ROUND_CLOSED' }])
+  })
+
+  test('is opened again when that is too little', () => {
+    const rounds = machine(tinyStudy({ quorum: 2 }))
+    rounds.tick(0, ['a', 'b'])
+    rounds.accept('a')
+    rounds.call()
+    expect(rounds.tick(1, [])).toEqual(['round.closed'])
+    expect(rounds.state()).toMatchObject({ phase: 'waiting', round: 1, attempt: 2 })
+  })
+
+  test('is that attempt and no other: a command that comes too late changes nothing', () => {
+    const rounds = machine()
+    rounds.call(1, 1)
+    rounds.tick(0, ['a', 'b'])
+    rounds.call(1, 2)
+    rounds.call(2, 1)
+    expect(rounds.tick(1, ['a', 'b'])).toEqual([])
+  })
+})
+
 describe('a site that has seen more than the log knows', () => {
   test('halts the study for good', () => {
     const rounds = machine()

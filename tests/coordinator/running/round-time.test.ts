@@ -22,6 +22,7 @@ const ROUND: Round = {
   notDrawn: [],
   accepted: new Map(),
   excused: new Map(),
+  called: false,
   end: null,
 }
 

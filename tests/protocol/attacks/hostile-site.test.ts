@@ -1,7 +1,13 @@
 /** @file A site, or somebody who has connected, against the coordinator: what a single message or two at once can do. */
 import { readdir } from 'node:fs/promises'
 import { createStudy, invite } from '@tessera/coordinator'
-import { encodeFrame, type Manifest, PROTOCOL_VERSION, type Signed } from '@tessera/shared/protocol'
+import {
+  encodeFrame,
+  type Manifest,
+  PROTOCOL_VERSION,
+  type Signed,
+  TESSERA_VERSION,
+} from '@tessera/shared/protocol'
 import { generateKeyPair, signPayload } from '@tessera/shared/security'
 import { listChunks } from '@tessera/shared/transfer'
 import { pack } from 'msgpackr'
@@ -170,7 +176,7 @@ describe('messages out of their order', () => {
         study,
         nonce,
         coordinator: key,
-        agentVersion: '0',
+        agentVersion: TESSERA_VERSION,
         instance: 'the one agent of north',
         ledger: null,
         work: null,

@@ -1,10 +1,9 @@
+import { bar } from '@tessera/shared/work-line'
 import { describe, expect, test } from 'vitest'
 import { auditTable } from '../../../site-agent/screen/audit-table.ts'
 import { dataLines, leakLines } from '../../../site-agent/screen/data-table.ts'
-import { bar, createScreen, progressText } from '../../../site-agent/screen/progress-line.ts'
-import { createReadingLine } from '../../../site-agent/screen/reading-line.ts'
-import { readableBytes, readableSeconds, table } from '../../../site-agent/screen/table.ts'
-import { fakeClock } from '../../support/fake-clock.ts'
+import { createScreen, progressText } from '../../../site-agent/screen/progress-line.ts'
+import { table } from '../../../site-agent/screen/table.ts'
 
 describe('table()', () => {
   test('flushes numbers right and texts left', () => {
@@ -26,22 +25,6 @@ describe('table()', () => {
   })
   test('is empty for no rows', () => expect(table([])).toEqual([]))
 })
-
-test.each([
-  [0, '0 B'],
-  [999, '999 B'],
-  [1000, '1.0 kB'],
-  [826_144, '826.1 kB'],
-  [999_990, '1.0 MB'],
-  [3.2e12, '3.2 TB'],
-])('readableBytes(%i) is %s', (bytes, text) => expect(readableBytes(bytes)).toBe(text))
-
-test.each([
-  [-1, '0 s'],
-  [59.4, '59 s'],
-  [185, '3 min 05 s'],
-  [7800, '2 h 10 min'],
-])('readableSeconds(%d) is %s', (seconds, text) => expect(readableSeconds(seconds)).toBe(text))
 
 describe('progressText()', () => {
   test('shows round, share, loss and time left in one line', () => {
@@ -138,25 +121,6 @@ test('leakLines() show twenty pairs and count the rest', () => {
   expect(lines).toHaveLength(22)
   expect(lines.at(-1)).toBe('and 2 or more other pairs: --show-bad lists them')
   expect(leakLines({ ...named, leaks: [] })).toEqual([])
-})
-
-test('createReadingLine() says nothing of quick work, then redraws four times a second with the time left', () => {
-  const clock = fakeClock()
-  let terminal = ''
-  const line = createReadingLine((text) => {
-    terminal += text
-  }, clock)
-  clock.advance(900)
-  line.show(9, 1000)
-  line.close()
-  expect(terminal).toBe('')
-  clock.advance(100)
-  for (const done of [100, 101]) line.show(done, 1000)
-  clock.advance(1000)
-  line.show(500, 1000)
-  line.close()
-  const drawn = (share: number, left: string) => `\r\u001b[Kreading tiles ${bar(share)} of 1000, ${left} left`
-  expect(terminal).toBe(`${drawn(0.1, '9 s')}${drawn(0.5, '2 s')}\r\u001b[K`)
 })
 
 test('auditTable() draws neighbours of one kind together and sums up by study, day and kind', () => {

@@ -1,0 +1,165 @@
+/** @file The coordinator's dashboard: its page, what the page reads and does, and the live view, on the port that sites use. */
+import type { Server as HttpServer } from 'node:http'
+import { join } from 'node:path'
+import type { Clock } from '@tessera/shared/clock'
+import { TesseraError } from '@tessera/shared/errors'
+import type { Log } from '@tessera/shared/log'
+import {
+  assertOwnName,
+  assertOwnPage,
+  clientAddress,
+  ownPagesOnly,
+  readStaticFiles,
+  serveStatic,
+  type WebApp,
+  type WebContext,
+} from '@tessera/shared/web'
+import { Server } from 'socket.io'
+import type { CoordinatorConfig } from '../config.ts'
+import type { OpenCoordinator } from '../in-process.ts'
+import { actsOn } from './acting.ts'
+import { addActsOnSites } from './acts-on-sites.ts'
+import { addActsOnStudies } from './acts-on-studies.ts'
+import { addFiles } from './files.ts'
+import { createJobs } from './heavy/run-job.ts'
+import { createKeptFolders } from './kept-folders.ts'
+import { type Live, type LiveServer, serveLive } from './live.ts'
+import type { Memory } from './memory.ts'
+import { addReading } from './reading.ts'
+import { addSigningIn } from './signing-in.ts'
+import { createVerifications } from './verifications.ts'
+import { createViewNow } from './view.ts'
+
+export { createMemory, type Memory } from './memory.ts'
+export { signInLink } from './signing-in.ts'
+
+const BASE = '/dashboard/'
+/** Shown to the operator beside those of the agents. */
+const VERSION = '0.1.0'
+/** The page says no more than which study it looks at. */
+const MAX_LIVE_BYTES = 16 * 1024
+/** From the connection to its first packet, which the page sends at once. */
+const CONNECT_WITHIN_MS = 10_000
+
+export interface DashboardOptions {
+  readonly dir: string
+  readonly config: CoordinatorConfig
+  readonly coordinator: OpenCoordinator
+  readonly memory: Memory
+  readonly clock: Clock
+  readonly log: Log
+  /** Gives the folder of the page's files, which may have to be made first. */
+  readonly page: () => Promise<string>
+}
+
+export interface Dashboard {
+  /** Something has changed that the page may show. */
+  changed(): void
+  /** Serves the live view of a server whose requests the application answers. */
+  attach(http: HttpServer): void
+  close(): Promise<void>
+}
+
+/** Mounts the dashboard on the coordinator's application. */
+export async function openDashboard(app: WebApp, options: DashboardOptions): Promise<Dashboard> {
+  const { dir, config, coordinator, memory, clock, log } = options
+  const { hostname } = new URL(config.url)
+  const names = new Set([hostname, ...(config.dashboard?.names ?? [])])
+  const addressOf = (c: WebContext): string => {
+    const socket = c.env?.incoming?.socket
+    return clientAddress(socket?.remoteAddress ?? '', c.env?.incoming?.headers ?? {}, config.proxy === true)
+  }
+  let live: Live | null = null
+  app.use(`${BASE}*`, ownPagesOnly(names))
+  app.get('/dashboard', (c) => c.redirect('dashboard/'))
+  const api = `${BASE}api/`
+  const signing = await addSigningIn(app, api, {
+    dir,
+    fingerprint: coordinator.fingerprint,
+    secure: config.tls !== undefined || config.proxy === true,
+    hasOidc: false,
+    clock,
+    log,
+    addressOf,
+  })
+  const runs = (): ReturnType<OpenCoordinator['studies']> => coordinator.studies()
+  addReading(app, api, { signing, memory, runs })
+  const uploads = await createKeptFolders(join(dir, 'dashboard', 'uploads'), clock)
+  const exports = await createKeptFolders(join(dir, 'dashboard', 'exports'), clock)
+  const jobs = createJobs()
+  // On their own: a long ledger takes hours, and nobody's new study should wait for it.
+  const checks = createJobs()
+  const verifications = createVerifications(dir, checks, clock, () => live?.changed())
+  const add = actsOn(app, api, { signing, coordinator, clock, log })
+  addActsOnSites(add, dir, uploads, clock)
+  addActsOnStudies(add, { dir, memory, uploads, exports, jobs, verifications, clock })
+  addFiles(app, api, { signing, uploads, exports, clock, log })
+  addPage(app, options.page, log)
+
+  let server: LiveServer | null = null
+  return {
+    changed: () => live?.changed(),
+    attach(http) {
+      server = new Server(http, {
+        path: `${BASE}live`,
+        serveClient: false,
+        maxHttpBufferSize: MAX_LIVE_BYTES,
+        connectTimeout: CONNECT_WITHIN_MS,
+        pingInterval: config.heartbeatMs,
+        pingTimeout: config.heartbeatMs,
+        httpCompression: false,
+        // The sites' server hangs up on what is for neither.
+        destroyUpgrade: false,
+        allowRequest({ headers: { host, origin } }, allow) {
+          try {
+            assertOwnName({ host }, names)
+            // A browser says where a WebSocket comes from, always; of what it only reads it need not.
+            if (origin !== undefined) assertOwnPage({ host, origin }, names)
+            allow(null, true)
+          } catch {
+            allow('ERR_ORIGIN', false)
+          }
+        },
+      })
+      live = serveLive(server, {
+        viewNow: createViewNow({
+          memory,
+          runs,
+          registry: () => coordinator.registry(),
+          verification: (study) => verifications.of(study),
+          about: { version: VERSION, url: config.url, fingerprint: coordinator.fingerprint },
+          clock,
+        }),
+        hasStudy: (id) => memory.study(id) !== undefined,
+        maySee: (cookies) => signing.maySee(cookies),
+        clock,
+      })
+    },
+    async close() {
+      live?.close()
+      // Its connections only: what they came in by is closed by who has opened it.
+      server?.disconnectSockets(true)
+      server?.engine.close()
+      await Promise.all([jobs.close(), checks.close()])
+      await Promise.all([uploads.close(), exports.close(), signing.close()])
+    },
+  }
+}
+
+/** The page itself, without a session: what it shows comes from elsewhere. Made when it is first asked for, since that can take a while in a checkout. */
+function addPage(app: WebApp, page: () => Promise<string>, log: Log): void {
+  let serving: Promise<ReturnType<typeof serveStatic>> | null = null
+  const read = async (): Promise<ReturnType<typeof serveStatic>> =>
+    serveStatic(await readStaticFiles(await page()), BASE)
+  app.get(`${BASE}*`, async (c, next) => {
+    serving ??= read()
+    try {
+      return await (await serving)(c, next)
+    } catch (thrown) {
+      serving = null
+      if (thrown instanceof TesseraError)
+        log.warn('dashboard.missing', { code: thrown.code, reason: thrown.message })
+      throw thrown
+    }
+  })
+}

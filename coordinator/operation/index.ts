@@ -1,0 +1,5 @@
+export { createHealth } from './health.ts'
+export { COORDINATOR_METRICS } from './metrics.ts'
+export { blindObserver, type Observer, observers, type Worked } from './observer.ts'
+export { createOperation, type Operation } from './operation.ts'
+export { mountOperation } from './routes.ts'

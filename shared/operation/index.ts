@@ -1,0 +1,3 @@
+export { isFromHere } from './access.ts'
+export { PROCESS_METRICS, watchProcess } from './process-metrics.ts'
+export * from './registry.ts'
