@@ -30,10 +30,8 @@ async function begin(): Promise<Journey> {
   const federation = await smallFederation(STUDY)
   const coordinator = await startProcess(federation.dir)
   const dir = federation.siteDir('north')
-  const agent = tesseraProcess(
-    ...['site', 'start', '--study', STUDY.id, '--dir', dir, '--data', federation.tilesDir('north')],
-    ...['--coordinator', coordinator.url, '--progress-json'],
-  )
+  const where = ['--dir', dir, '--data', federation.tilesDir('north'), '--coordinator', coordinator.url]
+  const agent = tesseraProcess('site', 'start', '--study', STUDY.id, ...where, '--progress-json')
   for (const site of ['south', 'west'] as const) watchedAgent(federation, site, coordinator.url)
   await expect.poll(() => agent.lines.some((line) => line.includes('"dashboard"'))).toBe(true)
   const links = tesseraProcess('site', 'dashboard', '--dir', dir)

@@ -45,7 +45,7 @@ export interface SiteDashboard {
 /** Opens it; it is closed when the test ends. */
 export async function siteDashboard(checked?: CheckedTiles): Promise<SiteDashboard> {
   const coordinator = await generateKeyPair()
-  const { dir, keys } = await enrolledSite('https://coordinator.example.org', coordinator, 'radboud')
+  const { dir } = await enrolledSite('https://coordinator.example.org', coordinator, 'radboud')
   await mkdir(join(dir, 'state', STUDY.id), { recursive: true })
   await writeFile(studyFile(dir, STUDY.id), JSON.stringify(STUDY))
   const site = await loadSite(dir)
