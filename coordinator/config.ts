@@ -13,6 +13,22 @@ import { prepareTls, readTlsPin, type TlsChoice, tlsSettings } from './tls/setti
 /** 24 characters of base64 are 144 bits: not to be guessed, however often somebody tries. */
 const metricsToken = z.string().regex(/^[\x21-\x7e]{24,512}$/)
 
+const text = z.string().min(1).max(255)
+/** Signing in to the dashboard with accounts of the consortium. The client's secret, if it has one, is in TESSERA_OIDC_SECRET. */
+const oidc = z.strictObject({
+  issuer: z.url({ protocol: /^https?$/ }),
+  clientId: text,
+  /** Claim of the ID token that holds an account's roles or groups, one or a list; and which of them are what here. */
+  roleClaim: text.default('roles'),
+  roles: z.strictObject({
+    operator: z.array(text).max(64).default([]),
+    viewer: z.array(text).max(64).default([]),
+  }),
+  /** Claim that names a person in the log. */
+  nameClaim: text.default('email'),
+})
+export type OidcSettings = z.infer<typeof oidc>
+
 const config = z.strictObject({
   version: z.literal(1),
   /** Address that sites use; it stands in the kits. Behind a proxy it is the proxy's. */
@@ -42,8 +58,13 @@ const config = z.strictObject({
   keepRounds: z.int().min(1).max(10_000).optional(),
   /** Who has it may read `/metrics` from anywhere, as `Authorization: Bearer`. Absent: only this machine may. TESSERA_METRICS_TOKEN goes before it. */
   metricsToken: metricsToken.optional(),
-  /** Host names, without port, under which people reach the dashboard beside that of `url`: under any other it answers nothing. */
-  dashboard: z.strictObject({ names: z.array(z.string().min(1).max(255)).max(32).default([]) }).optional(),
+  dashboard: z
+    .strictObject({
+      /** Host names, without port, under which people reach the dashboard beside that of `url`: under any other it answers nothing. */
+      names: z.array(text).max(32).default([]),
+      oidc: oidc.optional(),
+    })
+    .optional(),
   /** PostgreSQL database for the events; by default they are in `events.db` in this folder. TESSERA_STORE goes before it. */
   store: postgresUrl.optional(),
 })

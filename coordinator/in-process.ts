@@ -11,7 +11,7 @@ import { observedStore } from './operation/observed-store.ts'
 import { blindObserver, type Observer } from './operation/observer.ts'
 import type { StudyProgress, StudyRun } from './running/index.ts'
 import { openSession, type SiteSocket } from './session.ts'
-import { openStore, toldStore } from './store/index.ts'
+import { openStore } from './store/index.ts'
 
 export interface OpenOptions {
   readonly dir: string
@@ -23,8 +23,8 @@ export interface OpenOptions {
   readonly observer?: Observer | undefined
   /** Told that something has changed in a study, as often as `onProgress`. Must not throw. */
   readonly onChange?: (() => void) | undefined
-  /** Told of every event: those of earlier runs first, then each one that is safe. Must not throw. */
-  readonly onEvent?: ((event: StoredEvent) => void) | undefined
+  /** Told of each event of earlier runs, oldest first, before anything happens; what follows the observer is told. Must not throw. */
+  readonly onEarlier?: ((event: StoredEvent) => void) | undefined
 }
 
 export interface OpenCoordinator {
@@ -61,11 +61,11 @@ export async function openCoordinator(
   options: OpenOptions,
   loaded?: Awaited<ReturnType<typeof loadCoordinator>>,
 ): Promise<OpenCoordinator> {
-  const { dir, log = silentLog, clock = systemClock, onProgress, onChange, onEvent } = options
+  const { dir, log = silentLog, clock = systemClock, onProgress, onChange, onEarlier } = options
   const { observer = blindObserver } = options
   const { config, key, ring } = loaded ?? (await loadCoordinator(dir))
-  const opened = observedStore(await openStore(dir), clock, observer)
-  const store = onEvent === undefined ? opened : toldStore(opened, onEvent)
+  const store = observedStore(await openStore(dir), clock, observer)
+  if (onEarlier !== undefined) for (const event of store.events) onEarlier(event)
   if (store.cutBytes > 0)
     log.warn('log.repaired', { bytes: store.cutBytes, reason: 'unacknowledged last line cut off' })
   const { keepRounds } = config

@@ -1,4 +1,5 @@
 export { type CoordinatorConfig, initCoordinator } from './config.ts'
+export { signInLink } from './dashboard/index.ts'
 export { approve, invite, listSites, revoke, withdraw } from './enrolment/index.ts'
 export { type OpenCoordinator, openCoordinator } from './in-process.ts'
 export { rotateCoordinatorKey } from './rotate-key.ts'

@@ -5,11 +5,15 @@ import {
   cloneStudy,
   closeRound,
   metricsText,
+  pointsOf,
   reportStudy,
   reportText,
   studyMetrics,
   tellStudy,
+  trackStudy,
   type Word,
+  writeMlflow,
+  writeTensorboard,
 } from './studies/index.ts'
 
 const roundNumber = (text: string): number => {
@@ -20,6 +24,30 @@ const withDir = (command: Command): Command =>
   command.option('-d, --dir <folder>', "the coordinator's folder", 'coordinator-data')
 const example = (command: Command, text: string): Command =>
   command.addHelpText('after', `\nExample:\n  $ tessera coordinator study ${text}`)
+
+interface MetricsFlags {
+  readonly dir: string
+  readonly json?: true
+  readonly tensorboard?: string
+  readonly mlflow?: string
+}
+
+async function writeCurves(
+  dir: string,
+  study: string,
+  { tensorboard, mlflow }: Pick<MetricsFlags, 'tensorboard' | 'mlflow'>,
+): Promise<void> {
+  const tracked = await trackStudy({ dir, study })
+  const points = pointsOf(tracked)
+  if (tensorboard !== undefined) {
+    const runs = await writeTensorboard(tensorboard, tracked)
+    print(`${runs} runs, ${points} points: tensorboard --logdir ${tensorboard}`)
+  }
+  if (mlflow !== undefined) {
+    const runs = await writeMlflow(mlflow, tracked)
+    print(`${runs} runs, ${points} points: mlflow ui --backend-store-uri ${mlflow}`)
+  }
+}
 
 const WORDS: Record<Word, { readonly help: string; readonly done: string }> = {
   pause: {
@@ -80,7 +108,10 @@ export function addStudyControl(study: Command): void {
     .summary('show how its students do at each site')
     .description("show how each judged student does on its sites' own tiles, and which is the best")
     .option('--json', 'as JSON, with all counts')
-    .action(async (id: string, { dir, json }: { dir: string; json?: true }) => {
+    .option('--tensorboard <folder>', 'write its curves for TensorBoard instead')
+    .option('--mlflow <folder>', "write its curves into a folder of MLflow's (file store) instead")
+    .action(async (id: string, { dir, json, ...out }: MetricsFlags) => {
+      if (out.tensorboard !== undefined || out.mlflow !== undefined) return writeCurves(dir, id, out)
       const found = await studyMetrics({ dir, study: id })
       print(json ? JSON.stringify(found) : metricsText(found).trimEnd())
     })

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
-import { createLog } from '@tessera/shared/log'
+import { createLog, LOG_FORMATS, LOG_LEVELS, type LogStyle } from '@tessera/shared/log'
 import { type Architecture, architectureText, NAMINGS, type Naming } from '@tessera/shared/model'
 import { channels } from '@tessera/shared/model/onnx'
 import { print } from '@tessera/shared/print'
@@ -264,6 +264,8 @@ interface StartOptions {
   readyJson?: true
   progressJson?: true
   untilFinished?: true
+  logLevel: LogStyle['level']
+  logFormat: LogStyle['format']
 }
 
 function addStart(group: Command): void {
@@ -275,19 +277,28 @@ function addStart(group: Command): void {
     .option('--until-finished', 'stop when every study is finished')
     .option('--ready-json', 'say that it listens as one line of JSON: port, url, publicKey, fingerprint')
     .option('--progress-json', 'tell every change of a study as a line of JSON')
+    .addOption(
+      new Option('--log-level <level>', 'lowest that the log shows').choices(LOG_LEVELS).default('info'),
+    )
+    .addOption(new Option('--log-format <format>', 'of its lines').choices(LOG_FORMATS).default('json'))
     .action((options: StartOptions) => untilStopped((signal) => start(options, signal)))
   example(command, '$ tessera coordinator start --dir /srv/tessera')
 }
 
 async function start(
-  { dir, host, port, readyJson, progressJson, untilFinished }: StartOptions,
+  { dir, host, port, readyJson, progressJson, untilFinished, logLevel, logFormat }: StartOptions,
   stop: AbortSignal,
 ): Promise<void> {
   const coordinator = await startCoordinator({
     dir,
     host,
     port,
-    log: createLog((line) => process.stderr.write(line), systemClock),
+    log: createLog(
+      (line) => process.stderr.write(line),
+      systemClock,
+      {},
+      { level: logLevel, format: logFormat },
+    ),
     onProgress: progressJson
       ? (progress) => print(JSON.stringify({ type: 'progress', ...progress }))
       : undefined,

@@ -21,6 +21,7 @@ import { createConnections, limitConnections, sessionLimits } from './connection
 import { createMemory, type Dashboard, openDashboard } from './dashboard/index.ts'
 import { type OpenCoordinator, type OpenOptions, openCoordinator } from './in-process.ts'
 import { createOperation } from './operation/index.ts'
+import { blindObserver, type Observer, observers } from './operation/observer.ts'
 import type { StudyProgress } from './running/index.ts'
 import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
@@ -98,14 +99,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     await operation.stop()
   }
   const memory = createMemory()
+  const remembering: Observer = {
+    ...blindObserver,
+    recorded(event) {
+      memory.note(event)
+      dashboard?.changed()
+    },
+  }
   const coordinator = await openCoordinator(
     {
       ...options,
-      observer: operation.observer,
-      onEvent(event) {
-        memory.note(event)
-        dashboard?.changed()
-      },
+      observer: observers([operation.observer, remembering]),
+      onEarlier: (event) => memory.note(event),
       onChange: () => dashboard?.changed(),
     },
     loaded,

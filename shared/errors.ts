@@ -73,6 +73,7 @@ export const ERROR_CODES = {
   ERR_LINK_INVALID: { exit: 77, retry: false },
   ERR_DASHBOARD_PORT: { exit: 69, retry: true },
   ERR_ROLE: { exit: 77, retry: false },
+  ERR_SIGN_IN_PROVIDER: { exit: 75, retry: true },
   // identity
   ERR_KIT_UNKNOWN: { exit: 77, retry: false },
   ERR_KIT_USED: { exit: 77, retry: false },

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Clock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
+import { TESSERA_VERSION } from '@tessera/shared/protocol'
 import {
   assertOwnName,
   assertOwnPage,
@@ -34,8 +35,6 @@ export { createMemory, type Memory } from './memory.ts'
 export { signInLink } from './signing-in.ts'
 
 const BASE = '/dashboard/'
-/** Shown to the operator beside those of the agents. */
-const VERSION = '0.1.0'
 /** The page says no more than which study it looks at. */
 const MAX_LIVE_BYTES = 16 * 1024
 /** From the connection to its first packet, which the page sends at once. */
@@ -73,11 +72,13 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
   app.use(`${BASE}*`, ownPagesOnly(names))
   app.get('/dashboard', (c) => c.redirect('dashboard/'))
   const api = `${BASE}api/`
-  const signing = await addSigningIn(app, api, {
+  const oidc = config.dashboard?.oidc
+  const secret = process.env.TESSERA_OIDC_SECRET || null
+  const signing = await addSigningIn(app, BASE, {
     dir,
     fingerprint: coordinator.fingerprint,
     secure: config.tls !== undefined || config.proxy === true,
-    hasOidc: false,
+    oidc: oidc === undefined ? null : { settings: oidc, secret, url: config.url },
     clock,
     log,
     addressOf,
@@ -127,11 +128,11 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
           runs,
           registry: () => coordinator.registry(),
           verification: (study) => verifications.of(study),
-          about: { version: VERSION, url: config.url, fingerprint: coordinator.fingerprint },
+          about: { version: TESSERA_VERSION, url: config.url, fingerprint: coordinator.fingerprint },
           clock,
         }),
         hasStudy: (id) => memory.study(id) !== undefined,
-        maySee: (cookies) => signing.maySee(cookies),
+        sessionOf: (cookies) => signing.sessionOf(cookies),
         clock,
       })
     },

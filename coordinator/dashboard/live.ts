@@ -16,8 +16,8 @@ const LOOK_EVERY_MS = 10_000
 const MAX_WAITING_FRAMES = 120
 /** Pages that look at once, in all: a consortium's operators, some tabs each. */
 const MAX_WATCHERS = 200
-/** How often one page may ask for a snapshot: of a thousand sites it is half a megabyte. */
-const SNAPSHOTS = { burst: 10, perMinute: 30 }
+/** How often a session may ask for a snapshot, over all its pages: of a thousand sites it is half a megabyte. */
+const SNAPSHOTS = { burst: 20, perMinute: 60 }
 
 /** Everything as it is now. @param watched A study, whose sites are in it, or null. */
 export type ViewNow = (watched: string | null) => Omit<CoordinatorView, 'number'>
@@ -27,7 +27,6 @@ export type LiveServer = Server<LiveRequests, LiveEvents, Record<string, never>,
 export interface Live {
   /** Something has changed. */
   changed(): void
-  watchers(): number
   close(): void
 }
 
@@ -35,14 +34,14 @@ export interface LiveOptions {
   readonly viewNow: ViewNow
   /** True for a study that there is. */
   readonly hasStudy: (id: string) => boolean
-  /** Whether a connection may look: asked at its beginning and then now and then, so that it ends with its session. */
-  readonly maySee: (cookies: string | undefined) => boolean
+  /** The session of a connection's cookies, null when there is none: asked at its beginning and then now and then, so that it ends with its session. */
+  readonly sessionOf: (cookies: string | undefined) => string | null
   readonly clock?: Clock | undefined
 }
 
 /** Serves the live view over `server`, which hands over connections of this server's own pages only. */
 export function serveLive(server: LiveServer, options: LiveOptions): Live {
-  const { viewNow, hasStudy, maySee, clock = systemClock } = options
+  const { viewNow, hasStudy, sessionOf, clock = systemClock } = options
   /** By study; what each of its readers has got. */
   const views = new Map<string | null, CoordinatorView>()
   const room = (watched: string | null): string => (watched === null ? 'none' : `study ${watched}`)
@@ -74,7 +73,7 @@ export function serveLive(server: LiveServer, options: LiveOptions): Live {
   let cancelLook = (): void => undefined
   const look = (): void => {
     for (const socket of server.sockets.sockets.values()) {
-      if (!maySee(socket.handshake.headers.cookie)) socket.disconnect(true)
+      if (sessionOf(socket.handshake.headers.cookie) === null) socket.disconnect(true)
     }
     tellSoon()
     cancelLook = clock.schedule(look, LOOK_EVERY_MS)
@@ -93,14 +92,14 @@ export function serveLive(server: LiveServer, options: LiveOptions): Live {
     socket.emit('snapshot', now)
   }
   server.use((socket, next) => {
-    if (!maySee(socket.handshake.headers.cookie)) next(new Error('ERR_SIGN_IN'))
+    if (sessionOf(socket.handshake.headers.cookie) === null) next(new Error('ERR_SIGN_IN'))
     else if (server.sockets.sockets.size >= MAX_WATCHERS) next(new Error('ERR_SESSIONS_FULL'))
     else next()
   })
   server.on('connection', (socket) => {
     const answer = (watched: string | null): void => {
       try {
-        limit(socket.id)
+        limit(sessionOf(socket.handshake.headers.cookie) ?? '')
       } catch {
         socket.disconnect(true)
         return
@@ -117,7 +116,6 @@ export function serveLive(server: LiveServer, options: LiveOptions): Live {
 
   return {
     changed: tellSoon,
-    watchers: () => server.sockets.sockets.size,
     close() {
       cancelLook()
       cancelTelling?.()

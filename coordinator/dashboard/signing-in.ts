@@ -7,6 +7,7 @@ import type { Log } from '@tessera/shared/log'
 import {
   createRateLimit,
   makeLink,
+  oidcCookie,
   openSessions,
   type Person,
   readJson,
@@ -17,6 +18,8 @@ import {
   type WebContext,
 } from '@tessera/shared/web'
 import { z } from 'zod'
+import type { OidcSettings } from '../config.ts'
+import { addOidc } from './oidc.ts'
 
 /** Links have 256 bits: this is not against guessing, but against the work that guessing makes. */
 const ATTEMPTS = { burst: 10, perMinute: 10 }
@@ -30,10 +33,8 @@ export interface SigningIn {
   person(c: WebContext): Session
   /** Whoever asks for something to be done. @throws {TesseraError} ERR_SIGN_IN, ERR_ROLE, ERR_RATE_LIMIT */
   operator(c: WebContext): Session
-  /** True when the cookies of a connection are somebody's; counts as a sign of life. */
-  maySee(cookies: string | undefined): boolean
-  /** Begins a session for whoever was let in, in the browser that asks. */
-  letIn(c: WebContext, person: Person): Promise<Session>
+  /** What names the session of a connection's cookies, null when they have none; counts as its sign of life. */
+  sessionOf(cookies: string | undefined): string | null
   close(): Promise<void>
 }
 
@@ -43,7 +44,12 @@ export interface SigningInOptions {
   readonly fingerprint: string
   /** The page is only ever reached over TLS. */
   readonly secure: boolean
-  readonly hasOidc: boolean
+  /** Accounts of the consortium; null: links only. */
+  readonly oidc: {
+    readonly settings: OidcSettings
+    readonly secret: string | null
+    readonly url: string
+  } | null
   readonly clock: Clock
   readonly log: Log
   readonly addressOf: (c: WebContext) => string
@@ -61,11 +67,18 @@ export async function signInLink(dir: string, person: Person, clock: Clock): Pro
   return `dashboard/#sign-in=${secret}`
 }
 
-/** Mounts signing in and out below `base`. */
-export async function addSigningIn(app: WebApp, base: string, options: SigningInOptions): Promise<SigningIn> {
-  const { dir, fingerprint, secure, hasOidc, clock, log, addressOf } = options
+/** Mounts signing in and out: the page's part below `pages`, the rest below its `api/`. */
+export async function addSigningIn(
+  app: WebApp,
+  pages: string,
+  options: SigningInOptions,
+): Promise<SigningIn> {
+  const { dir, fingerprint, secure, oidc, clock, log, addressOf } = options
+  const hasOidc = oidc !== null
+  const base = `${pages}api/`
   const sessions = await openSessions(join(dir, 'dashboard', 'sessions.json'), clock)
-  const cookie = sessionCookie(`tessera-coordinator-${fingerprint.replaceAll(' ', '').slice(0, 8)}`, secure)
+  const cookieName = `tessera-coordinator-${fingerprint.replaceAll(' ', '').slice(0, 8)}`
+  const cookie = sessionCookie(cookieName, secure)
   const attempts = createRateLimit(clock, ATTEMPTS)
   const acts = createRateLimit(clock, ACTS)
 
@@ -95,14 +108,15 @@ export async function addSigningIn(app: WebApp, base: string, options: SigningIn
     // With the ways in, for who is not.
     return session === null ? c.json({ ...signedOut(), oidc: hasOidc }, 401) : c.json(shown(session))
   })
+  const refused = (c: WebContext, thrown: unknown): void =>
+    log.warn('operator.refused', { code: asTesseraError(thrown).code, address: addressOf(c) })
   app.post(`${base}session`, async (c) => {
-    const address = addressOf(c)
     try {
-      attempts(address)
+      attempts(addressOf(c))
       const { link } = await readJson(c, clock, signIn)
       return c.json(shown(await letIn(c, await takeLink(linksFolder(dir), link, clock))))
     } catch (thrown) {
-      log.warn('operator.refused', { code: asTesseraError(thrown).code, address })
+      refused(c, thrown)
       throw thrown
     }
   })
@@ -111,9 +125,18 @@ export async function addSigningIn(app: WebApp, base: string, options: SigningIn
     cookie.clear(c)
     return c.json({})
   })
+  if (oidc !== null) {
+    addOidc(app, pages, {
+      ...oidc,
+      clock,
+      marks: oidcCookie(`${cookieName}-oidc`, secure),
+      attempt: (c) => attempts(addressOf(c)),
+      letIn,
+      refused,
+    })
+  }
   return {
     person,
-    letIn,
     operator(c) {
       const session = person(c)
       if (session.role !== 'operator') {
@@ -122,7 +145,7 @@ export async function addSigningIn(app: WebApp, base: string, options: SigningIn
       acts(session.hash)
       return session
     },
-    maySee: (cookies) => sessions.find(cookie.readHeader(cookies)) !== null,
+    sessionOf: (cookies) => sessions.find(cookie.readHeader(cookies))?.hash ?? null,
     close: () => sessions.close(),
   }
 }

@@ -32,6 +32,8 @@ export interface ViewSources {
 export function createViewNow(sources: ViewSources): ViewNow {
   const { memory, runs, registry, verification, about, clock } = sources
   const startedAtMs = clock.now()
+  const bytesOfAll = (): number => total(runs(), ({ study }) => memory.study(study.id)?.past.bytesUp() ?? 0)
+  const bytesBefore = bytesOfAll()
   const siteRows = createSiteRows()
   let coordinator: CoordinatorRow | null = null
 
@@ -45,7 +47,7 @@ export function createViewNow(sources: ViewSources): ViewNow {
       nowMs,
       sessions: total(all, (run) => run.connected().length),
       bytesDown: total(all, (run) => run.bytesDown()),
-      bytesUp: total(all, (run) => memory.study(run.study.id)?.past.bytesUp() ?? 0),
+      bytesUp: bytesOfAll() - bytesBefore,
     }
     return coordinator
   }

@@ -12,7 +12,10 @@ export type SqliteDatabase = Database.Database
 
 /** `PRAGMA application_id`: "TESS". Tells the file from another program's database. */
 const APPLICATION_ID = 0x54455353
-/** `PRAGMA user_version`. A newer one is refused: this version does not know what the tables mean. */
+/**
+ * `PRAGMA user_version`. A newer one is refused: this version does not know what the tables mean. Older ones must be taken forward for good: their texts are in
+ * tests/coordinator/store/earlier-stores.ts, and each has to open.
+ */
 const SCHEMA_VERSION = 1
 /** A reader may meet the moment in which the log is being recovered or folded in: that takes milliseconds. */
 const BUSY_MS = 5000

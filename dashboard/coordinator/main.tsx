@@ -13,7 +13,7 @@ import { connectLive } from '../live/connect.ts'
 import { followLive } from '../live/live-view.ts'
 import { api } from './api.ts'
 import { Page } from './page.tsx'
-import { resumeSession, type SignedState } from './session.ts'
+import { afterRefusal, resumeSession, type SignedState } from './session.ts'
 
 const theme = startTheme(window)
 const notices = createNotices((action, ms) => window.setTimeout(action, ms))
@@ -21,14 +21,17 @@ const signed = createStore<SignedState>({ state: 'asking' })
 
 const checkSession = async (): Promise<void> => signed.set(await resumeSession(window, api))
 
+/** When no connection comes about, the session may have ended: then the page asks for another sign-in instead of waiting for ever. */
+const lookForEnd = async (): Promise<void> =>
+  signed.set(afterRefusal(signed.get(), await resumeSession(window, api)))
+
 const connect = () =>
   followLive<CoordinatorView, ViewChange>({
     socket: connectLive(LIVE_PATH),
     apply: applyChange,
     now: () => Date.now(),
     later: (action, ms) => window.setTimeout(action, ms),
-    // It may be that the session has ended: then the page asks for another sign-in instead of waiting for ever.
-    onRefused: () => void checkSession(),
+    onRefused: () => void lookForEnd(),
   })
 
 const root = document.getElementById('page')

@@ -24,9 +24,16 @@ export async function resumeSession(
     return { state: 'in', session }
   } catch (error) {
     if (!(error instanceof RequestError)) throw error
-    if (error.code === '') return { state: 'unreachable', message: error.message }
+    // A coordinator that is starting answers, and knows of no session yet: that ends none.
+    if (link === undefined && error.code !== 'ERR_SIGN_IN')
+      return { state: 'unreachable', message: error.message }
     return { state: 'out', oidc: hasOidc(error.body), fault: link === undefined ? null : error.message }
   }
+}
+
+/** What becomes of somebody who is in, once a connection was refused: out is only who is told so. A server that does not answer takes no page away. */
+export function afterRefusal(before: SignedState, now: SignedState): SignedState {
+  return now.state === 'out' ? now : before
 }
 
 function hasOidc(body: unknown): boolean {

@@ -33,7 +33,7 @@ export interface CoordinatorRow {
   readonly nowMs: number
   /** Sessions of sites. */
   readonly sessions: number
-  /** Bytes of models sent and of updates received since the start. */
+  /** Since the start: bytes of models that were sent, and of updates that count. */
   readonly bytesDown: number
   readonly bytesUp: number
 }

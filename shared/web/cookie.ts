@@ -1,4 +1,4 @@
-/** @file The one cookie: a session's secret, which no script can read and no other site can have sent. */
+/** @file Cookies: a session's secret, which no script can read and no other site can have sent, and the mark of a sign-in that has begun. */
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { parse } from 'hono/utils/cookie'
@@ -24,5 +24,17 @@ export function sessionCookie(name: string, secure: boolean): SessionCookie {
     readHeader: (cookies) => (cookies === undefined ? undefined : parse(cookies, name)[name]),
     write: (c, secret) => setCookie(c, name, secret, { ...options, maxAge: SESSION_LIFETIME_MS / 1000 }),
     clear: (c) => void deleteCookie(c, name, options),
+  }
+}
+
+/** Which sign-in a browser has begun: it has to come along when the provider, another site, sends the browser back (SameSite=Lax). */
+export function oidcCookie(
+  name: string,
+  secure: boolean,
+): { write(c: Context, state: string): void; read(c: Context): string | undefined } {
+  const options = { path: '/', httpOnly: true, sameSite: 'Lax', secure } as const
+  return {
+    write: (c, state) => setCookie(c, name, state, options),
+    read: (c) => getCookie(c, name),
   }
 }

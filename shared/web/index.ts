@@ -2,7 +2,7 @@
 export { createWebApp, listener, type WebApp, type WebContext } from './app.ts'
 export { BODY_PAUSE_MS, bodyParts, JSON_WITHIN_MS, MAX_JSON_BYTES, readJson } from './body.ts'
 export { clientAddress } from './client-address.ts'
-export { type SessionCookie, sessionCookie } from './cookie.ts'
+export { oidcCookie, type SessionCookie, sessionCookie } from './cookie.ts'
 export { LINK_LIFETIME_MS, makeLink, takeLink } from './links.ts'
 export { type Asked, assertOwnName, assertOwnPage, ownPagesOnly } from './own-pages.ts'
 export { createRateLimit, type RateLimit } from './rate-limit.ts'

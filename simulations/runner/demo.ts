@@ -220,7 +220,11 @@ function armTraining(
       { root: join(out, 'federation'), logs: join(out, 'logs') },
       prepared.sites.map(({ name, train }) => ({ name, dataDir: join(out, train.dir) })),
       processes,
-    )
+    ).then(async (opened) => {
+      progress.note(`  Dashboard, while the sites train together (this link works once, for 10 minutes):`)
+      progress.note(`  ${await opened.dashboard()}`)
+      return opened
+    })
     const { uploadedBytes } = await (await federation).run(
       study,
       { teacher: teacherOf(study), start: startOf(study) },

@@ -1,9 +1,11 @@
 /**
  * @file A federation of real processes on this machine: one coordinator and one agent a site, started through the program as an operator and hospitals
- * would, with kits, keys and signatures; nothing of them is called from here.
+ * would, with kits, keys and signatures; nothing of them is called from here but what makes a link, which must stand in no log.
  */
 import { access, copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { signInLink } from '@tessera/coordinator'
+import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
 import type { Study } from '@tessera/shared/protocol'
 import type { ProcessSet, Program } from './processes.ts'
@@ -41,6 +43,8 @@ export interface Federation {
     model: string,
     onProgress: (view: StudyView) => void,
   ): Promise<StudyOutcome>
+  /** Address of the coordinator's dashboard that signs an operator in, once. */
+  dashboard(): Promise<string>
   close(): Promise<void>
 }
 
@@ -150,6 +154,8 @@ export async function openFederation(
       await copyFile(join(out, 'student.safetensors'), model)
       return outcome
     },
+    dashboard: async () =>
+      `${url}/${await signInLink(coordinatorDir, { role: 'operator', name: 'demo' }, systemClock)}`,
     close: () => coordinator.program.stop(),
   }
 }

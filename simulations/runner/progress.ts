@@ -37,6 +37,8 @@ export interface Progress {
   report(name: string, report: StageReport): void
   /** @param kept True when it was finished by an earlier run. */
   finish(name: string, seconds: number, kept: boolean): void
+  /** Says something that stays, above the stages. */
+  note(text: string): void
   /** Draws for the last time. */
   close(): void
 }
@@ -115,6 +117,12 @@ export function createProgress(views: readonly StageView[], screen: Screen, cloc
       const stage = change(name, { state: kept ? 'kept' : 'done', done: 1, text: '', seconds })
       if (screen.columns === null && stage !== undefined)
         screen.write(`${stageLine(stage, clock.now()).trim()}\n`)
+    },
+    note(text) {
+      // Whole, also where it is wider than the terminal: it may be an address.
+      screen.write(`${drawnLines > 0 ? `\u001B[${drawnLines}A\u001B[J` : ''}${text}\n`)
+      drawnLines = 0
+      redraw()
     },
     close() {
       closed = true

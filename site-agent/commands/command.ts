@@ -1,6 +1,6 @@
 /** @file What the verbs of a site share: options, output, and the end by Ctrl-C. */
 import type { Clock } from '@tessera/shared/clock'
-import { createLog, type Log } from '@tessera/shared/log'
+import { createLog, type Log, type LogStyle } from '@tessera/shared/log'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   type ColumnNames,
@@ -96,10 +96,9 @@ export function example(command: Command, text: string): void {
   command.addHelpText('after', `\nExample:\n  ${text}`)
 }
 
-/** JSON lines on standard error. Above a progress line only what needs attention is shown. */
-export function stderrLog(clock: Clock, note?: (text: string) => void): Log {
-  if (note === undefined) return createLog((line) => void process.stderr.write(line), clock)
-  const log = createLog((line) => note(line.trimEnd()), clock)
-  const quiet = (base: Log): Log => ({ ...base, info() {}, child: (fields) => quiet(base.child(fields)) })
-  return quiet(log)
+/** Lines on standard error. Above a progress line only what needs attention is shown. */
+export function stderrLog(clock: Clock, style: LogStyle = {}, note?: (text: string) => void): Log {
+  if (note === undefined) return createLog((line) => void process.stderr.write(line), clock, {}, style)
+  const level = style.level === 'error' ? 'error' : 'warn'
+  return createLog((line) => note(line.trimEnd()), clock, {}, { ...style, level })
 }

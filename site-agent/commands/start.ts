@@ -2,7 +2,7 @@
 import { systemClock } from '@tessera/shared/clock'
 import type { EngineChoice } from '@tessera/shared/engine'
 import { asTesseraError } from '@tessera/shared/errors'
-import type { Log } from '@tessera/shared/log'
+import { LOG_FORMATS, LOG_LEVELS, type Log, type LogStyle } from '@tessera/shared/log'
 import { print } from '@tessera/shared/print'
 import { TESSERA_VERSION } from '@tessera/shared/protocol'
 import { untilStopped } from '@tessera/shared/until-stopped'
@@ -10,6 +10,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Listen, parseListen } from '../dashboard/address.ts'
 import type { Dashboard } from '../dashboard/open.ts'
 import { checkTiles } from '../data-check/check-tiles.ts'
+import type { openAgentMetrics } from '../operation/index.ts'
 import { loadPolicy } from '../policy/index.ts'
 import { dryRunLines } from '../screen/dry-run-lines.ts'
 import { createScreen } from '../screen/progress-line.ts'
@@ -19,7 +20,7 @@ import type { AgentEvent } from '../session/events.ts'
 import { isRotationOpen, rotateSiteKey } from '../session/rotate-key.ts'
 import { loadSite } from '../session/site-folder.ts'
 import { approvalPrompt } from './approval-prompt.ts'
-import { type DataFlags, dataRules, example, stderrLog, withDataRules, withDir } from './command.ts'
+import { type DataFlags, dataRules, example, stderrLog, whole, withDataRules, withDir } from './command.ts'
 import { dashboardBeside } from './dashboard-beside.ts'
 
 interface StartFlags extends DataFlags {
@@ -30,6 +31,9 @@ interface StartFlags extends DataFlags {
   engine?: EngineChoice
   dryRun?: true
   progressJson?: true
+  metricsPort?: number
+  logLevel: LogStyle['level']
+  logFormat: LogStyle['format']
   /** False: `--no-dashboard`. */
   dashboard: boolean
   dashboardPort?: Listen
@@ -58,6 +62,11 @@ export function addStart(group: Command): void {
       listenOption,
     )
     .option('--no-dashboard', "without this site's own page")
+    .option('--metrics-port <port>', 'serve /metrics for Prometheus on this port of 127.0.0.1', whole)
+    .addOption(
+      new Option('--log-level <level>', 'lowest that the log shows').choices(LOG_LEVELS).default('info'),
+    )
+    .addOption(new Option('--log-format <format>', 'of its lines').choices(LOG_FORMATS).default('json'))
     .addOption(
       new Option('--engine <name>', 'what computes (default: TESSERA_ENGINE, else auto)').choices(
         Object.keys(ENGINES),
@@ -79,7 +88,7 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
   const engine = await startEngine(flags.engine ? { engine: flags.engine } : {})
   const screen =
     process.stderr.isTTY && !progressJson ? createScreen((text) => void process.stderr.write(text)) : null
-  const log = stderrLog(systemClock, screen?.note)
+  const log = stderrLog(systemClock, { level: flags.logLevel, format: flags.logFormat }, screen?.note)
   if (screen === null) log.info('engine.started', { engine: engine.description })
   screen?.note(engine.description)
   const tell = (event: object): void => {
@@ -88,6 +97,7 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
   tell({ kind: 'engine', name: engine.name, description: engine.description })
   const prompt =
     screen && process.stdin.isTTY ? approvalPrompt(process.stdin, screen.note, { dir, study }) : null
+  const metrics = flags.metricsPort === undefined ? null : await openMetrics(flags.metricsPort, log)
   const beside =
     flags.dashboard && !flags.dryRun
       ? dashboardBeside(() => openBeside(flags, engine.description, log), {
@@ -115,6 +125,7 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
         screen?.show(event)
         prompt?.see(event)
         beside?.see(event)
+        metrics?.see(event)
       },
     }
     if (flags.dryRun) {
@@ -127,9 +138,15 @@ async function start(flags: StartFlags, signal: AbortSignal): Promise<void> {
     tell({ kind: 'ended', rounds, finished })
   } finally {
     await beside?.close()
+    metrics?.close()
     prompt?.close()
     screen?.close()
   }
+}
+
+async function openMetrics(port: number, log: Log): ReturnType<typeof openAgentMetrics> {
+  const { openAgentMetrics } = await import('../operation/index.ts')
+  return openAgentMetrics(port, systemClock, log)
 }
 
 async function openBeside(flags: StartFlags, engine: string, log: Log): Promise<Dashboard> {

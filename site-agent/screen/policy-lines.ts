@@ -1,4 +1,5 @@
 /** @file A policy in words, for who signs it. */
+
 import type { RuleInWords } from '@tessera/shared/dashboard/site-view'
 import { readableBytes } from '@tessera/shared/readable'
 import type { Policy } from '../policy/index.ts'

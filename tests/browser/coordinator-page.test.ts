@@ -1,3 +1,4 @@
+import { study } from '@tessera/shared/protocol'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startBrowser, type TestBrowser, type TestPage } from '../support/browser.ts'
 import { coordinatorView, memberRow, siteRow, studyRow } from '../support/coordinator-view.ts'
@@ -136,7 +137,10 @@ describe('an act', () => {
     await page.getByText('lung is created.').waitFor()
     await page.getByText('it is a warning').waitFor()
     const [act = ''] = server.acts
-    expect(JSON.parse(act.replace('studies ', ''))).toMatchObject({
+    const { study: sent } = JSON.parse(act.replace('studies ', '')) as { study: unknown }
+    // Also the parts that nobody has touched.
+    expect(study.safeParse(sent).error?.issues ?? []).toEqual([])
+    expect({ study: sent }).toMatchObject({
       study: { id: 'lung', classes: ['benign', 'cancer'], tile: { sizePx: 224 }, training: { rounds: 20 } },
     })
   })

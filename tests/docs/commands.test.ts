@@ -29,6 +29,7 @@ const PAGES = [
   'docs/security.md',
   'docs/operations.md',
   'docs/metrics.md',
+  'docs/logs.md',
   'docs/site.md',
   'docs/data.md',
   'docs/slides.md',

@@ -99,6 +99,7 @@ test('a demo on a data folder, interrupted and run again, ends with a table of e
   expect(stderr).toMatch(/Going on with the run in/)
   expect(stderr).toMatch(/✓ tiles.*\(from the run before\)/)
   expect([status, stderr.includes('ERR_')]).toEqual([0, false])
+  expect(stderr).toMatch(/http:\/\/127\.0\.0\.1:\d+\/dashboard\/#sign-in=[\w-]{43}\n/)
 
   const arms = ['alone-east', 'alone-west', 'fed-ce', 'fed-moma', 'teacher', 'central-moma']
   const results = JSON.parse(await readFile(join(out, 'results.json'), 'utf8')) as Results

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('../../cli/tessera.mjs', import.meta.url))
@@ -59,16 +58,6 @@ export function chosen(count: number, few: number): number[] {
   const wanted = process.env.TESSERA_FAULTS ?? few
   const points = wanted === 'all' ? count : Math.min(Number(wanted), count)
   return Array.from({ length: points }, (_, i) => 1 + Math.floor(((i + 0.5) * count) / points))
-}
-
-/** A port that nothing listens on now: the same for all lives of a coordinator. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function start(args: readonly string[], killAt: number, report: string): ChildProcess {

@@ -10,8 +10,9 @@ import {
   type SmallFederation,
   smallFederation,
 } from '../support/federation.ts'
+import { freePort } from '../support/free-port.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { chosen, freePort, type Kill, type Lives, supervise } from './killed.ts'
+import { chosen, type Kill, type Lives, supervise } from './killed.ts'
 
 /** Of all points: an hour, three on a busy machine. */
 export const ALL_MS = 3 * 3_600_000

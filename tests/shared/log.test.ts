@@ -1,4 +1,4 @@
-import { createLog, type LogFields, silentLog } from '@tessera/shared/log'
+import { createLog, type LogFields, type LogStyle, silentLog } from '@tessera/shared/log'
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../support/fake-clock.ts'
 
@@ -39,6 +39,28 @@ describe('createLog()', () => {
     const { lines, log } = recorded({ study: 's' })
     log.child({ site: 'a', round: 1 }).info('x.y', { round: 2 })
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ study: 's', site: 'a', round: 2 })
+  })
+})
+
+describe('createLog() for people', () => {
+  const styled = (style: LogStyle) => {
+    const lines: string[] = []
+    return { lines, log: createLog((line) => lines.push(line), fakeClock(Date.UTC(2026, 0, 2)), {}, style) }
+  }
+  test('writes a line of text, and quotes what could look like another field', () => {
+    const { lines, log } = styled({ format: 'text' })
+    log.child({ study: 'colon' }).warn('site.absent', { round: 3, reason: 'a b=c\n"d" site=evil', loss: 0.5 })
+    expect(lines).toEqual([
+      '2026-01-02T00:00:00.000Z WARN  site.absent study=colon round=3 reason="a b=c\\n\\"d\\" site=evil" loss=0.5\n',
+    ])
+  })
+  test('leaves out what is below its level, in children too', () => {
+    const { lines, log } = styled({ level: 'warn' })
+    log.info('a.b')
+    log.child({ site: 'a' }).info('a.b')
+    log.warn('c.d')
+    log.child({ site: 'a' }).error('e.f')
+    expect(lines.map((line) => (JSON.parse(line) as { event: string }).event)).toEqual(['c.d', 'e.f'])
   })
 })
 

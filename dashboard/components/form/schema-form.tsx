@@ -53,9 +53,8 @@ export function membersOf({ members, path, ...props }: GroupProps): PlacedMember
   const values = isValues(props.value) ? props.value : {}
   const put = (key: string, value: unknown): void => {
     const { [key]: _, ...others } = values
-    const next: Record<string, unknown> = value === undefined ? others : { ...others, [key]: value }
-    // In the schema's order, whatever was filled in first: the value reads like the form.
-    props.onChange(Object.fromEntries(members.flatMap((m) => (m.key in next ? [[m.key, next[m.key]]] : []))))
+    // Replaced in its place: the value reads like the form.
+    props.onChange(value === undefined ? others : { ...values, [key]: value })
   }
   return members
     .map((member) => ({

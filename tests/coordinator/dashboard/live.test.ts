@@ -127,7 +127,7 @@ describe('the live view', () => {
     const ended = new Promise((resolve) => {
       socket.on('disconnect', resolve)
     })
-    for (let i = 0; i < 11; i++) socket.emit('resync')
+    for (let i = 0; i < 21; i++) socket.emit('resync')
     await ended
   })
 })

@@ -1,9 +1,10 @@
 import { createConnection } from 'node:net'
-import { startCoordinator } from '@tessera/coordinator'
+import { initCoordinator, startCoordinator } from '@tessera/coordinator'
 import { LINK_LIFETIME_MS, SESSION_LIFETIME_MS } from '@tessera/shared/web'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { signInLink } from '../../../coordinator/dashboard/index.ts'
 import { type FakeClock, fakeClock } from '../../support/fake-clock.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { coordinatorFolder } from '../raw-site.ts'
 import { browser, signedIn } from './signed-in.ts'
 
@@ -85,6 +86,37 @@ describe('signing in', () => {
     expect((await there.get('api/session')).body).toMatchObject(ADA)
     await there.post('api/session/end')
     expect((await there.get('api/session')).body.code).toBe('ERR_SIGN_IN')
+  })
+})
+
+describe('behind a proxy that ends TLS', () => {
+  test('the cookie is sent over TLS only, and the page may be under the proxy’s name while the proxy hands on another', async () => {
+    const [dir, clock] = [await temporaryFolder(), fakeClock()]
+    await initCoordinator({ dir, port: 0, behindProxy: true, url: 'https://fl.example.org/tessera' })
+    const coordinator = await startCoordinator({ dir, port: 0, clock })
+    onTestFinished(() => coordinator.close())
+    const link = secretOf(await signInLink(dir, ADA, clock))
+    const response = await fetch(`${coordinator.url}/dashboard/api/session`, {
+      method: 'POST',
+      headers: { origin: 'https://fl.example.org', 'content-type': 'application/json' },
+      body: JSON.stringify({ link }),
+    })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('set-cookie')).toMatch(/; HttpOnly; Secure; SameSite=Strict$/)
+  })
+
+  test('guesses are counted for the address that the proxy names', async () => {
+    const [dir, clock] = [await temporaryFolder(), fakeClock()]
+    await initCoordinator({ dir, port: 0, behindProxy: true, url: 'https://fl.example.org' })
+    const coordinator = await startCoordinator({ dir, port: 0, clock })
+    onTestFinished(() => coordinator.close())
+    const guess = async (address: string): Promise<number> => {
+      const there = browser(coordinator.url)
+      return (await there.post('api/session', { link: 'x' }, { 'x-forwarded-for': `1.1.1.1, ${address}` }))
+        .status
+    }
+    for (let i = 0; i < 10; i++) expect(await guess('10.0.0.1')).toBe(401)
+    expect([await guess('10.0.0.1'), await guess('10.0.0.2')]).toEqual([429, 401])
   })
 })
 

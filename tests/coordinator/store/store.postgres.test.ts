@@ -7,8 +7,12 @@ import { type PostgresServer, query, startPostgres } from '../../support/postgre
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { federation, wholeRound } from '../federation.ts'
 import { joined, started } from '../raw-site.ts'
+import { POSTGRES_STORES, recordedRows } from './earlier-stores.ts'
 
 const revoked = (site: string) => ({ type: 'site.revoked', site, atMs: 1 }) as const
+
+/** Of the tables. */
+const NEXT = Math.max(...Object.keys(POSTGRES_STORES).map(Number)) + 1
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -71,6 +75,30 @@ describe('a coordinator with its events in PostgreSQL', () => {
     expect(await readdir(dir)).toEqual(
       expect.arrayContaining(['events.jsonl.imported', 'events.db.imported', 'events.elsewhere']),
     )
+  })
+
+  test.each(Object.entries(POSTGRES_STORES))('goes on with tables of version %s', async (_, tables) => {
+    const [dir, url] = [await temporaryFolder(), await server.database()]
+    const { fingerprint } = await initCoordinator({ dir, store: url })
+    const rows = await recordedRows()
+    const head = rows.at(-1)
+    await query(
+      url,
+      tables(fingerprint),
+      ...rows.map(
+        ({ number, event, checksum }) =>
+          `INSERT INTO tessera_event VALUES ('${fingerprint}', ${number}, $event$${event}$event$, '${checksum}')`,
+      ),
+      `UPDATE tessera_head SET count = ${rows.length}, checksum = '${head?.checksum}'`,
+    )
+    const store = await openStore(dir)
+    expect(store.events).toHaveLength(rows.length)
+    await store.append(revoked('north'))
+    await store.close()
+    expect(await readEvents(dir)).toHaveLength(rows.length + 1)
+
+    await query(url, `UPDATE tessera_schema SET version = ${NEXT}`)
+    await expect(openStore(dir)).rejects.toMatchObject({ code: 'ERR_STORE_NEWER' })
   })
 
   test('on two machines at once: the second folder with its key is ERR_STORE_LOCKED', async () => {

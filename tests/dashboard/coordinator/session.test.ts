@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { resumeSession } from '../../../dashboard/coordinator/session.ts'
+import { afterRefusal, resumeSession, type SignedState } from '../../../dashboard/coordinator/session.ts'
 import { RequestError } from '../../../dashboard/live/request.ts'
 import { OPERATOR } from '../../support/page-server.ts'
 
@@ -16,6 +16,18 @@ function refusing(error: RequestError) {
   }
   return { session: refuse, signIn: refuse }
 }
+
+describe('afterRefusal()', () => {
+  const inside: SignedState = { state: 'in', session: OPERATOR }
+  test('a server that does not answer takes no page away', () => {
+    expect(afterRefusal(inside, { state: 'unreachable', message: 'gone' })).toBe(inside)
+    expect(afterRefusal(inside, { state: 'in', session: OPERATOR })).toBe(inside)
+  })
+  test('who is told to be out is', () => {
+    const out: SignedState = { state: 'out', oidc: false, fault: null }
+    expect(afterRefusal(inside, out)).toBe(out)
+  })
+})
 
 describe('resumeSession()', () => {
   test('uses a link once and takes it out of the address', async () => {
@@ -47,8 +59,11 @@ describe('resumeSession()', () => {
       fault: null,
     })
   })
-  test('a server that does not answer is not a session that has ended', async () => {
-    const error = new RequestError('', 'The coordinator cannot be reached.')
+  test.each([
+    ['does not answer', ''],
+    ['is still starting', 'ERR_PAGE_UNKNOWN'],
+  ])('a server that %s has ended no session', async (_, code) => {
+    const error = new RequestError(code, 'not now')
     expect(await resumeSession(windowAt('').window, refusing(error))).toMatchObject({ state: 'unreachable' })
   })
 })

@@ -21,6 +21,7 @@ describe('how far a study is', () => {
       training: 2,
       uploading: 1,
       accepted: 4,
+      late: 1,
       declined: 1,
       missed: 1,
     }

@@ -17,8 +17,10 @@ function appReading(clock: FakeClock): WebApp {
   return app
 }
 
+/** `duplex` is asked for by Node, and unknown to the browser's types. */
+const HALF: object = { duplex: 'half' }
 const post = (app: WebApp, body: string | ReadableStream): Promise<Response> =>
-  Promise.resolve(app.request('/', { method: 'POST', body, duplex: 'half' }))
+  Promise.resolve(app.request('/', { method: 'POST', body, ...HALF }))
 const codeOf = async (response: Response): Promise<[number, string]> => [
   response.status,
   ((await response.json()) as { code: string }).code,

@@ -33,6 +33,18 @@ describe('createProgress()', () => {
     for (const line of lines) expect(line.length).toBeLessThan(90)
   })
 
+  test('a note stays above the stages, whole', () => {
+    const clock = fakeClock()
+    const terminal = screen(60)
+    const progress = createProgress(STAGES, terminal, clock)
+    const address = `http://127.0.0.1:7433/${'x'.repeat(80)}`
+    progress.note(address)
+    // Up over the lines that were drawn, which are cleared; then drawn again below.
+    const [, after = ''] = terminal.text().split('\u001B[J')
+    expect(after.startsWith(`${address}\n\u001B[2K`)).toBe(true)
+    progress.close()
+  })
+
   test('writes plain lines where nothing can be redrawn', () => {
     const clock = fakeClock()
     const log = screen(null)

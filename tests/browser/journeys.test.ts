@@ -1,0 +1,179 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { initCoordinator, listSites } from '@tessera/coordinator'
+import { systemClock } from '@tessera/shared/clock'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { startBrowser, type TestBrowser, type TestPage } from '../support/browser.ts'
+import { startProcess } from '../support/coordinator-process.ts'
+import { additiveTrainer } from '../support/enrolled-site.ts'
+import { SITES, SMALL_STUDY, type SmallFederation, smallFederation } from '../support/federation.ts'
+import { freePort } from '../support/free-port.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { tesseraProcess } from '../support/tessera-process.ts'
+
+let browser: TestBrowser
+beforeAll(async () => {
+  browser = await startBrowser()
+})
+afterAll(async () => await browser.close())
+
+/** Makes a link as the operator does, and opens it. */
+async function signIn(dir: string, url: string): Promise<TestPage> {
+  const link = tesseraProcess(
+    'coordinator',
+    'dashboard',
+    'link',
+    '--dir',
+    dir,
+    '--name',
+    'anna',
+    '--url',
+    url,
+  )
+  await link.done
+  const shown = await browser.open(link.lines[0] ?? '')
+  onTestFinished(shown.close)
+  await shown.page.getByText('anna (operator)').waitFor()
+  return shown
+}
+
+/** Agents whose training stands still until they are let go on. */
+function heldAgents(federation: SmallFederation, url: string) {
+  let letGo = (): void => undefined
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  const during = async (_: number, signal: AbortSignal | undefined): Promise<void> => {
+    const stopped = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()))
+    await Promise.race([held, stopped])
+  }
+  const trainer = additiveTrainer({ rounds: [], during })
+  const outcomes = SITES.map((site) => federation.agent(site, url, { createTrainer: trainer }))
+  return { letGo, outcomes: Promise.all(outcomes) }
+}
+
+const heading = async (page: Page): Promise<string | null> => await page.locator('h1').textContent()
+const act = async (page: Page, open: string, confirm: string): Promise<void> => {
+  await page.getByRole('button', { name: open }).click()
+  await page.getByRole('dialog').getByRole('button', { name: confirm, exact: true }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+}
+
+describe('an operator', () => {
+  test('watches a round, also through a killed coordinator, to the verified and exported student', async () => {
+    const federation = await smallFederation()
+    const first = await startProcess(federation.dir)
+    const port = new URL(first.url).port
+    const { page } = await signIn(federation.dir, first.url)
+    const { letGo, outcomes } = heldAgents(federation, first.url)
+    await expect.poll(() => heading(page)).toMatch(/^All well: round 1 of 2, 3 of 3 sites training/)
+    await page.getByRole('link', { name: 'Open small' }).click()
+    const rows = page.getByRole('group', { name: 'Sites in this round' }).locator('tbody tr')
+    await expect
+      .poll(async () => (await rows.allTextContents()).filter((row) => row.includes('Training')))
+      .toHaveLength(3)
+
+    first.child.kill('SIGKILL')
+    await page.getByRole('alert').getByText('Cut off from the coordinator').waitFor()
+    await startProcess(federation.dir, '--port', port)
+    await page.getByText('Live', { exact: true }).waitFor()
+    // Who was signed in still is, and sees who has come back.
+    await expect
+      .poll(async () => (await rows.allTextContents()).filter((row) => row.includes('Training')))
+      .toHaveLength(3)
+
+    letGo()
+    expect(await outcomes).toEqual(SITES.map(() => ({ rounds: 2, finished: true })))
+    await page.getByText('Finished', { exact: true }).waitFor()
+    await page.getByRole('link', { name: 'Results' }).click()
+    await page.getByRole('img', { name: 'Loss of small over 2 rounds' }).locator('canvas').waitFor()
+
+    await page.getByRole('link', { name: 'Ledger' }).click()
+    await act(page, 'Verify…', 'Verify')
+    await page.getByText('The ledger holds.').waitFor()
+
+    await page.getByRole('link', { name: 'Results' }).click()
+    await act(page, 'Export…', 'Export')
+    const download = page.waitForEvent('download')
+    await page.getByRole('link', { name: /safetensors$/ }).click()
+    const exported = await readFile(await (await download).path())
+    await federation.result()
+    expect(exported).toEqual(await readFile(join(federation.root, 'export', 'student.safetensors')))
+  })
+
+  test('pauses, resumes, closes a round and cancels', async () => {
+    const federation = await smallFederation()
+    const { url } = await startProcess(federation.dir)
+    const { page, complaints } = await signIn(federation.dir, url)
+    const { outcomes } = heldAgents(federation, url)
+    await page.goto(`${url}/dashboard/#/studies/small`)
+    await page.getByText('Round open', { exact: true }).waitFor()
+    await act(page, 'Pause…', 'Pause')
+    await page.getByText('Paused', { exact: true }).waitFor()
+    await act(page, 'Resume…', 'Resume')
+    await page.getByText('Round open', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Cancel study…' }).click()
+    await page.getByRole('dialog').getByRole('textbox').fill('small')
+    await page.getByRole('button', { name: 'Cancel the study' }).click()
+    await page.getByText('Cancelled', { exact: true }).waitFor()
+    expect(await outcomes).toEqual(SITES.map(() => ({ rounds: 0, finished: false })))
+    expect(complaints).toEqual([])
+  })
+
+  test('invites a site, approves it by the fingerprint that it says, and revokes it', async () => {
+    const root = await temporaryFolder()
+    const dir = join(root, 'coordinator')
+    // A kit has the address, so it is known before.
+    const port = await freePort()
+    await initCoordinator({ dir, port })
+    const { url } = await startProcess(dir, '--port', String(port))
+    const { page } = await signIn(dir, url)
+    await page.goto(`${url}/dashboard/#/sites`)
+    await page.getByRole('button', { name: 'Invite a site' }).click()
+    await page.getByRole('textbox', { name: 'Name of the site' }).fill('east')
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Write the kit' }).click()
+    const kit = join(root, 'east-kit.json')
+    await (await download).saveAs(kit)
+
+    const site = join(root, 'east')
+    const enrolling = tesseraProcess('site', 'enroll', kit, '--dir', site, '--accept-policy')
+    await enrolling.done
+    await page.getByRole('link', { name: 'east' }).click()
+    await page.getByText('To be approved', { exact: true }).first().waitFor()
+    const [heard] = await listSites({ dir, clock: systemClock })
+    // What the operator types is what the site's own program has said.
+    expect(enrolling.lines.join('\n')).toContain(heard?.fingerprint ?? 'no key')
+    await page.getByRole('button', { name: 'Approve…' }).click()
+    await page
+      .getByRole('dialog')
+      .getByRole('textbox')
+      .fill(heard?.fingerprint ?? '')
+    await page.getByRole('button', { name: 'Approve', exact: true }).click()
+    await page.getByText('Offline', { exact: true }).first().waitFor()
+    await page.getByRole('button', { name: 'Revoke…' }).click()
+    await page.getByRole('dialog').getByRole('textbox').fill('east')
+    await page.getByRole('button', { name: 'Revoke the site' }).click()
+    await page.getByText('Revoked', { exact: true }).first().waitFor()
+  })
+
+  test('creates a study with the form', async () => {
+    const federation = await smallFederation({ ...SMALL_STUDY, method: { name: 'ce' }, teacher: undefined })
+    const { url } = await startProcess(federation.dir)
+    const { page } = await signIn(federation.dir, url)
+    await page.goto(`${url}/dashboard/#/new-study`)
+    await page.getByLabel('Name', { exact: true }).fill('second')
+    await page.getByLabel('Seed').fill('second-2026')
+    await page.getByLabel('Classes').fill('benign\ncancer')
+    await page.getByLabel('Side in pixels').fill('32')
+    await page.getByLabel('Rounds', { exact: true }).first().fill('3')
+    await page.getByRole('combobox', { name: 'Method' }).selectOption({ label: 'ce' })
+    await page.getByRole('button', { name: 'Create the study' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Create the study' }).click()
+    await expect.poll(() => heading(page)).toBe('second')
+    await page.getByText('Waiting for sites', { exact: true }).waitFor()
+    await page.getByRole('link', { name: 'Plan' }).click()
+    await page.getByText('second-2026').waitFor()
+  })
+})
