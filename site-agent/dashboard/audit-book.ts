@@ -6,7 +6,7 @@ import { open, stat } from 'node:fs/promises'
 import type { DepartedRound, Sum } from '@tessera/shared/dashboard/site-view'
 import { TesseraError } from '@tessera/shared/errors'
 import { isMissing } from '@tessera/shared/files'
-import { createTotals, localDay } from '../policy/index.ts'
+import { createTotals, dayIn } from '../policy/index.ts'
 import { type AuditEntry, type AuditSummary, readEntry, verifyAudit } from '../uplink/audit.ts'
 
 /** Lines between two places that are kept: a block of them is 100 kB, read at once. */
@@ -55,6 +55,7 @@ export function openAuditBook(file: string, timeZone: string): AuditBook {
   let tally = emptyTally(timeZone)
   /** Of each block's first line. */
   let places: number[] = []
+  const dayOf = dayIn(timeZone)
   let busy: Promise<unknown> = Promise.resolve()
 
   const note = (entry: AuditEntry, startByte: number): void => {
@@ -109,7 +110,7 @@ export function openAuditBook(file: string, timeZone: string): AuditBook {
           const fits =
             (study === undefined || entry.study === study) &&
             (kind === undefined || entry.kind === kind) &&
-            (day === undefined || localDay(Date.parse(entry.time), timeZone) === day)
+            (day === undefined || dayOf(Date.parse(entry.time)) === day)
           if (fits) found.push(entry)
           lowest = entry.seq
           if (found.length === limit || ++scanned === MAX_LINES_SCANNED)
@@ -155,20 +156,21 @@ type Round = Omit<DepartedRound, 'receiptAtMs'>
 
 function emptyTally(timeZone: string) {
   const totals = createTotals(timeZone)
+  const dayOf = dayIn(timeZone)
   const [studies, kinds, days] = [sumsByName(), sumsByName(), sumsByName()]
   /** The oldest first. */
   const rounds = new Map<string, Round>()
   return {
     add(entry: AuditEntry): void {
       const { study, kind, bytes, time, round } = entry
+      const atMs = Date.parse(time)
       totals.add(entry)
       studies.add(study ?? '', bytes)
       kinds.add(kind, bytes)
-      days.add(localDay(Date.parse(time), timeZone), bytes)
+      days.add(dayOf(atMs), bytes)
       // What asks for the record of an old round is no part of it.
       if (study === undefined || round === undefined || !/^(upload|round):/.test(kind)) return
       const key = `${study} ${round}`
-      const atMs = Date.parse(time)
       const before = rounds.get(key) ?? { study, round, frames: 0, bytes: 0, firstAtMs: atMs, lastAtMs: atMs }
       rounds.set(key, { ...before, frames: before.frames + 1, bytes: before.bytes + bytes, lastAtMs: atMs })
       const [oldest] = rounds.keys()

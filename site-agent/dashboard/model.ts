@@ -70,6 +70,7 @@ export async function createModel(options: ModelOptions): Promise<Model> {
   let chain: Chain = { chain: 'unread', sentence: '', readAtMs: null }
   let data: DataHealth = UNREAD
   let check: Promise<void> | null = null
+  let refreshing: Promise<void> | null = null
 
   const read = async (work: (book: AuditBook) => Promise<void>, isWhole: boolean): Promise<void> => {
     const before = chain
@@ -97,7 +98,13 @@ export async function createModel(options: ModelOptions): Promise<Model> {
     chain = { chain: 'unread', sentence: '', readAtMs: null }
   }
   const departed = async (): Promise<Departed> => {
-    await refresh().catch(() => undefined)
+    refreshing ??= refresh()
+      .catch(() => undefined)
+      .finally(() => {
+        refreshing = null
+      })
+    // A long log takes seconds the first time: meanwhile all else is shown.
+    await Promise.race([refreshing, pause(PATIENCE_MS, clock)])
     const { rounds, ...sums } = book.sums(clock.now())
     const shown = rounds.map(async (round) => ({
       ...round,
@@ -169,6 +176,13 @@ export async function createModel(options: ModelOptions): Promise<Model> {
     },
     close: () => closing.abort(),
   }
+}
+
+/** What new lines take, ten times over. */
+const PATIENCE_MS = 100
+
+function pause(ms: number, clock: Clock): Promise<void> {
+  return new Promise((resolve) => void clock.schedule(resolve, ms))
 }
 
 /** While policy.yaml cannot be read. */

@@ -40,6 +40,18 @@ export function localDay(nowMs: number, timeZone: string): string {
   return localTime(nowMs, timeZone).day
 }
 
+const QUARTER_MS = 15 * 60_000
+
+/** Gives {@link localDay} for one time zone and many times: a long log asks once a line, and no time zone changes its day within a quarter of an hour. */
+export function dayIn(timeZone: string): (timeMs: number) => string {
+  let known = { quarter: Number.NaN, day: '' }
+  return (timeMs) => {
+    const quarter = Math.floor(timeMs / QUARTER_MS)
+    if (quarter !== known.quarter) known = { quarter, day: localDay(timeMs, timeZone) }
+    return known.day
+  }
+}
+
 /** True when the policy lets things of a study pass at this time. */
 export function isOpen({ hours, timeZone }: Pick<Policy, 'hours' | 'timeZone'>, nowMs: number): boolean {
   if (hours === 'always') return true

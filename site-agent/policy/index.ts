@@ -12,7 +12,7 @@ export {
   resume,
 } from './flags.ts'
 export { createGuard, type Guard, type RoundStep } from './guard.ts'
-export { localDay } from './hours.ts'
+export { dayIn, localDay } from './hours.ts'
 export { createPermit, type Permit } from './permit.ts'
 export type { Policy } from './policy.ts'
 export {

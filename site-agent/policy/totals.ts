@@ -3,7 +3,7 @@
  * is no second record that could say otherwise, and a restart forgets nothing.
  */
 import type { AuditEntry } from '../uplink/audit.ts'
-import { localDay } from './hours.ts'
+import { dayIn } from './hours.ts'
 
 /** What counts towards a limit. */
 export interface DayTotal {
@@ -25,19 +25,12 @@ export interface Totals {
 
 /** Days that are remembered. Only today's are asked for; more than one, because a clock that is set right may go back. */
 const DAYS_KEPT = 32
-const QUARTER_MS = 15 * 60_000
 
 /** Starts at nothing. Memory: a name for each round of {@link DAYS_KEPT} days, and a number a study. */
 export function createTotals(timeZone: string): Totals {
   const days = new Map<string, { bytes: number; rounds: Set<string> }>()
   const latest = new Map<string, { round: number; bytes: number }>()
-  let known = { quarter: Number.NaN, day: '' }
-  /** A long log asks once a line; no time zone changes its day within a quarter of an hour. */
-  const dayOf = (timeMs: number): string => {
-    const quarter = Math.floor(timeMs / QUARTER_MS)
-    if (quarter !== known.quarter) known = { quarter, day: localDay(timeMs, timeZone) }
-    return known.day
-  }
+  const dayOf = dayIn(timeZone)
   return {
     add({ time, kind, bytes, study, round }) {
       if (!kind.startsWith('upload:')) return

@@ -5,6 +5,7 @@ import { generateKeyPair, sha256Hex } from '@tessera/shared/security'
 import { addSiteCommands } from '@tessera/site-agent/main'
 import { Command } from 'commander'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { addressFile } from '../../site-agent/dashboard/address.ts'
 import { hasLeft, isApproved, isPaused } from '../../site-agent/policy/index.ts'
 import { openAudit } from '../../site-agent/uplink/audit.ts'
 import { enrolledSite } from '../support/enrolled-site.ts'
@@ -329,5 +330,28 @@ describe('tessera site start', () => {
         code: 'ERR_CONFIG_INVALID',
       },
     )
+  })
+})
+
+describe('tessera site dashboard', () => {
+  test('prints a new link to the running agent’s page, and none where no agent runs', async () => {
+    const site = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    await expect(tessera(`site dashboard --dir ${site.dir}`)).rejects.toMatchObject({
+      code: 'ERR_CONFIG_INVALID',
+    })
+    await mkdir(join(site.dir, 'dashboard'))
+    await writeFile(addressFile(site.dir), JSON.stringify({ url: 'http://127.0.0.1:8470/dashboard/' }))
+    const [first, second] = [
+      await tessera(`site dashboard --dir ${site.dir}`),
+      await tessera(`site dashboard --dir ${site.dir}`),
+    ]
+    expect(first).toMatch(/^http:\/\/127\.0\.0\.1:8470\/dashboard\/#sign-in=[\w-]{43}\n$/)
+    expect(second).not.toBe(first)
+  })
+
+  test('is on no other address than the loopback', async () => {
+    await expect(
+      tessera('site start --study tiny --data tiles --dashboard-port 0.0.0.0:8470'),
+    ).rejects.toMatchObject({ code: 'commander.invalidArgument' })
   })
 })

@@ -152,7 +152,7 @@ function FramePages({ filter, newest }: FramePagesProps): JSX.Element {
     return failure === null ? (
       <Loading label={text.states.loading} />
     ) : (
-      <Failed title={text.departed.chains.broken}>
+      <Failed title={text.states.failed}>
         <p>{failure}</p>
       </Failed>
     )

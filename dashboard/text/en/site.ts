@@ -50,6 +50,7 @@ export const site = {
   },
   states: {
     loading: 'Loading',
+    failed: 'This could not be loaded',
     cut: (ago: string): string =>
       `Cut off from the agent ${ago}: it may have ended. What you see is old; the page comes back by itself.`,
     unreachable: 'The agent cannot be reached.',

@@ -20,19 +20,25 @@ const sources = execFileSync(
 const DOORS =
   /^(node:)?(net|tls|http|https|http2|dgram|dns|child_process|cluster)(\/|$)|^socket\.io-client$|^(ws|undici)$/
 
+/** They answer on the machine's loopback, and dial nobody. */
+const LISTENERS = ['site-agent/dashboard/open.ts', 'site-agent/operation/serve.ts']
+
 describe('ways out of a site', () => {
-  test('only uplink/socket.ts opens a connection; the dashboard listens', () => {
+  test('only uplink/socket.ts opens a connection; dashboard and metrics listen', () => {
     const users = sources.filter((file) =>
       importedModules(readFileSync(`${root}${file}`, 'utf8')).some((name) => DOORS.test(name)),
     )
-    expect(users).toEqual(['site-agent/dashboard/open.ts', 'site-agent/uplink/socket.ts'])
+    expect(users).toEqual([...LISTENERS, 'site-agent/uplink/socket.ts'])
   })
 
-  test('the dashboard only listens, and serves nothing that reads an image', () => {
-    const source = readFileSync(`${root}site-agent/dashboard/open.ts`, 'utf8')
+  test.each(LISTENERS)('%s can do no more with HTTP than listen', (file) => {
+    const source = readFileSync(`${root}${file}`, 'utf8')
     expect(source.match(/^import .* from 'node:http'$/gm)).toEqual([
       "import { createServer } from 'node:http'",
     ])
+  })
+
+  test('the dashboard serves nothing that reads an image', () => {
     const images = sources
       .filter((file) => file.startsWith('site-agent/dashboard/'))
       .filter((file) =>
