@@ -38,7 +38,9 @@ test('a page that does not read is hung up on, and takes no more memory than the
   await new Promise<void>((resolve) => {
     page.on('snapshot', () => resolve())
   })
-  const { ws } = page.io.engine.transport as unknown as { ws: { pause: () => void } }
+  const { ws } = page.io.engine.transport as unknown as {
+    ws: { pause: () => void; resume: () => void }
+  }
   ws.pause()
   const connected = (): number => server.sockets.sockets.size
   for (let i = 0; i < 2000 && connected() > 0; i++) {
@@ -52,4 +54,6 @@ test('a page that does not read is hung up on, and takes no more memory than the
   expect(await left).toBe('server namespace disconnect')
   // The system's own buffers take some megabytes besides.
   expect(made).toBeLessThan(600)
+  // Or its connection would wait half a minute for its farewell.
+  ws.resume()
 })
