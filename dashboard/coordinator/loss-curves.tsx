@@ -52,6 +52,7 @@ export function LossCurves({ study, members }: LossCurvesProps): JSX.Element {
       ),
     ]
   }, [history.value, sites.value, rounds])
+  const isTold = curves.some(({ values }) => values.some((value) => value !== null))
   const texts = text.results
   return (
     <Panel
@@ -74,7 +75,12 @@ export function LossCurves({ study, members }: LossCurvesProps): JSX.Element {
           <p>{texts.noRoundNote}</p>
         </Empty>
       )}
-      {rounds.length > 0 && (
+      {rounds.length > 0 && !isTold && (
+        <Empty title={texts.noLoss} icon="study" small>
+          <p>{texts.noLossNote}</p>
+        </Empty>
+      )}
+      {isTold && (
         <Chart
           label={texts.lossLabel(study.study, rounds.length)}
           xLabel={texts.round}

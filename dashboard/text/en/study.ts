@@ -100,6 +100,8 @@ export const studyViews = {
     removeCurve: (site: string): string => `Remove the curve of ${site}`,
     noRound: 'No round is published yet',
     noRoundNote: 'Curves begin with the first one.',
+    noLoss: 'No site tells its loss',
+    noLossNote: 'Their policies keep numbers that are of few tiles.',
     metricNote: (part: string): string => `On each site's own ${part} tiles`,
     metricLabel: (study: string, metric: string, rounds: number): string =>
       `${metric} of ${study} over ${plural(rounds, 'judged round')}`,
