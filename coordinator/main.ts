@@ -2,20 +2,18 @@
 import { readFile } from 'node:fs/promises'
 import { systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
-import { createLog, LOG_FORMATS, LOG_LEVELS, type LogStyle } from '@tessera/shared/log'
 import { type Architecture, architectureText, NAMINGS, type Naming } from '@tessera/shared/model'
 import { channels } from '@tessera/shared/model/onnx'
 import { print } from '@tessera/shared/print'
 import { KIT_LIFETIME_MS } from '@tessera/shared/security'
-import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_PORT, initCoordinator } from './config.ts'
 import { invite, revoke } from './enrolment/index.ts'
 import { addBackupVerbs } from './main-backup.ts'
 import { addDashboardVerbs } from './main-dashboard.ts'
 import { addSiteVerbs } from './main-sites.ts'
+import { addStart } from './main-start.ts'
 import { addStudyControl } from './main-studies.ts'
-import { startCoordinator } from './server.ts'
 import { formatStatus, readStatus } from './status.ts'
 import { maskedUrl } from './store/index.ts'
 import { createStudy, EXPORT_FORMATS, type ExportFormat, exportStudy } from './studies/index.ts'
@@ -255,75 +253,6 @@ function addStatus(group: Command): void {
       print(json ? JSON.stringify(status) : formatStatus(status).trimEnd())
     })
   example(command, '$ tessera coordinator status')
-}
-
-interface StartOptions {
-  dir: string
-  host?: string
-  port?: number
-  readyJson?: true
-  progressJson?: true
-  untilFinished?: true
-  logLevel: LogStyle['level']
-  logFormat: LogStyle['format']
-}
-
-function addStart(group: Command): void {
-  const command = withDir(group.command('start'))
-    .summary('serve the studies until stopped')
-    .description('serve the studies until stopped; Ctrl-C stops cleanly, a second one at once')
-    .option('--host <host>', 'address to listen on (default: as set by init)')
-    .option('--port <port>', 'port to listen on, 0 for any (default: as set by init)', whole)
-    .option('--until-finished', 'stop when every study is finished')
-    .option('--ready-json', 'say that it listens as one line of JSON: port, url, publicKey, fingerprint')
-    .option('--progress-json', 'tell every change of a study as a line of JSON')
-    .addOption(
-      new Option('--log-level <level>', 'lowest that the log shows').choices(LOG_LEVELS).default('info'),
-    )
-    .addOption(new Option('--log-format <format>', 'of its lines').choices(LOG_FORMATS).default('json'))
-    .action((options: StartOptions) => untilStopped((signal) => start(options, signal)))
-  example(command, '$ tessera coordinator start --dir /srv/tessera')
-}
-
-async function start(
-  { dir, host, port, readyJson, progressJson, untilFinished, logLevel, logFormat }: StartOptions,
-  stop: AbortSignal,
-): Promise<void> {
-  const coordinator = await startCoordinator({
-    dir,
-    host,
-    port,
-    log: createLog(
-      (line) => process.stderr.write(line),
-      systemClock,
-      {},
-      { level: logLevel, format: logFormat },
-    ),
-    onProgress: progressJson
-      ? (progress) => print(JSON.stringify({ type: 'progress', ...progress }))
-      : undefined,
-  })
-  const { url, publicKey, fingerprint } = coordinator
-  if (readyJson) print(JSON.stringify({ type: 'ready', port: coordinator.port, url, publicKey, fingerprint }))
-  else {
-    print(`Coordinator listens on ${url}. Fingerprint: ${fingerprint}. Ctrl-C stops it.`)
-    print(`Dashboard: ${url}/dashboard/, sign in with tessera coordinator dashboard link.`)
-  }
-  try {
-    await Promise.race([
-      untilFinished ? coordinator.ended : new Promise<never>(() => undefined),
-      aborted(stop),
-    ])
-  } finally {
-    await coordinator.close()
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
 
 async function readJson(file: string): Promise<unknown> {

@@ -20,8 +20,7 @@ import { loadCoordinator } from './config.ts'
 import { createConnections, limitConnections, sessionLimits } from './connections.ts'
 import { createMemory, type Dashboard, openDashboard } from './dashboard/index.ts'
 import { type OpenCoordinator, type OpenOptions, openCoordinator } from './in-process.ts'
-import { createOperation } from './operation/index.ts'
-import { blindObserver, type Observer, observers } from './operation/observer.ts'
+import { blindObserver, createOperation, type Observer, observers } from './operation/index.ts'
 import type { StudyProgress } from './running/index.ts'
 import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
@@ -109,7 +108,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const coordinator = await openCoordinator(
     {
       ...options,
-      observer: observers([operation.observer, remembering]),
+      observer: observers([operation.observer, remembering, ...(options.observer ? [options.observer] : [])]),
       onEarlier: (event) => memory.note(event),
       onChange: () => dashboard?.changed(),
     },

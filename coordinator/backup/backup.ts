@@ -9,7 +9,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import { explained, tryLock } from '@tessera/shared/files'
 import { TESSERA_VERSION } from '@tessera/shared/protocol'
 import { loadCoordinator, storePlace } from '../config.ts'
-import { readRows } from '../store/index.ts'
+import { readRows, removeLeftovers } from '../store/index.ts'
 import { readBackupFile, SETTINGS_FILE, SIDE_FOLDERS, writeBackupFile } from './backup-file.ts'
 import { assertComplete, type CopyOptions, copyContents } from './contents.ts'
 import { writeRows } from './events.ts'
@@ -52,6 +52,8 @@ export async function backupCoordinator(options: {
   const unlock = await tryLock(join(out, 'backup.lock'))
   if (unlock === null) throw unfit('be written by one backup at a time', 'another that runs')
   try {
+    // Of one that was cut off.
+    for (const folder of ['models', 'updates']) await removeLeftovers(join(out, folder))
     const { rows, events } = await readRows(dir)
     const { files, kept, bytes } = await copyContents({ from: dir, to: out, onBytes })
     // After the files: what was removed meanwhile was announced in a statement before.

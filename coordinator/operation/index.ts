@@ -1,5 +1,6 @@
 export { createHealth } from './health.ts'
-export { COORDINATOR_METRICS } from './metrics.ts'
+export { COORDINATOR_METRICS } from './metric-list.ts'
+export { createCoordinatorMetrics } from './metrics.ts'
 export { blindObserver, type Observer, observers, type Worked } from './observer.ts'
 export { createOperation, type Operation } from './operation.ts'
 export { mountOperation } from './routes.ts'

@@ -33,7 +33,9 @@ export async function createOperation(options: {
   environment?: Environment
 }): Promise<Operation> {
   const { dir, config, clock, log, certificate, studies, environment = process.env } = options
+  // First what a setting can make fail: nothing runs yet that would have to be ended.
   const token = metricsTokenOf(config, environment)
+  const tracer = await openTracer(environment, clock, log)
   const metrics = createCoordinatorMetrics(clock, {
     studies,
     async disk() {
@@ -42,7 +44,6 @@ export async function createOperation(options: {
     },
     certificateEndsAtMs: certificate && Date.parse(new X509Certificate(certificate).validTo),
   })
-  const tracer = await openTracer(environment, clock, log)
   const health = createHealth(clock)
   return {
     observer: tracer === null ? metrics.observer : observers([metrics.observer, tracer.observer]),

@@ -27,7 +27,7 @@ export interface Metrics<D extends Declarations> {
   text(): Promise<string>
 }
 
-/** Builds them, all at nothing, in a registry of their own: two coordinators of one process do not count together. */
+/** Builds them, counters at 0 and gauges without a value, in a registry of their own: two coordinators of one process do not count together. */
 export function createMetrics<D extends Declarations>(declarations: D): Metrics<D> {
   const registry = new Registry()
   const counters = new Map<string, Counter>()
@@ -36,8 +36,12 @@ export function createMetrics<D extends Declarations>(declarations: D): Metrics<
   for (const [name, { type, help, labels, buckets }] of Object.entries(declarations)) {
     const settings = { name, help, labelNames: [...labels], registers: [registry] }
     if (type === 'counter') counters.set(name, new Counter(settings))
-    else if (type === 'gauge') gauges.set(name, new Gauge(settings))
-    else histograms.set(name, new Histogram({ ...settings, ...(buckets && { buckets: [...buckets] }) }))
+    else if (type === 'gauge') {
+      const gauge = new Gauge(settings)
+      // It would begin at 0: a date of 1970, for instance, of what is not there.
+      if (labels.length === 0) gauge.remove()
+      gauges.set(name, gauge)
+    } else histograms.set(name, new Histogram({ ...settings, ...(buckets && { buckets: [...buckets] }) }))
   }
   return {
     add: (name, by = 1, labels = {}) => find(counters, name).inc(labels, by),

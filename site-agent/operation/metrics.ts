@@ -51,6 +51,8 @@ export interface AgentMetrics {
 export function createAgentMetrics(clock: Clock): AgentMetrics {
   const metrics = createMetrics(AGENT_METRICS)
   const own = watchProcess(metrics, TESSERA_VERSION, clock.now())
+  metrics.set('tessera_agent_connected', 0)
+  metrics.set('tessera_agent_held', 0)
   /** Bytes of the model that is being fetched: it is told how far it is, and not by how much further. */
   let fetched = 0
   const idle = (): void => {

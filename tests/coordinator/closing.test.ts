@@ -1,9 +1,22 @@
+import { startCoordinator } from '@tessera/coordinator'
+import { blindObserver, type Observer } from '@tessera/coordinator/operation'
 import { readEvents } from '@tessera/coordinator/store'
 import { verifyPayload } from '@tessera/shared/security'
 import { listChunks } from '@tessera/shared/transfer'
 import { describe, expect, test } from 'vitest'
-import { federation } from './federation.ts'
-import { ask, codeOf, connect, deltaOf, type RawSite } from './raw-site.ts'
+import { fakeClock } from '../support/fake-clock.ts'
+import { federation, wholeRound } from './federation.ts'
+import {
+  ask,
+  codeOf,
+  connect,
+  coordinatorFolder,
+  deltaOf,
+  enrolled,
+  joined,
+  type RawSite,
+  started,
+} from './raw-site.ts'
 
 /** Announces and sends a delta; gives the upload, which only its commit lacks. */
 async function uploaded(site: RawSite): Promise<string> {
@@ -42,5 +55,31 @@ describe('a coordinator that is being closed', () => {
     const { receipt } = await ask(north.socket, 'upload:commit', { upload })
     expect(await verifyPayload('receipt', receipt, key)).toMatchObject({ site: 'north', round: 1 })
     await closing
+  })
+
+  test('ends the student that it has begun to make, and its next start goes on with the round after', async () => {
+    const dir = await coordinatorFolder()
+    let close = (): void => undefined
+    const closing = new Promise<void>((resolve) => {
+      close = resolve
+    })
+    const observer: Observer = {
+      ...blindObserver,
+      // The bytes are there; the record is not signed yet, and nothing is published.
+      worked: ({ work }) => void (work === 'aggregate' && close()),
+    }
+    const coordinator = await startCoordinator({ dir, port: 0, clock: fakeClock(), observer })
+    const { url, publicKey } = coordinator
+    const closed = closing.then(() => coordinator.close())
+    const keys = { north: await enrolled(dir, url, 'north'), south: await enrolled(dir, url, 'south') }
+    const sites = await Promise.all(
+      (['north', 'south'] as const).map((site) => joined(url, publicKey, site, keys[site])),
+    )
+    await wholeRound(sites, [0.01, 0.02])
+    await closed
+    const events = await readEvents(dir)
+    expect(events.filter(({ type }) => type === 'round.published')).toHaveLength(1)
+    const again = await started(dir)
+    expect(again.coordinator.progress()).toMatchObject([{ phase: 'waiting', round: 2 }])
   })
 })

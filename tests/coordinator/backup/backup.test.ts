@@ -84,10 +84,12 @@ describe('a backup of a coordinator that runs', () => {
   test('that is cut off before its end is still the one before', async () => {
     const { original, backup, dir, coordinator, north, south, report } = await backedUp()
     const before = await readFile(join(backup, 'backup.json'))
+    await writeFile(join(backup, 'models', '.tmp-0123456789abcdef'), 'half a model')
     await wholeRound([north, south], [0.03, 0.04])
     await coordinator.ended
     await coordinator.close()
     await backupCoordinator({ dir: original, out: backup })
+    expect((await readdir(join(backup, 'models'))).filter((name) => name.startsWith('.'))).toEqual([])
     // As after a crash just before backup.json is written.
     await writeFile(join(backup, 'backup.json'), before)
     const made = await restoreCoordinator({ backup, dir })
