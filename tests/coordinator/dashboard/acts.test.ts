@@ -72,6 +72,9 @@ describe('an act about sites', () => {
   })
 })
 
+/** Three processes, one after the other, on a machine that has others to do: this ends what hangs. */
+const HEAVY_MS = 180_000
+
 describe('an act about a study', () => {
   test('pauses, resumes, closes the round and cancels, at once', async () => {
     const running = await federation()
@@ -90,59 +93,70 @@ describe('an act about a study', () => {
     expect([unknown.status, unknown.body.code]).toEqual([404, 'ERR_STUDY_UNKNOWN'])
   })
 
-  test('creates one with an uploaded student, exports it and verifies its ledger, in a process of their own', async () => {
-    const running = await federation()
-    const { url, north, south } = running
-    const operator = await signedIn(running)
-    const view = await liveOf(url, operator)
-    await view.snapshots.next()
+  test(
+    'creates one with an uploaded student, exports it and verifies its ledger, in a process of their own',
+    async () => {
+      const running = await federation()
+      const { url, north, south } = running
+      const operator = await signedIn(running)
+      const view = await liveOf(url, operator)
+      await view.snapshots.next()
 
-    const schema = (await operator.get('api/study-schema')).body
-    expect(schema).toMatchObject({ type: 'object', properties: { classes: { type: 'array' } } })
-    const study = {
-      ...TINY_STUDY,
-      id: 'second',
-      student: { ...TINY_STUDY.student, initial: 'file' as const },
-    }
-    const layout = studentLayout(studySchema.parse(study))
-    const file = encodeSafetensors(layout, initialWeights(layout, 'uploaded'))
-    const response = await fetch(`${url}/dashboard/api/uploads`, {
-      method: 'POST',
-      headers: { origin: url, 'content-type': 'application/octet-stream', cookie: operator.cookie },
-      body: Buffer.from(file),
-    })
-    const { upload, ...uploaded } = (await response.json()) as { upload: string }
-    expect(uploaded).toEqual({ bytes: file.byteLength, sha256: sha256Hex(file) })
-    const refused = await operator.post('api/studies', { study: { ...study, classes: [] }, student: upload })
-    expect([refused.status, refused.body.code]).toEqual([400, 'ERR_STUDY_INVALID'])
-    const made = await operator.post('api/studies', { study, student: upload })
-    expect(made.body).toMatchObject({ study: 'second', warnings: expect.any(Array) })
-    expect(running.coordinator.progress().map(({ study }) => study)).toEqual(['tiny', 'second'])
+      const schema = (await operator.get('api/study-schema')).body
+      expect(schema).toMatchObject({ type: 'object', properties: { classes: { type: 'array' } } })
+      const study = {
+        ...TINY_STUDY,
+        id: 'second',
+        student: { ...TINY_STUDY.student, initial: 'file' as const },
+      }
+      const layout = studentLayout(studySchema.parse(study))
+      const file = encodeSafetensors(layout, initialWeights(layout, 'uploaded'))
+      const response = await fetch(`${url}/dashboard/api/uploads`, {
+        method: 'POST',
+        headers: { origin: url, 'content-type': 'application/octet-stream', cookie: operator.cookie },
+        body: Buffer.from(file),
+      })
+      const { upload, ...uploaded } = (await response.json()) as { upload: string }
+      expect(uploaded).toEqual({ bytes: file.byteLength, sha256: sha256Hex(file) })
+      const refused = await operator.post('api/studies', {
+        study: { ...study, classes: [] },
+        student: upload,
+      })
+      expect([refused.status, refused.body.code]).toEqual([400, 'ERR_STUDY_INVALID'])
+      const made = await operator.post('api/studies', { study, student: upload })
+      expect(made.body).toMatchObject({ study: 'second', warnings: expect.any(Array) })
+      expect(running.coordinator.progress().map(({ study }) => study)).toEqual(['tiny', 'second'])
 
-    await wholeRound([north, south], [0.01, 0.02])
-    const { student } = await north.published()
-    const exported = await operator.post('api/studies/tiny/export', { format: 'safetensors' })
-    expect(exported.body).toMatchObject({ round: 1 })
-    const files = exported.body.files as { name: string; bytes: number }[]
-    expect(files.map(({ name }) => name)).toEqual(['student.safetensors', 'model-card.json', 'model-card.md'])
-    const where = `${url}/dashboard/api/exports/${String(exported.body.export)}`
-    const cookie = { cookie: operator.cookie }
-    const down = await fetch(`${where}/student.safetensors`, { headers: cookie })
-    expect(down.headers.get('content-disposition')).toBe('attachment; filename="student.safetensors"')
-    expect(sha256Hex(new Uint8Array(await down.arrayBuffer()))).toBe(student)
-    for (const name of ['..%2f..%2fcoordinator.json', '%2e%2e%2fx.json', 'nothing.json']) {
-      expect((await fetch(`${where}/${name}`, { headers: cookie })).status).toBe(404)
-    }
+      await wholeRound([north, south], [0.01, 0.02])
+      const { student } = await north.published()
+      const exported = await operator.post('api/studies/tiny/export', { format: 'safetensors' })
+      expect(exported.body).toMatchObject({ round: 1 })
+      const files = exported.body.files as { name: string; bytes: number }[]
+      expect(files.map(({ name }) => name)).toEqual([
+        'student.safetensors',
+        'model-card.json',
+        'model-card.md',
+      ])
+      const where = `${url}/dashboard/api/exports/${String(exported.body.export)}`
+      const cookie = { cookie: operator.cookie }
+      const down = await fetch(`${where}/student.safetensors`, { headers: cookie })
+      expect(down.headers.get('content-disposition')).toBe('attachment; filename="student.safetensors"')
+      expect(sha256Hex(new Uint8Array(await down.arrayBuffer()))).toBe(student)
+      for (const name of ['..%2f..%2fcoordinator.json', '%2e%2e%2fx.json', 'nothing.json']) {
+        expect((await fetch(`${where}/${name}`, { headers: cookie })).status).toBe(404)
+      }
 
-    await operator.post('api/studies/tiny/verify')
-    const answer = async (): Promise<unknown> => {
-      running.clock.advance(3000) // a page may ask for a snapshot every two seconds
-      view.socket.emit('resync')
-      return (await view.snapshots.next()).studies.tiny?.verification
-    }
-    await expect.poll(answer, { interval: 500 }).toMatchObject({
-      state: 'holds',
-      sentence: expect.stringMatching(/^1 rounds? verified, 1 computed again/),
-    })
-  })
+      await operator.post('api/studies/tiny/verify')
+      const answer = async (): Promise<unknown> => {
+        running.clock.advance(3000) // a page may ask for a snapshot every two seconds
+        view.socket.emit('resync')
+        return (await view.snapshots.next()).studies.tiny?.verification
+      }
+      await expect.poll(answer, { interval: 500 }).toMatchObject({
+        state: 'holds',
+        sentence: expect.stringMatching(/^1 rounds? verified, 1 computed again/),
+      })
+    },
+    HEAVY_MS,
+  )
 })

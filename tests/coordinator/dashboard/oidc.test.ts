@@ -1,32 +1,19 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { startCoordinator } from '@tessera/coordinator'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type FakeClock, fakeClock } from '../../support/fake-clock.ts'
+import { freePort } from '../../support/free-port.ts'
 import { type OidcProvider, startOidcProvider } from '../../support/oidc-provider.ts'
 import { coordinatorFolder } from '../raw-site.ts'
 import { browser } from './signed-in.ts'
 
 afterEach(() => void vi.unstubAllEnvs())
 
-/** The provider has to know the address before the coordinator has it. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => {
-    server.close(resolve)
-  })
-  return port
-}
-
 async function running(): Promise<{ provider: OidcProvider; url: string; clock: FakeClock }> {
   const [dir, provider, clock] = [await coordinatorFolder(), await startOidcProvider(), fakeClock()]
   const file = join(dir, 'coordinator.json')
+  // The provider has to know the address before the coordinator has it.
   const port = await freePort()
   const { issuer, clientId } = provider
   const roles = { operator: ['tessera-admins'], viewer: ['pathologists'] }
