@@ -1,4 +1,5 @@
 /** @file Reads tables out of a page of documentation. */
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -7,6 +8,15 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 /** Text of a page by its path from the project's root. */
 export function page(path: string): string {
   return readFileSync(`${root}${path}`, 'utf8')
+}
+
+/** Paths of all pages of the project, from its root. */
+export function markdownPages(): string[] {
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  return listed.split('\n').filter((name) => name !== '')
 }
 
 /** Rows of every table below `heading`, up to the next heading of its rank or a higher one; the head of a table is not a row. */
