@@ -1,6 +1,6 @@
 /** @file What pages take as given: a hospital's tiles, an operator's study, a federation that has held three rounds. */
 import { existsSync } from 'node:fs'
-import { cp, mkdir, rename, writeFile } from 'node:fs/promises'
+import { cp, mkdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createStudy, initCoordinator, invite, startCoordinator } from '@tessera/coordinator'
 import { systemClock } from '@tessera/shared/clock'
@@ -19,6 +19,9 @@ import { freePort } from './free-port.ts'
 
 /** Fills a checkout. */
 export type Fixture = (folder: string) => Promise<void>
+
+const PACKAGES = ['shared', 'coordinator', 'site-agent', 'simulations'] as const
+const SOURCES = [...PACKAGES, 'tests', 'vitest.config.ts'] as const
 
 /** Of each class: patients, with two tiles each, so that a division by patients leaves some in each part. */
 const PATIENTS = 16
@@ -165,6 +168,20 @@ async function colon(folder: string): Promise<void> {
   }
 }
 
+/** Sources of its own in place of links, for a page that changes them. */
+async function copy(folder: string): Promise<void> {
+  for (const name of SOURCES) {
+    const linked = await realpath(join(folder, name))
+    await rm(join(folder, name))
+    await cp(linked, join(folder, name), { recursive: true })
+  }
+  // The packages by their names are these, too.
+  const scope = join(folder, 'node_modules', '@tessera')
+  await rm(scope)
+  await mkdir(scope)
+  for (const name of PACKAGES) await symlink(join(folder, name), join(scope, name))
+}
+
 export const FIXTURES: Readonly<Record<string, Fixture>> = {
   tiles,
   study,
@@ -174,4 +191,5 @@ export const FIXTURES: Readonly<Record<string, Fixture>> = {
   'onnx-teacher': onnxTeacher,
   slides,
   npz,
+  copy,
 }

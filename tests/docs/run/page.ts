@@ -11,6 +11,7 @@
  *   <!-- run: background "TEXT" until "OUTPUT" -->     the command that holds TEXT goes on beside the next ones, once it has said OUTPUT
  *   <!-- run: stop "TEXT" -->                          before the block, what runs since the command that holds TEXT is asked to end
  *   <!-- run: exit 65 "TEXT" -->                       the command that holds TEXT ends with this code
+ *   <!-- run: insert into FILE after "TEXT" -->         the next block goes into a file, below its one line that holds TEXT
  *   <!-- run: output -->                               the next `text` block stands in what the block before has printed
  */
 
@@ -27,7 +28,16 @@ export interface Command {
   readonly exitCode: number
 }
 
+/** A block that the reader puts into a file. */
+export interface Insertion {
+  readonly file: string
+  readonly after: string
+  readonly code: string
+}
+
 export interface Step {
+  /** Before the commands. */
+  readonly insertion: Insertion | null
   readonly stops: readonly string[]
   readonly commands: readonly Command[]
   /** Lines that the commands must have printed, in their order. */
@@ -48,13 +58,14 @@ type Direction =
   | { readonly do: 'background'; readonly text: string; readonly until: string }
   | { readonly do: 'stop'; readonly text: string }
   | { readonly do: 'exit'; readonly code: number; readonly text: string }
+  | { readonly do: 'insert'; readonly file: string; readonly after: string }
   | { readonly do: 'output' }
 
 /** @throws {Error} If a direction is not understood, has no reason, or speaks of a command that is not there. */
 export function readPage(markdown: string): RunnablePage {
   const fixtures: string[] = []
   const skipped: { line: number; reason: string }[] = []
-  const steps: { stops: string[]; commands: Command[]; output: string[] }[] = []
+  const steps: { insertion: Insertion | null; stops: string[]; commands: Command[]; output: string[] }[] = []
   let directions: Direction[] = []
   const pieces = /<!-- run: ([\s\S]*?)-->|^```(\w*)\n([\s\S]*?)^```$/gm
   for (const { 0: piece, 1: comment, 2: kind, 3: code = '', index } of markdown.matchAll(pieces)) {
@@ -79,10 +90,13 @@ export function readPage(markdown: string): RunnablePage {
           if (command.text.includes(text)) skipped.push({ line: command.line, reason })
       }
       steps.push({
+        insertion: null,
         stops: directions.flatMap((direction) => (direction.do === 'stop' ? [direction.text] : [])),
         commands: commands.map((command) => directed(command, directions)),
         output: [],
       })
+    } else if (directions[0]?.do === 'insert') {
+      steps.push({ insertion: { ...directions[0], code }, stops: [], commands: [], output: [] })
     } else if (directions.length > 0)
       throw new Error(`line ${line}: ${piece.slice(0, 20)} must follow its directions`)
     directions = []
@@ -104,6 +118,8 @@ function readDirection(text: string): Direction {
   if (stopped !== undefined) return { do: 'stop', text: stopped }
   const [, code, failing] = /^exit (\d+) "([^"]+)"$/.exec(text) ?? []
   if (failing !== undefined) return { do: 'exit', code: Number(code), text: failing }
+  const [, file, after] = /^insert into (\S+) after "([^"]+)"$/.exec(text) ?? []
+  if (file !== undefined && after !== undefined) return { do: 'insert', file, after }
   if (text === 'output') return { do: 'output' }
   throw new Error(`direction must be one that is known, with its reason, got ${text}`)
 }
@@ -168,7 +184,8 @@ function assertMeant(
   line: number,
 ): void {
   for (const direction of directions) {
-    if (direction.do === 'output') throw new Error(`line ${line}: output must be of a text block`)
+    if (direction.do === 'output' || direction.do === 'insert')
+      throw new Error(`line ${line}: a block of commands must have another direction than ${direction.do}`)
     if (direction.do === 'with' || direction.do === 'stop') continue
     if (!commands.some(({ text }) => text.includes(direction.text))) {
       throw new Error(`line ${line}: the block must have ${direction.text}`)

@@ -1,11 +1,11 @@
 /** @file Runs the commands of a page in a folder of their own, and compares what they print with what the page shows. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeCheckout } from './checkout.ts'
 import { FIXTURES, type Fixture } from './fixtures.ts'
 import { freePort } from './free-port.ts'
-import type { Command, RunnablePage } from './page.ts'
+import type { Command, Insertion, RunnablePage } from './page.ts'
 import { type Ended, Shell } from './shell.ts'
 
 /** Characters of a failed command's output that are shown. */
@@ -21,7 +21,8 @@ export async function runPage(name: string, { fixtures, steps }: RunnablePage): 
   const shell = new Shell(folder, logs, environment)
   try {
     const port = await freePort()
-    for (const { stops, commands, output } of steps) {
+    for (const { insertion, stops, commands, output } of steps) {
+      if (insertion !== null) await insert(folder, insertion)
       for (const text of stops) await shell.stop(text)
       let printed = ''
       for (const command of commands.filter(({ isSkipped }) => !isSkipped)) {
@@ -43,6 +44,15 @@ export async function runPage(name: string, { fixtures, steps }: RunnablePage): 
     await shell.close()
     await rm(root, { recursive: true, force: true })
   }
+}
+
+/** @throws {Error} If not exactly one line of the file holds the text. */
+async function insert(folder: string, { file, after, code }: Insertion): Promise<void> {
+  const lines = (await readFile(join(folder, file), 'utf8')).split('\n')
+  const found = lines.filter((line) => line.includes(after))
+  if (found.length !== 1) throw new Error(`${file} must have one line with ${after}, got ${found.length}`)
+  lines.splice(lines.findIndex((line) => line.includes(after)) + 1, 0, code.trimEnd())
+  await writeFile(join(folder, file), lines.join('\n'))
 }
 
 async function runCommand(shell: Shell, command: Command, port: number): Promise<Ended> {
