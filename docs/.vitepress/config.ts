@@ -8,7 +8,8 @@ import { CHAPTERS } from '../build/navigation.ts'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 /** A page's first heading. */
-const titleOf = (page: string): string => /^# (.+)$/m.exec(readFileSync(join(ROOT, page), 'utf8'))?.[1] ?? page
+const titleOf = (page: string): string =>
+  /^# (.+)$/m.exec(readFileSync(join(ROOT, page), 'utf8'))?.[1] ?? page
 const addressOf = (page: string): string => `/${page.replace(/(?:README|index)?\.md$/, '')}`
 const isPage = (path: string): boolean => path.endsWith('.md')
 
@@ -17,7 +18,10 @@ export default defineConfig({
   description: 'Many hospitals train one histopathology model together, and no image leaves its hospital.',
   // Pages link to each other, and to CONTRIBUTING.md and the like, as files of the project: so the project is the source.
   srcDir: '..',
-  srcExclude: ['{.types,.ci,node_modules,runs,coordinator,site-agent,shared,cli,deploy,dashboard}/**', '**/dist/**'],
+  srcExclude: [
+    '{.types,.ci,node_modules,runs,coordinator,site-agent,shared,cli,deploy,dashboard}/**',
+    '**/dist/**',
+  ],
   rewrites: (page) => page.replace(/README\.md$/, 'index.md'),
   cleanUrls: false,
   // Dead links fail the build.
