@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { asTesseraError } from '@tessera/shared/errors'
 import { growHeapFreely } from '@tessera/shared/heap'
 import { Command, CommanderError } from 'commander'
+import { endureClosedOutput } from './closed-output.ts'
 import { describeFailure, exitCode } from './failure.ts'
 import { GROUPS } from './groups.ts'
 
@@ -35,6 +36,7 @@ function allCommands(command: Command): Command[] {
 }
 
 growHeapFreely()
+endureClosedOutput()
 try {
   await main(process.argv.slice(2))
 } catch (thrown) {
