@@ -22,18 +22,16 @@ describe('readPage()', () => {
     const page = `<!-- run: with tiles, study -->
 <!-- run: skip "sudo": nobody is asked here
 background "serve" until "listens"
-exit 65 "false"
 add "--quick" to "train": it takes an hour -->
-${block('sudo ls\nserve\nfalse\ntrain\nls')}`
+${block('sudo ls\nserve\ntrain\nls')}`
     const { fixtures, steps, skipped } = readPage(page)
     expect(fixtures).toEqual(['tiles', 'study'])
-    expect(skipped).toEqual([{ line: 8, reason: 'nobody is asked here' }])
+    expect(skipped).toEqual([{ line: 7, reason: 'nobody is asked here' }])
     expect(steps[0]?.commands).toEqual([
-      { text: 'sudo ls', line: 8, isSkipped: true, added: '', readyAt: null, exitCode: 0 },
-      { text: 'serve', line: 9, isSkipped: false, added: '', readyAt: 'listens', exitCode: 0 },
-      { text: 'false', line: 10, isSkipped: false, added: '', readyAt: null, exitCode: 65 },
-      { text: 'train', line: 11, isSkipped: false, added: '--quick', readyAt: null, exitCode: 0 },
-      { text: 'ls', line: 12, isSkipped: false, added: '', readyAt: null, exitCode: 0 },
+      { text: 'sudo ls', line: 7, isSkipped: true, added: '', readyAt: null },
+      { text: 'serve', line: 8, isSkipped: false, added: '', readyAt: 'listens' },
+      { text: 'train', line: 9, isSkipped: false, added: '--quick', readyAt: null },
+      { text: 'ls', line: 10, isSkipped: false, added: '', readyAt: null },
     ])
   })
   test('runs what a hidden comment holds', () => {

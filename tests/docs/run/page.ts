@@ -1,19 +1,5 @@
-/**
- * @file Reads a page's commands, and what hidden comments say of how they are run here.
- *
- * A comment stands before the block (or, for `with`, anywhere) and holds a direction a line:
- *
- *   <!-- run: with colon, radboud -->                  what is in the folder before the first command
- *   <!-- run: hidden NEWLINE COMMANDS -->              commands that the reader is not shown: what somebody else does meanwhile
- *   <!-- run: skip: REASON -->                         the block is not run
- *   <!-- run: skip "TEXT": REASON -->                  nor are its commands that hold TEXT
- *   <!-- run: add "WORDS" to "TEXT": REASON -->        commands that hold TEXT get WORDS at their end: always to make them small
- *   <!-- run: background "TEXT" until "OUTPUT" -->     the command that holds TEXT goes on beside the next ones, once it has said OUTPUT
- *   <!-- run: stop "TEXT" -->                          before the block, what runs since the command that holds TEXT is asked to end
- *   <!-- run: exit 65 "TEXT" -->                       the command that holds TEXT ends with this code
- *   <!-- run: insert into FILE after "TEXT" -->         the next block goes into a file, below its one line that holds TEXT
- *   <!-- run: output -->                               the next `text` block stands in what the block before has printed
- */
+/** @file Reads a page's commands, with what its hidden comments say of them (directions.ts). */
+import { type Direction, readDirection } from './directions.ts'
 
 export interface Command {
   /** As the page has it. */
@@ -25,7 +11,6 @@ export interface Command {
   readonly added: string
   /** Text in its output after which the next command may begin; null: it has to end first. */
   readonly readyAt: string | null
-  readonly exitCode: number
 }
 
 /** A block that the reader puts into a file. */
@@ -38,7 +23,6 @@ export interface Insertion {
 export interface Step {
   /** Before the commands. */
   readonly insertion: Insertion | null
-  readonly stops: readonly string[]
   readonly commands: readonly Command[]
   /** Lines that the commands must have printed, in their order. */
   readonly output: readonly string[]
@@ -51,21 +35,11 @@ export interface RunnablePage {
   readonly skipped: readonly { readonly line: number; readonly reason: string }[]
 }
 
-type Direction =
-  | { readonly do: 'with'; readonly fixtures: readonly string[] }
-  | { readonly do: 'skip'; readonly text: string; readonly reason: string }
-  | { readonly do: 'add'; readonly words: string; readonly text: string }
-  | { readonly do: 'background'; readonly text: string; readonly until: string }
-  | { readonly do: 'stop'; readonly text: string }
-  | { readonly do: 'exit'; readonly code: number; readonly text: string }
-  | { readonly do: 'insert'; readonly file: string; readonly after: string }
-  | { readonly do: 'output' }
-
 /** @throws {Error} If a direction is not understood, has no reason, or speaks of a command that is not there. */
 export function readPage(markdown: string): RunnablePage {
   const fixtures: string[] = []
   const skipped: { line: number; reason: string }[] = []
-  const steps: { insertion: Insertion | null; stops: string[]; commands: Command[]; output: string[] }[] = []
+  const steps: { insertion: Insertion | null; commands: Command[]; output: string[] }[] = []
   let directions: Direction[] = []
   const pieces = /<!-- run: ([\s\S]*?)-->|^```(\w*)\n([\s\S]*?)^```$/gm
   for (const { 0: piece, 1: comment, 2: kind, 3: code = '', index } of markdown.matchAll(pieces)) {
@@ -91,37 +65,17 @@ export function readPage(markdown: string): RunnablePage {
       }
       steps.push({
         insertion: null,
-        stops: directions.flatMap((direction) => (direction.do === 'stop' ? [direction.text] : [])),
         commands: commands.map((command) => directed(command, directions)),
         output: [],
       })
     } else if (directions[0]?.do === 'insert') {
-      steps.push({ insertion: { ...directions[0], code }, stops: [], commands: [], output: [] })
+      steps.push({ insertion: { ...directions[0], code }, commands: [], output: [] })
     } else if (directions.length > 0)
       throw new Error(`line ${line}: ${piece.slice(0, 20)} must follow its directions`)
     directions = []
   }
   if (directions.length > 0) throw new Error('a direction must have a block after it')
   return { fixtures, steps, skipped }
-}
-
-function readDirection(text: string): Direction {
-  const [, fixtures] = /^with ([\w, -]+)$/.exec(text) ?? []
-  if (fixtures !== undefined) return { do: 'with', fixtures: fixtures.split(',').map((name) => name.trim()) }
-  const [, skip, reason] = /^skip(?: "([^"]+)")?: (.{10,})$/.exec(text) ?? []
-  if (reason !== undefined) return { do: 'skip', text: skip ?? '', reason }
-  const [, words, to] = /^add "([^"]+)" to "([^"]+)": .{10,}$/.exec(text) ?? []
-  if (words !== undefined && to !== undefined) return { do: 'add', words, text: to }
-  const [, started, until] = /^background "([^"]+)" until "([^"]+)"$/.exec(text) ?? []
-  if (started !== undefined && until !== undefined) return { do: 'background', text: started, until }
-  const [, stopped] = /^stop "([^"]+)"$/.exec(text) ?? []
-  if (stopped !== undefined) return { do: 'stop', text: stopped }
-  const [, code, failing] = /^exit (\d+) "([^"]+)"$/.exec(text) ?? []
-  if (failing !== undefined) return { do: 'exit', code: Number(code), text: failing }
-  const [, file, after] = /^insert into (\S+) after "([^"]+)"$/.exec(text) ?? []
-  if (file !== undefined && after !== undefined) return { do: 'insert', file, after }
-  if (text === 'output') return { do: 'output' }
-  throw new Error(`direction must be one that is known, with its reason, got ${text}`)
 }
 
 /** Commands of a block: a line each, more where a line ends in a backslash or begins a here-document. */
@@ -159,7 +113,6 @@ function directed({ text, line }: { text: string; line: number }, directions: re
     isSkipped: mine.some((direction) => direction.do === 'skip'),
     added: added.join(' '),
     readyAt: background?.until ?? null,
-    exitCode: mine.find((direction) => direction.do === 'exit')?.code ?? 0,
   }
 }
 
@@ -186,7 +139,7 @@ function assertMeant(
   for (const direction of directions) {
     if (direction.do === 'output' || direction.do === 'insert')
       throw new Error(`line ${line}: a block of commands must have another direction than ${direction.do}`)
-    if (direction.do === 'with' || direction.do === 'stop') continue
+    if (direction.do === 'with') continue
     if (!commands.some(({ text }) => text.includes(direction.text))) {
       throw new Error(`line ${line}: the block must have ${direction.text}`)
     }

@@ -1,5 +1,5 @@
 /** @file Runs the commands of a page in a folder of their own, and compares what they print with what the page shows. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeCheckout } from './checkout.ts'
@@ -11,30 +11,26 @@ import { type Ended, Shell } from './shell.ts'
 /** Characters of a failed command's output that are shown. */
 const SHOWN = 3000
 
-/** @throws {Error} Naming the page's line, when a command ends with another code than it should or prints something else. */
+/** @throws {Error} Naming the page's line, when a command fails or prints something else. */
 export async function runPage(name: string, { fixtures, steps }: RunnablePage): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), 'tessera-docs-'))
   const [folder, logs] = [join(root, 'checkout'), join(root, 'logs')]
   await mkdir(logs)
-  const environment = await makeCheckout(folder, root)
-  for (const fixture of fixtures) await fixtureOf(fixture)(folder)
-  const shell = new Shell(folder, logs, environment)
+  const shell = new Shell(folder, logs, await makeCheckout(folder, root))
   try {
+    for (const fixture of fixtures) await fixtureOf(fixture)(folder)
     const port = await freePort()
-    for (const { insertion, stops, commands, output } of steps) {
+    for (const { insertion, commands, output } of steps) {
       if (insertion !== null) await insert(folder, insertion)
-      for (const text of stops) await shell.stop(text)
       let printed = ''
       for (const command of commands.filter(({ isSkipped }) => !isSkipped)) {
         const ended = await runCommand(shell, command, port).catch((cause: unknown) => {
           throw new Error(`${name}:${command.line}: ${command.text}\n${String(cause)}`, { cause })
         })
         printed += ended.output
-        if (ended.code === command.exitCode) continue
+        if (ended.code === 0) continue
         const tail = ended.output.slice(-SHOWN)
-        throw new Error(
-          `${name}:${command.line}: ${command.text}\nended with ${ended.code}, wanted ${command.exitCode}\n${tail}`,
-        )
+        throw new Error(`${name}:${command.line}: ${command.text}\nended with ${ended.code}\n${tail}`)
       }
       const missing = missingLine(output, printed)
       if (missing !== null)
@@ -46,8 +42,10 @@ export async function runPage(name: string, { fixtures, steps }: RunnablePage): 
   }
 }
 
-/** @throws {Error} If not exactly one line of the file holds the text. */
+/** @throws {Error} If not exactly one line of the file holds the text, or the file is the project's own and not a copy. */
 async function insert(folder: string, { file, after, code }: Insertion): Promise<void> {
+  const isCopy = (await realpath(join(folder, file))).startsWith(await realpath(folder))
+  if (!isCopy) throw new Error(`${file} must be a copy (run: with copy), got a link to the project`)
   const lines = (await readFile(join(folder, file), 'utf8')).split('\n')
   const found = lines.filter((line) => line.includes(after))
   if (found.length !== 1) throw new Error(`${file} must have one line with ${after}, got ${found.length}`)
@@ -59,7 +57,7 @@ async function runCommand(shell: Shell, command: Command, port: number): Promise
   const text = withPort(withMore(command), port)
   return command.readyAt === null
     ? shell.run(text)
-    : { code: command.exitCode, output: await shell.start(text, command.readyAt) }
+    : { code: 0, output: await shell.start(text, command.readyAt) }
 }
 
 /** A remark at the end of a line stays behind what is added. */

@@ -17,16 +17,11 @@ export interface Ended {
   readonly output: string
 }
 
-interface Background {
-  readonly text: string
-  readonly pid: number
-  readonly log: string
-}
-
 export class Shell {
   readonly #bash: ChildProcess
   readonly #logs: string
-  readonly #background: Background[] = []
+  /** Groups of processes that run on. */
+  readonly #background: number[] = []
   #seen = ''
   #commands = 0
 
@@ -53,8 +48,7 @@ export class Shell {
   async start(command: string, ready: string): Promise<string> {
     const log = this.#log()
     const pid = Number(await this.#ask(`{\n${command}\n} </dev/null >'${log}' 2>&1 &`, '$!'))
-    const background = { text: command, pid, log }
-    this.#background.push(background)
+    this.#background.push(pid)
     const end = performance.now() + LONGEST_COMMAND_MS
     for (;;) {
       const output = await readFile(log, 'utf8')
@@ -65,16 +59,9 @@ export class Shell {
     }
   }
 
-  /** Asks what was started with a command that holds `text` to end, and waits for it. */
-  async stop(text: string): Promise<void> {
-    const found = this.#background.filter((one) => one.text.includes(text))
-    if (found.length === 0) throw new Error(`a command with ${text} must run, got none`)
-    await Promise.all(found.map(({ pid }) => endGroup(pid)))
-  }
-
   /** Ends everything. */
   async close(): Promise<void> {
-    await Promise.all(this.#background.map(({ pid }) => endGroup(pid)))
+    await Promise.all(this.#background.map(endGroup))
     this.#bash.kill('SIGKILL')
     if (this.#bash.exitCode === null && this.#bash.signalCode === null) await once(this.#bash, 'close')
   }
