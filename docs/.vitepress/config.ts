@@ -18,10 +18,7 @@ export default defineConfig({
   description: 'Many hospitals train one histopathology model together, and no image leaves its hospital.',
   // Pages link to each other, and to CONTRIBUTING.md and the like, as files of the project: so the project is the source.
   srcDir: '..',
-  srcExclude: [
-    '{.types,.ci,node_modules,runs,coordinator,site-agent,shared,cli,deploy,dashboard}/**',
-    '**/dist/**',
-  ],
+  srcExclude: ['{.types,.ci,runs}/**', '**/dist/**'],
   rewrites: (page) => page.replace(/README\.md$/, 'index.md'),
   cleanUrls: false,
   // Dead links fail the build.
