@@ -29,7 +29,8 @@ const oidc = z.strictObject({
 })
 export type OidcSettings = z.infer<typeof oidc>
 
-const config = z.strictObject({
+export const config = z.strictObject({
+  /** Of this file's form. */
   version: z.literal(1),
   /** Address that sites use; it stands in the kits. Behind a proxy it is the proxy's. */
   url: z.url({ protocol: /^https?$/ }),
@@ -47,7 +48,7 @@ const config = z.strictObject({
   tls: tlsSettings.optional(),
   /** A reverse proxy in front ends TLS. What it says of clients (X-Forwarded-For) is written in the log, counts their sessions, and is believed in nothing else. */
   proxy: z.literal(true).optional(),
-  /** Most sessions at once. Absent: by the sites and studies there are (connections.ts). At a million, a machine's memory and descriptors end. */
+  /** Most sessions at once. Absent: 256, and 2 for each site in each study. At a million, a machine's memory and descriptors end. */
   maxSessions: z.int().min(1).max(1_000_000).optional(),
   /** Most of one address, but loopback; behind a proxy, of one that the proxy names. Absent: 64. */
   maxSessionsPerAddress: z.int().min(1).max(1_000_000).optional(),

@@ -136,7 +136,7 @@ function addStudy(group: Command): void {
   const create = withDir(study.command('create <file>'))
     .summary('create a study from a JSON file')
     .description(
-      'create a study from a JSON file (JSON only); every field and its default is in docs/protocol.md',
+      'create a study from a JSON file (JSON only); every field and its default is in docs/reference/study.md',
     )
     .option('--teacher <file>', 'the teacher: safetensors (docs/models.md) or any vision model as .onnx')
     .option('--student <file>', "the student's weights, safetensors, for student.initial 'file'")

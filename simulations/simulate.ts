@@ -10,7 +10,7 @@ import { runExperiment } from './experiment/run.ts'
 import { stderrScreen } from './runner/progress.ts'
 
 const EXAMPLES = `
-An experiment is a YAML file; docs/experiments.md explains every field, simulations/experiments/ has those of this project.
+An experiment is a YAML file; docs/reference/experiment.md has every field, simulations/experiments/ has those of this project.
 Cut off at any point, the same command goes on without repeating a finished cell.
 
 Examples:

@@ -11,8 +11,9 @@ import { selfSigned } from './self-signed.ts'
 
 const file = z.string().min(1).max(1000)
 export const tlsSettings = z.strictObject({
-  /** PEM files; relative paths start at the coordinator's folder. */
+  /** PEM file of the certificate; relative paths start at the coordinator's folder. */
   cert: file,
+  /** PEM file of its private key. */
   key: file,
   /** Only clients whose certificate one of these authorities has signed may connect. */
   clientCa: file.optional(),

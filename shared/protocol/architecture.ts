@@ -19,6 +19,7 @@ export const FLAVOURS = ['torchvision', 'timm-tf', 'efficientnet-pytorch'] as co
 
 /** A network by name (EfficientNet: Tan and Le, ICML 2019; ResNet: He et al., CVPR 2016), and how much of it. */
 export const architecture = z.strictObject({
+  /** Which network; docs/models.md has them with their sizes. */
   name: z.enum(ARCHITECTURE_NAMES).default('efficientnet-b0'),
   /** Times the channels of the named network. */
   widthMultiplier: positive.max(4).default(1),

@@ -9,6 +9,7 @@ export const judgedPart = z.union([z.literal('val'), z.literal('test')])
 export const judging = z.strictObject({
   /** Judged are the students of the rounds that are a multiple of it, and the last. */
   every: z.int().positive().max(100_000).default(1),
+  /** Tiles that a student is judged on. Early stopping takes `val`: tiles that decide when to stop cannot be tested on. */
   part: judgedPart.default('val'),
   /** What the best student goes by. Balanced: a site with many tiles of one class does not decide alone. */
   metric: z.enum(['accuracy', 'balancedAccuracy', 'macroF1']).default('balancedAccuracy'),

@@ -1,5 +1,5 @@
 /**
- * @file Every message of the wire, declared once: types, checks and the table in docs/protocol.md follow from here.
+ * @file Every message of the wire, declared once: types, checks and docs/reference/messages.md follow from here.
  *
  * Each event carries one object and is answered by one object: `{ ok: true, … } | { ok: false, code, message }`. Signed parts are compact
  * JWS (EdDSA); their payloads are declared in signed.ts. No message has a field that could hold an image.

@@ -148,17 +148,26 @@ export const offer = z.strictObject({
   plan: sha256,
   nonce,
   issuedAtMs: timeMs,
+  /** Its latest end; a site that shows no progress is given up sooner. */
   deadlineMs: timeMs,
 })
 /** Means over the round's tiles, and a count: nothing of a single tile. Null: the method has no such part, or the site's policy withholds it. */
 export const siteMetrics = z.strictObject({
+  /** Mean of what was minimised, terms of the strategy (FedProx, MOON) not in it. */
   loss: z.number().nullable(),
+  /** Mean cross-entropy. */
   ce: z.number().nullable(),
+  /** Mean Kullback-Leibler divergence from the teacher, times T². */
   kl: z.number().nullable(),
+  /** Mean of the method's own term: MoMA's contrast, or that of features or maps. */
   nce: z.number().nullable(),
+  /** Tiles whose class the student called while it trained. */
   correct: z.int().min(0).nullable(),
+  /** Tiles that were trained on, once for each pass. */
   seen: z.int().min(0),
+  /** Tiles that could not be read. */
   skippedTiles: z.int().min(0),
+  /** How long training took. */
   seconds: z.number().min(0),
 })
 export type SiteMetrics = z.infer<typeof siteMetrics>
@@ -173,7 +182,9 @@ export const manifest = z.strictObject({
   encoding,
   bytes: z.int().positive().max(MAX_MODEL_BYTES),
   payload: sha256,
+  /** Tiles trained on: the weight of the average. */
   samples: z.int().positive().max(MAX_SAMPLES),
+  /** Means of the losses over all tiles, and counts; what the site's policy withholds is null. */
   metrics: siteMetrics,
   /** SHA-256 of the policy.yaml that the site's gate enforced. */
   policyHash: sha256,
@@ -206,7 +217,9 @@ export const judgement = z.strictObject({
   round,
   student: sha256,
   part: judgedPart,
+  /** Rows true classes, columns called ones; null a row that the policy withholds. */
   counts: judgedCounts.nullable(),
+  /** Why no counts are told. */
   withheld: withholding.nullable(),
   /** SHA-256 of the policy.yaml that the site's gate enforced. */
   policyHash: sha256,
@@ -235,11 +248,13 @@ export const published = z.strictObject({
       z.strictObject({
         site: name,
         samples: z.int().positive(),
+        /** It weighs the samples over √(1 + staleness). */
         staleness: z.int().min(0).max(MAX_STALENESS),
         payload: sha256,
         manifest: sha256,
-        /** L2 norm of the delta as it was sent, and the factor by which the guard has scaled it. */
+        /** L2 norm of the delta as it was sent. */
         norm: z.number().min(0),
+        /** Factor by which the guard has scaled it (docs/aggregation.md). */
         scale: z.number().gt(0).max(1),
       }),
     )

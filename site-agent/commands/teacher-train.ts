@@ -34,7 +34,7 @@ interface TrainFlags extends DataFlags {
   val?: string
   patience?: number
   seed: string
-  engine: EngineChoice
+  engine?: EngineChoice
 }
 
 /** Adds the verb. Defaults that a study has, too, are the study's. */
@@ -65,7 +65,14 @@ export function addTeacherTrain(group: Command): void {
     .option('--val <data>', 'other tiles to choose by; else the part val')
     .option('--patience <n>', 'epochs without a better one until it stops', whole)
     .option('--seed <text>', 'every random choice hangs on it', 'teacher')
-    .addOption(new Option('--engine <name>').choices(['auto', 'wasm', 'tensorflow', 'cpu']).default('auto'))
+    .addOption(
+      new Option('--engine <name>', 'what computes (default: TESSERA_ENGINE, else auto)').choices([
+        'auto',
+        'wasm',
+        'tensorflow',
+        'cpu',
+      ]),
+    )
     .action((dataDir: string, flags: TrainFlags) => untilStopped((signal) => train(dataDir, flags, signal)))
   withDataRules(command)
   example(
@@ -79,7 +86,7 @@ const LINE_MS = 500
 
 async function train(dataDir: string, flags: TrainFlags, signal: AbortSignal): Promise<void> {
   const { startEngine } = await import('@tessera/shared/engine')
-  const { description } = await startEngine({ engine: flags.engine })
+  const { description } = await startEngine(flags.engine ? { engine: flags.engine } : {})
   const write = (text: string): void => void process.stderr.write(text)
   const writeLine = (text: string): void => write(`${text}\n`)
   const lines = process.stderr.isTTY

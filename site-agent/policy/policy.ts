@@ -17,34 +17,57 @@ const weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'must be a time from 00:00 to 24:00')
 const timeZone = z.string().max(64).refine(isTimeZone, 'must be a time zone, for instance Europe/Berlin')
 
-/** From `from` until before `to`; a window whose end is not after its start ends on the next day. `days`: on which it starts. */
+/** From `from` until before `to`. */
 const window = z
-  .strictObject({ days: list(weekday), from: timeOfDay, to: timeOfDay })
+  .strictObject({
+    /** On which it starts. */
+    days: list(weekday),
+    /** First minute. */
+    from: timeOfDay,
+    /** The minute after the last. Not after `from`: on the next day. */
+    to: timeOfDay,
+  })
   .refine(({ from, to }) => from !== to && from !== '24:00', 'must start before 24:00 and last some time')
 export type Window = z.infer<typeof window>
 
-const policy = z.strictObject({
+export const policy = z.strictObject({
+  /** Of this file's form. */
   version: z.literal(1),
+  /** The site that the policy is of. */
   site: name,
+  /** Studies that this site takes part in. */
   studies: anyOr(name),
-  /** Fingerprints of public keys. */
+  /** Fingerprints of the public keys whose studies are taken. When a coordinator changes its key, the new one is added here. */
   coordinators: list(z.string().regex(/^([0-9a-f]{4} ){7}[0-9a-f]{4}$/, 'must be a fingerprint')),
-  /** SHA-256 of their files. */
+  /** Teacher models that may be run here, by the SHA-256 of their files. */
   teachers: anyOr(sha256),
+  /** Batch-norm statistics, means over the site's tiles, leave as part of the update. `false`: studies that need them are refused. */
   statisticsMayLeave: z.boolean(),
+  /** With fewer tiles the site takes no part. Means over fewer tiles, and counts of fewer right or wrong answers, are withheld. */
   smallestSampleCount: z.int().positive().max(MAX_SAMPLES),
+  /** When a class has some tiles but fewer than this, all losses and right answers are withheld. */
   smallestClassCount: z.int().positive().max(MAX_SAMPLES),
-  /** Whether judgements tell counts. A policy of before there were any has not allowed them. */
+  /**
+   * In a study that judges its students (docs/judging.md): whether counts of tiles that are not trained on leave, how many of each class are called each
+   * class. A policy without this line was signed before there were judgements, and has not allowed them.
+   */
   judging: z.enum(['counts', 'withheld']).default('withheld'),
+  /** Bytes of updates that may leave. What is sent again after a cut line counts again. */
   largestUpload: z.strictObject({
+    /** For one round. */
     roundBytes: z.int().positive().max(MAX_MODEL_BYTES),
+    /** On one day. */
     dayBytes: z.int().positive().max(MAX_DAY_BYTES),
   }),
-  /** L2 norm over the trainable tensors that a delta is clipped to. */
+  /** The agent scales an update down to this L2 norm (of its trainable tensors) before it is sent. */
   normClip: z.literal('none').or(z.number().positive()),
+  /** Of `hours`, and of the days that limits are counted by. */
   timeZone,
+  /** When anything of a study may be sent or fetched. Outside, the agent waits; it stays connected. */
   hours: z.literal('always').or(list(window)),
+  /** `each-round`: a trained update waits for a person here (`tessera site approve`). */
   approval: z.enum(['none', 'each-round']),
+  /** Rounds whose updates may leave on one day. */
   roundsPerDay: z.int().positive().max(100_000),
 })
 export type Policy = z.infer<typeof policy>

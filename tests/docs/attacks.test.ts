@@ -1,10 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { ERROR_CODES } from '@tessera/shared/errors'
 import { describe, expect, test } from 'vitest'
-import { page, tableRows } from '../support/markdown.ts'
+import { expectNamesTest, page, tableRows } from '../support/markdown.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
 const rows = tableRows(page('docs/attacks.md'), '# Attacks')
 
 describe('docs/attacks.md', () => {
@@ -16,14 +13,7 @@ describe('docs/attacks.md', () => {
   })
 
   test.each(rows)('%s: %s (%s) is tried by %s', (_attack, _stop, codes = '', test = '') => {
-    const [, file = '', name = ''] = test.match(/^(tests\/\S+\.test\.ts): (.+)$/) ?? []
-    expect(existsSync(`${root}${file}`), file).toBe(true)
-    // As the name of a test or of one of its cases: a text of its own.
-    const source = readFileSync(`${root}${file}`, 'utf8')
-    expect(
-      ["'", '"', '`'].some((quote) => source.includes(`${quote}${name}${quote}`)),
-      name,
-    ).toBe(true)
+    expectNamesTest(test)
     const named = [...codes.matchAll(/ERR_[A-Z_]+/g)].map(([code]) => code)
     expect(codes === 'none' || named.length > 0).toBe(true)
     expect(named.filter((code) => !Object.hasOwn(ERROR_CODES, code))).toEqual([])

@@ -1,55 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { addCoordinatorCommands } from '@tessera/coordinator/main'
-import { addDemoCommand } from '@tessera/simulations/main'
-import { addSimulateCommand } from '@tessera/simulations/simulate'
-import { addSiteCommands } from '@tessera/site-agent/main'
-import { addTeacherCommands } from '@tessera/site-agent/main-teacher'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
-import { addDoctorCommand } from '../../cli/doctor.ts'
-import { addEngineCommands } from '../../cli/engine.ts'
-import { addLedgerCommands } from '../../cli/ledger.ts'
-import { addVerifyCommand } from '../../cli/verify.ts'
+import { wholeProgram } from '../../docs/build/cli-page.ts'
 import { benchProgram } from '../../simulations/bench/program.ts'
+import { markdownPages } from '../support/markdown.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const PAGES = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'docs/architecture.md',
-  'docs/engine.md',
-  'docs/protocol.md',
-  'docs/rounds.md',
-  'docs/fidelity.md',
-  'docs/models.md',
-  'docs/methods.md',
-  'docs/export.md',
-  'docs/experiments.md',
-  'docs/security.md',
-  'docs/operations.md',
-  'docs/metrics.md',
-  'docs/logs.md',
-  'docs/site.md',
-  'docs/data.md',
-  'docs/slides.md',
-  'tests/parity/README.md',
-  'simulations/bench/README.md',
-]
+/** What the program was called once is history, and the reference is made of the program itself. */
+const PAGES = markdownPages().filter(
+  (name) => name !== 'CHANGELOG.md' && !/^docs\/(decisions|reference)\//.test(name),
+)
 
-const program = new Command('tessera')
-for (const add of [
-  addCoordinatorCommands,
-  addSiteCommands,
-  addTeacherCommands,
-  addDemoCommand,
-  addSimulateCommand,
-  addVerifyCommand,
-  addEngineCommands,
-  addDoctorCommand,
-  addLedgerCommands,
-])
-  add(program)
+const program = await wholeProgram()
 const bench = benchProgram()
 
 /** Every `tessera …` and `npm run …` line of a page's code blocks and inline code. */

@@ -57,6 +57,17 @@ describe('tessera teacher train', () => {
     expect(printed).toContain(`teacher.sha256 of a study: ${sha256Hex(await readFile(out))}\n`)
   })
 
+  test('takes the engine that the environment names when the command line names none', async () => {
+    const { line } = await aLine()
+    vi.stubEnv('TESSERA_ENGINE', 'abacus')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const { failure } = await tessera(line.replace(' --engine wasm', ''))
+    expect(failure).toMatchObject({
+      code: 'ERR_CONFIG_INVALID',
+      message: 'TESSERA_ENGINE must be auto, wasm, tensorflow, cpu, got abacus',
+    })
+  })
+
   test('Ctrl-C ends it with a sentence, and the same command goes on', async () => {
     const { line } = await aLine()
     const stopped = await tessera(line, (text) => {

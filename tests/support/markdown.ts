@@ -1,12 +1,34 @@
 /** @file Reads tables out of a page of documentation. */
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { expect } from 'vitest'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Text of a page by its path from the project's root. */
 export function page(path: string): string {
   return readFileSync(`${root}${path}`, 'utf8')
+}
+
+/** Paths of all pages of the project, from its root. */
+export function markdownPages(): string[] {
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  return listed.split('\n').filter((name) => name !== '')
+}
+
+/** Asserts that `cell` is `FILE: NAME` of a test that is there: its name, or that of one of its cases, is a text of its own in the file. */
+export function expectNamesTest(cell: string): void {
+  const [, file = '', name = ''] = /^(tests\/\S+\.test\.ts): (.+)$/.exec(cell) ?? []
+  expect(existsSync(`${root}${file}`) && file, cell).toBeTruthy()
+  const source = readFileSync(`${root}${file}`, 'utf8')
+  expect(
+    ["'", '"', '`'].some((quote) => source.includes(`${quote}${name}${quote}`)),
+    cell,
+  ).toBe(true)
 }
 
 /** Rows of every table below `heading`, up to the next heading of its rank or a higher one; the head of a table is not a row. */

@@ -41,13 +41,17 @@ export async function writePng(
     .toFile(file)
 }
 
-/** Fills `DIR/CLASS/0.png …` with different noise; returns DIR. */
-export async function noiseFolder(counts: Readonly<Record<string, number>>, size = 8): Promise<string> {
+/** Fills `DIR/CLASS/0.png …` with different noise, another for each `seed`; returns DIR. */
+export async function noiseFolder(
+  counts: Readonly<Record<string, number>>,
+  size = 8,
+  seed = '',
+): Promise<string> {
   const dir = await temporaryFolder()
   for (const [name, count] of Object.entries(counts)) {
     await mkdir(join(dir, name), { recursive: true })
     for (let i = 0; i < count; i++) {
-      await writePng(join(dir, name, `${i}.png`), noisePixels(`${name}/${i}`, size), size)
+      await writePng(join(dir, name, `${i}.png`), noisePixels(`${seed}${name}/${i}`, size), size)
     }
   }
   return dir
