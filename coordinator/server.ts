@@ -18,6 +18,7 @@ import { Server as SocketServer } from 'socket.io'
 import { loadCoordinator } from './config.ts'
 import { createConnections, limitConnections, sessionLimits } from './connections.ts'
 import { type OpenOptions, openCoordinator } from './in-process.ts'
+import { takeOffPrefix } from './path-prefix.ts'
 import type { StudyProgress } from './running/index.ts'
 import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
@@ -92,6 +93,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     await coordinator.close()
     await sockets.close()
   }
+  takeOffPrefix(http, config.url)
   await listen(http, port, host).catch(async (cause: unknown) => {
     await close()
     const reason = (cause as NodeJS.ErrnoException).code

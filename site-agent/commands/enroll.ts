@@ -13,6 +13,7 @@ interface EnrollFlags {
   tlsCa?: string
   tlsCert?: string
   tlsKey?: string
+  proxy?: string
   acceptPolicy?: true
 }
 
@@ -27,13 +28,15 @@ export function addEnroll(group: Command): void {
     )
     .option('--tls-cert <file>', 'certificate of this site, PEM, where the coordinator asks for one')
     .option('--tls-key <file>', 'its private key, PEM')
+    .option('--proxy <url>', 'HTTP proxy to go through (default: HTTPS_PROXY and NO_PROXY, each time)')
     .option('--accept-policy', 'sign the default policy.yaml unread: for demonstrations')
     .action(async (kitFile: string, options: EnrollFlags) => {
-      const { dir, acceptPolicy, tlsCa: ca, tlsCert: cert, tlsKey: key } = options
+      const { dir, acceptPolicy, tlsCa: ca, tlsCert: cert, tlsKey: key, proxy } = options
       const transport = {
         ...(ca && { ca: resolve(ca) }),
         ...(cert && { cert: resolve(cert) }),
         ...(key && { key: resolve(key) }),
+        ...(proxy && { proxy }),
       }
       const log = stderrLog(systemClock)
       const { site, coordinatorUrl, coordinatorKey, publicKey } = await untilStopped((signal) =>

@@ -18,14 +18,18 @@ const sources = execFileSync(
 
 /** Ways out of a Node process. A worker thread is none: its modules are among the sources here. */
 const DOORS =
-  /^(node:)?(net|tls|http|https|http2|dgram|dns|child_process|cluster)(\/|$)|^socket\.io-client$|^(ws|undici)$/
+  /^(node:)?(net|tls|http|https|http2|dgram|dns|child_process|cluster)(\/|$)|^socket\.io-client$|^(ws|undici|agent-base|https-proxy-agent)$/
 
 describe('ways out of a site', () => {
-  test('only uplink/socket.ts opens a connection', () => {
+  test('only the three files of uplink/ that make its socket open a connection', () => {
     const users = sources.filter((file) =>
       importedModules(readFileSync(`${root}${file}`, 'utf8')).some((name) => DOORS.test(name)),
     )
-    expect(users).toEqual(['site-agent/uplink/socket.ts'])
+    expect(users.toSorted()).toEqual([
+      'site-agent/uplink/proxy-agent.ts',
+      'site-agent/uplink/socket.ts',
+      'site-agent/uplink/tls-agent.ts',
+    ])
   })
 
   test('no file fetches, opens a WebSocket or reports anywhere by a global', () => {
