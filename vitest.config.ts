@@ -12,6 +12,8 @@ export default defineConfig({
       ...(engine === 'tensorflow' ? [] : ['tests/**/*.native.test.ts']),
       // What needs libopenslide. CI has it and sets this.
       ...(process.env.TESSERA_SLIDES === '1' ? [] : ['tests/**/*.slides.test.ts']),
+      // What installs, builds and starts whole machines: images, a chart, units, a bundle. CI has what they need and sets this.
+      ...(process.env.TESSERA_DEPLOY === '1' ? [] : ['tests/deploy/**/*.deploy.test.ts']),
       // What needs PostgreSQL's programs. CI has them and sets this.
       ...(process.env.TESSERA_POSTGRES === '1' ? [] : ['tests/**/*.postgres.test.ts']),
     ],

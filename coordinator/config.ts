@@ -137,7 +137,8 @@ export async function storePlace(
   return { postgres: postgres ?? null, coordinator: fingerprint(ring.keys[0] ?? ring.current) }
 }
 
-async function hasCoordinator(dir: string): Promise<boolean> {
+/** Whether the folder has a coordinator's settings. */
+export async function hasCoordinator(dir: string): Promise<boolean> {
   return (await readFile(configFile(dir)).catch(() => null)) !== null
 }
 

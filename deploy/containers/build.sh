@@ -3,7 +3,7 @@
 #
 #   deploy/containers/build.sh
 #
-# ENGINE: an image that has /engine; without it the engine is built in the site agent's image, which fetches TensorFlow (0.3 GB) and takes minutes.
+# ENGINE: a folder with an engine in ENGINE/engine; without it the engine is built in the site agent's image, which fetches TensorFlow (0.3 GB) and takes minutes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 deploy/containers/base.sh
@@ -23,4 +23,4 @@ build() {
     --build-arg BUILD=localhost/tessera-build "$@" .
 }
 build --build-arg BASE=localhost/tessera-base-coordinator -f deploy/containers/coordinator.Containerfile -t localhost/tessera-coordinator
-build --build-arg BASE=localhost/tessera-base-site ${ENGINE:+--build-arg "ENGINE=$ENGINE"} -f deploy/containers/site-agent.Containerfile -t localhost/tessera-site-agent
+build --build-arg BASE=localhost/tessera-base-site ${ENGINE:+--build-context "engine=$ENGINE"} -f deploy/containers/site-agent.Containerfile -t localhost/tessera-site-agent

@@ -6,6 +6,7 @@ import { fingerprint } from '@tessera/shared/security'
 import { untilStopped } from '@tessera/shared/until-stopped'
 import type { Command } from 'commander'
 import { enroll } from '../session/enroll.ts'
+import { readIdentity } from '../session/site-folder.ts'
 import { example, stderrLog, withDir } from './command.ts'
 
 interface EnrollFlags {
@@ -15,6 +16,7 @@ interface EnrollFlags {
   tlsKey?: string
   proxy?: string
   acceptPolicy?: true
+  ifMissing?: true
 }
 
 export function addEnroll(group: Command): void {
@@ -30,7 +32,13 @@ export function addEnroll(group: Command): void {
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--proxy <url>', 'HTTP proxy to go through (default: HTTPS_PROXY and NO_PROXY, each time)')
     .option('--accept-policy', 'sign the default policy.yaml unread: for demonstrations')
+    .option('--if-missing', 'leave a folder that is enrolled as it is: for start scripts')
     .action(async (kitFile: string, options: EnrollFlags) => {
+      const known = options.ifMissing && (await readIdentity(options.dir))
+      if (known) {
+        print(`Enrolled already, as ${known.site} with ${known.coordinatorUrl}.`)
+        return
+      }
       const { dir, acceptPolicy, tlsCa: ca, tlsCert: cert, tlsKey: key, proxy } = options
       const transport = {
         ...(ca && { ca: resolve(ca) }),
