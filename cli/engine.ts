@@ -12,8 +12,8 @@ import {
   readMachine,
   removeEngine,
 } from '@tessera/shared/engine/install'
+import { createProgress } from '@tessera/shared/stage-progress'
 import { untilStopped } from '@tessera/shared/until-stopped'
-import { createProgress } from '@tessera/simulations/progress'
 import type { Command } from 'commander'
 
 const DESCRIPTION = `Builds the native engine: TensorFlow, several times as fast as the one that comes with Tessera.

@@ -7,6 +7,7 @@ import { addSiteCommands } from '@tessera/site-agent/main'
 import { addTeacherCommands } from '@tessera/site-agent/main-teacher'
 import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
+import { addBundleCommand } from '../../cli/bundle.ts'
 import { addDoctorCommand } from '../../cli/doctor.ts'
 import { addEngineCommands } from '../../cli/engine.ts'
 import { addLedgerCommands } from '../../cli/ledger.ts'
@@ -28,6 +29,9 @@ const PAGES = [
   'docs/experiments.md',
   'docs/security.md',
   'docs/operations.md',
+  'docs/deploy.md',
+  'docs/sizing.md',
+  'deploy/runbook.md',
   'docs/site.md',
   'docs/data.md',
   'docs/slides.md',
@@ -45,6 +49,7 @@ for (const add of [
   addVerifyCommand,
   addEngineCommands,
   addDoctorCommand,
+  addBundleCommand,
   addLedgerCommands,
 ])
   add(program)
