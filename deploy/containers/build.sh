@@ -16,11 +16,15 @@ cafile=$(npm config get cafile)
 [ "$cafile" = null ] || echo "cafile=$cafile" >>"$settings/npmrc"
 cat /etc/pip.conf >"$settings/pip.conf" 2>/dev/null || : >"$settings/pip.conf"
 
+# build IMAGE ARGUMENTS: the image before it goes first, else it would stay on the disk without a name.
 build() {
+  local image="localhost/$1"
+  shift
+  buildah rmi "$image" >/dev/null 2>&1 || true
   buildah build --quiet --isolation=chroot --ignorefile deploy/containers/containerignore \
     --volume /etc/ssl/certs:/etc/ssl/certs:ro --volume "$(npm config get cache):/root/.npm" \
     --secret "id=npmrc,src=$settings/npmrc" --secret "id=pipconf,src=$settings/pip.conf" \
-    --build-arg BUILD=localhost/tessera-build "$@" .
+    --build-arg BUILD=localhost/tessera-build -t "$image" "$@" . >/dev/null
 }
-build --build-arg BASE=localhost/tessera-base-coordinator -f deploy/containers/coordinator.Containerfile -t localhost/tessera-coordinator
-build --build-arg BASE=localhost/tessera-base-site ${ENGINE:+--build-context "engine=$ENGINE"} -f deploy/containers/site-agent.Containerfile -t localhost/tessera-site-agent
+build tessera-coordinator --build-arg BASE=localhost/tessera-base-coordinator -f deploy/containers/coordinator.Containerfile
+build tessera-site-agent --build-arg BASE=localhost/tessera-base-site ${ENGINE:+--build-context "engine=$ENGINE"} -f deploy/containers/site-agent.Containerfile
