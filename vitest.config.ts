@@ -3,9 +3,30 @@ import { configDefaults, defineConfig } from 'vitest/config'
 /** The engine under test; not `auto`, which would depend on what this machine has installed. CI runs the suite once for each. */
 const engine = process.env.TESSERA_ENGINE ?? 'wasm'
 
+/**
+ * Folders whose modules keep nothing between calls: their files share a process and load what they import once, which takes half the time. Elsewhere each file
+ * has a process of its own: a back end of TensorFlow.js, a WebAssembly memory and a pool of threads are there once a process.
+ */
+const SHARE_A_PROCESS = [
+  'tests/cli',
+  'tests/conformance',
+  'tests/coordinator/!(reducing)',
+  'tests/docs',
+  'tests/protocol',
+  'tests/shared/!(engine|model|reduction)',
+  'tests/site-agent/{data,page,policy,screen,uplink}',
+  'tests/simulations/{partition,tiles}',
+].flatMap((folder) => [`${folder}/**/*.test.ts`, `${folder}.test.ts`])
+
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'shared process', include: SHARE_A_PROCESS, isolate: false } },
+      {
+        extends: true,
+        test: { name: 'own process', include: ['tests/**/*.test.ts'], exclude: SHARE_A_PROCESS },
+      },
+    ],
     exclude: [
       ...configDefaults.exclude,
       // What only the native engine has.

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { growHeapFreely } from '@tessera/shared/heap'
 import { Command, CommanderError } from 'commander'
+import { endureClosedOutput } from './closed-output.ts'
 import { describeFailure, exitCode } from './failure.ts'
 
 /** A verb group: what `tessera --help` says of it, and the module that defines it. Loaded only when typed: `--help` stays instant. */
@@ -97,6 +98,7 @@ function allCommands(command: Command): Command[] {
 }
 
 growHeapFreely()
+endureClosedOutput()
 try {
   await main(process.argv.slice(2))
 } catch (thrown) {
