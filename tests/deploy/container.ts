@@ -1,8 +1,6 @@
 /** @file Containers of our images by buildah, without a daemon, in a chroot. They end with the test. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 
@@ -76,7 +74,6 @@ export function container(image: string, folders: Readonly<Record<string, string
  * places for its own mounts in the root.
  */
 export function runReadOnly({ root }: Container, data: string, ...args: string[]): string {
-  mkdirSync(join(root, 'data'), { recursive: true })
   const script = `set -e
     mount --bind "$1" "$1"
     mount -o remount,bind,ro "$1"
