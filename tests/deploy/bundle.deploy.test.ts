@@ -49,4 +49,4 @@ test('a machine without a network installs a bundle, finds its engine and comput
   expect(alone(tessera, 'site', '--help')).toContain('tessera site')
   // What is another user's is not there, and says so.
   expect(alone('sh', '-c', '"$1" coordinator status 2>&1 || true', 'sh', tessera)).toContain('ERR_USAGE')
-}, 300_000)
+}, 600_000)

@@ -131,5 +131,5 @@ describe('the images', () => {
     await coordinator.tessera('coordinator', 'study', 'export', 'small', '--out', '/data/export', ...dir)
     expect(await readdir(join(data, 'export'))).toContain('student.safetensors')
     expect(await coordinator.tessera('ledger', 'verify', '/data/coordinator')).toMatch(/small/)
-  }, 300_000)
+  }, 600_000)
 })
