@@ -35,6 +35,8 @@ export default defineConfig({
       ...(process.env.TESSERA_SLIDES === '1' ? [] : ['tests/**/*.slides.test.ts']),
       // What needs Chromium. CI has it and sets this.
       ...(process.env.TESSERA_BROWSER === '1' ? [] : ['tests/browser/**']),
+      // What installs, builds and starts whole machines: images, a chart, units, a bundle. CI has what they need and sets this.
+      ...(process.env.TESSERA_DEPLOY === '1' ? [] : ['tests/deploy/**/*.deploy.test.ts']),
       // What needs PostgreSQL's programs. CI has them and sets this.
       ...(process.env.TESSERA_POSTGRES === '1' ? [] : ['tests/**/*.postgres.test.ts']),
     ],

@@ -12,8 +12,8 @@ import {
   readMachine,
   removeEngine,
 } from '@tessera/shared/engine/install'
+import { createProgress } from '@tessera/shared/stage-progress'
 import { untilStopped } from '@tessera/shared/until-stopped'
-import { createProgress } from '@tessera/simulations/progress'
 import type { Command } from 'commander'
 
 const DESCRIPTION = `Builds the native engine: TensorFlow, several times as fast as the one that comes with Tessera.
@@ -36,6 +36,7 @@ const DEFAULT_TENSORFLOW = '2.21.0'
 
 interface InstallFlags {
   readonly gpu?: true
+  readonly portable?: true
   readonly tensorflow: string
   readonly wheel?: readonly string[]
   readonly package?: string
@@ -53,6 +54,7 @@ export function addEngineCommands(program: Command): void {
     .summary('build the native engine for this machine')
     .description(DESCRIPTION)
     .option('--gpu', 'with CUDA (Linux x64; written, but not tried on a GPU yet)')
+    .option('--portable', 'for other machines too: x86-64-v3 (2013 and later), or any 64-bit ARM')
     .option('--tensorflow <version>', 'version of TensorFlow', DEFAULT_TENSORFLOW)
     .option('--wheel <file...>', 'the wheel as a file; for --gpu followed by the nvidia ones')
     .option('--package <file>', 'the npm package as a file')
@@ -78,6 +80,7 @@ async function install(flags: InstallFlags): Promise<void> {
           folder,
           version: flags.tensorflow,
           gpu: flags.gpu === true,
+          portable: flags.portable === true,
           wheels: flags.wheel ?? [],
           npmPackage: NPM_PACKAGE,
           tarball: flags.package ?? null,

@@ -55,6 +55,11 @@ export const GROUPS: readonly VerbGroup[] = [
     load: async (program) => (await import('./engine.ts')).addEngineCommands(program),
   },
   {
+    name: 'bundle',
+    summary: 'write an archive that installs a site without a network',
+    load: async (program) => (await import('./bundle.ts')).addBundleCommand(program),
+  },
+  {
     name: 'doctor',
     summary: 'which engine runs here, how fast, and what is missing',
     load: async (program) => (await import('./doctor.ts')).addDoctorCommand(program),

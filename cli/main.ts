@@ -1,6 +1,6 @@
 /** @file The `tessera` program: picks the package a verb belongs to, loads only that, and ends with a sentence and an exit code. */
 import { readFileSync } from 'node:fs'
-import { asTesseraError } from '@tessera/shared/errors'
+import { asTesseraError, TesseraError } from '@tessera/shared/errors'
 import { growHeapFreely } from '@tessera/shared/heap'
 import { Command, CommanderError } from 'commander'
 import { endureClosedOutput } from './closed-output.ts'
@@ -24,11 +24,20 @@ async function main(args: readonly string[]): Promise<void> {
     .exitOverride()
     .showHelpAfterError('(--help lists what is there)')
   const wanted = GROUPS.find((group) => group.name === args[0])
-  if (wanted) await wanted.load(program)
+  if (wanted) await wanted.load(program).catch((thrown: unknown) => refuseMissing(wanted.name, thrown))
   else for (const { name, summary } of GROUPS) program.command(name).summary(summary).description(summary)
   for (const command of allCommands(program)) command.exitOverride()
   if (args.length === 0) program.help()
   await program.parseAsync(args, { from: 'user' })
+}
+
+/** An image or a bundle has the packages that its user needs, and not those of other users. */
+function refuseMissing(verb: string, thrown: unknown): never {
+  const { code, message } = Object(thrown) as { code?: unknown; message?: unknown }
+  if (code !== 'ERR_MODULE_NOT_FOUND' || !/'@te(ssera|nsorflow)\//.test(String(message))) throw thrown
+  throw new TesseraError('ERR_USAGE', `installation must have what ${verb} needs, got one for another user`, {
+    cause: thrown,
+  })
 }
 
 function allCommands(command: Command): Command[] {

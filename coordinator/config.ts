@@ -189,7 +189,8 @@ export function metricsTokenOf(
   return given === undefined ? config.metricsToken : checked({ ...config, metricsToken: given }).metricsToken
 }
 
-async function hasCoordinator(dir: string): Promise<boolean> {
+/** Whether the folder has a coordinator's settings. */
+export async function hasCoordinator(dir: string): Promise<boolean> {
   return (await readFile(configFile(dir)).catch(() => null)) !== null
 }
 

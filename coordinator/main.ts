@@ -7,7 +7,7 @@ import { channels } from '@tessera/shared/model/onnx'
 import { print } from '@tessera/shared/print'
 import { KIT_LIFETIME_MS } from '@tessera/shared/security'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { DEFAULT_PORT, initCoordinator } from './config.ts'
+import { DEFAULT_PORT, hasCoordinator, initCoordinator } from './config.ts'
 import { invite, revoke } from './enrolment/index.ts'
 import { addBackupVerbs } from './main-backup.ts'
 import { addDashboardVerbs } from './main-dashboard.ts'
@@ -55,9 +55,7 @@ export function addCoordinatorCommands(program: Command): void {
 function addInit(group: Command): void {
   const command = withDir(group.command('init'))
     .summary('make a coordinator: folder, settings, key pair')
-    .description(
-      'make a coordinator: its folder, settings and key pair; the private key never leaves this machine',
-    )
+    .description("make a coordinator's folder, settings and keys; the private key never leaves it")
     .option('--url <url>', 'address the sites use (default: the one it listens on)')
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on', whole, DEFAULT_PORT)
@@ -70,7 +68,12 @@ function addInit(group: Command): void {
     .option('--tls-client-ca <file>', 'let in only sites certified by this authority')
     .option('--behind-proxy', 'a proxy ends TLS: plain http here, https in kits')
     .option('--store <url>', 'PostgreSQL database for its events (default: a file)')
+    .option('--if-missing', 'leave a coordinator that is there as it is: for start scripts')
     .action(async (options: InitOptions) => {
+      if (options.ifMissing && (await hasCoordinator(options.dir))) {
+        print(`Coordinator is there already in ${options.dir}.`)
+        return
+      }
       const made = await initCoordinator({ ...options, tls: tlsChoice(options) })
       print(`Coordinator made in ${options.dir}, for ${made.config.url}.`)
       if (made.tlsPin) print(`Pin of its TLS key, as the kits carry it: ${made.tlsPin}`)
@@ -91,6 +94,7 @@ interface InitOptions {
   readonly tlsPin?: true
   readonly tlsClientCa?: string
   readonly behindProxy?: true
+  readonly ifMissing?: true
   readonly store?: string
 }
 

@@ -21,6 +21,7 @@ import { createConnections, limitConnections, sessionLimits } from './connection
 import { createMemory, type Dashboard, openDashboard } from './dashboard/index.ts'
 import { type OpenCoordinator, type OpenOptions, openCoordinator } from './in-process.ts'
 import { blindObserver, createOperation, type Observer, observers } from './operation/index.ts'
+import { takeOffPrefix } from './path-prefix.ts'
 import type { StudyProgress } from './running/index.ts'
 import { refuseSession } from './session.ts'
 import { readTls } from './tls/settings.ts'
@@ -158,6 +159,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   })
 
   operation.health.opened(() => coordinator.tryStore())
+  takeOffPrefix(http, config.url)
 
   const address = http.address() as AddressInfo
   if (tls === undefined && !config.proxy && !isLoopback(host)) {

@@ -89,6 +89,7 @@ export const ERROR_CODES = {
   ERR_COORDINATOR_KEY: { exit: 77, retry: false },
   ERR_SITE_KEY: { exit: 77, retry: false },
   ERR_FINGERPRINT: { exit: 77, retry: false },
+  ERR_PROXY_TUNNEL: { exit: 69, retry: true },
   ERR_TLS_REQUIRED: { exit: 77, retry: false },
   ERR_TLS_PIN: { exit: 77, retry: false },
   ERR_SIGNATURE_INVALID: { exit: 77, retry: false },

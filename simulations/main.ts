@@ -1,6 +1,7 @@
 /** @file The verb `demo`: a whole federation on this machine, on procedural or real tiles, with a table at the end. */
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
+import { stderrScreen } from '@tessera/shared/stage-progress'
 import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
@@ -14,7 +15,6 @@ import {
   type StartFor,
 } from './runner/config.ts'
 import { runDemo } from './runner/demo.ts'
-import { stderrScreen } from './runner/progress.ts'
 import { readStart } from './runner/start.ts'
 
 const EXAMPLES = `

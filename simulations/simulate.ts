@@ -2,12 +2,12 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@tessera/shared/clock'
+import { stderrScreen } from '@tessera/shared/stage-progress'
 import { untilStopped } from '@tessera/shared/until-stopped'
 import { type Command, InvalidArgumentError } from 'commander'
 import { compareText, readResults } from './experiment/compare.ts'
 import { readExperiment } from './experiment/read.ts'
 import { runExperiment } from './experiment/run.ts'
-import { stderrScreen } from './runner/progress.ts'
 
 const EXAMPLES = `
 An experiment is a YAML file; docs/reference/experiment.md has every field, simulations/experiments/ has those of this project.

@@ -1,6 +1,6 @@
 /** @file What the person at the terminal sees while a contest runs: one line on standard error, redrawn in place where that is possible. */
 
-import { duration } from '../runner/progress.ts'
+import { duration } from '@tessera/shared/stage-progress'
 import type { ContestProgress } from './contest/referee.ts'
 
 /** How a line of progress is shown. `prefix` says which contest of several runs. */

@@ -6,6 +6,7 @@ import { fingerprint } from '@tessera/shared/security'
 import { untilStopped } from '@tessera/shared/until-stopped'
 import type { Command } from 'commander'
 import { enroll } from '../session/enroll.ts'
+import { readIdentity } from '../session/site-folder.ts'
 import { example, stderrLog, withDir } from './command.ts'
 
 interface EnrollFlags {
@@ -13,7 +14,9 @@ interface EnrollFlags {
   tlsCa?: string
   tlsCert?: string
   tlsKey?: string
+  proxy?: string
   acceptPolicy?: true
+  ifMissing?: true
 }
 
 export function addEnroll(group: Command): void {
@@ -27,13 +30,21 @@ export function addEnroll(group: Command): void {
     )
     .option('--tls-cert <file>', 'certificate of this site, PEM, where the coordinator asks for one')
     .option('--tls-key <file>', 'its private key, PEM')
+    .option('--proxy <url>', 'HTTP proxy to go through (default: HTTPS_PROXY and NO_PROXY, each time)')
     .option('--accept-policy', 'sign the default policy.yaml unread: for demonstrations')
+    .option('--if-missing', 'leave a folder that is enrolled as it is: for start scripts')
     .action(async (kitFile: string, options: EnrollFlags) => {
-      const { dir, acceptPolicy, tlsCa: ca, tlsCert: cert, tlsKey: key } = options
+      const known = options.ifMissing && (await readIdentity(options.dir))
+      if (known) {
+        print(`Enrolled already, as ${known.site} with ${known.coordinatorUrl}.`)
+        return
+      }
+      const { dir, acceptPolicy, tlsCa: ca, tlsCert: cert, tlsKey: key, proxy } = options
       const transport = {
         ...(ca && { ca: resolve(ca) }),
         ...(cert && { cert: resolve(cert) }),
         ...(key && { key: resolve(key) }),
+        ...(proxy && { proxy }),
       }
       const log = stderrLog(systemClock)
       const { site, coordinatorUrl, coordinatorKey, publicKey } = await untilStopped((signal) =>

@@ -92,7 +92,7 @@ async function runSession(
   const connection = openConnection({
     url: options.coordinatorUrl ?? site.coordinatorUrl,
     parser: gatedParser(gate),
-    dial: options.dial ?? dialOver(site.transport),
+    dial: options.dial ?? dialOver(site.transport, log),
     clock,
     // Spread over sites is all it is for: the same site may always wait alike.
     random: createRandom(`${site.site}/reconnect`),

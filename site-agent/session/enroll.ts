@@ -23,7 +23,7 @@ import { openAudit } from '../uplink/audit.ts'
 import { type Ask, openConnection } from '../uplink/connection.ts'
 import { createGate, type Gate, gatedParser } from '../uplink/gate.ts'
 import { type Dial, dialOver } from '../uplink/socket.ts'
-import { assertEncrypted, type Transport } from '../uplink/transport.ts'
+import { assertEncrypted, checkTransport, type Transport } from '../uplink/transport.ts'
 import { openCoordinatorKeys } from './coordinator-keys.ts'
 import { verifyPinned } from './join.ts'
 import {
@@ -45,8 +45,8 @@ export interface EnrollOptions {
   /** Signs the policy as it is written, for demonstrations. Default false: a person reads it, and signs. */
   readonly acceptPolicy?: boolean | undefined
   readonly dial?: Dial
-  /** Authority and own certificate for TLS; the rest of it stands in the kit. */
-  readonly transport?: Pick<Transport, 'ca' | 'cert' | 'key'>
+  /** Authority and own certificate for TLS, and a proxy; the rest of it stands in the kit. */
+  readonly transport?: Pick<Transport, 'ca' | 'cert' | 'key' | 'proxy'>
 }
 
 /**
@@ -91,11 +91,11 @@ async function enrolOver(
 ): Promise<SiteIdentity> {
   const { dir, log, clock, signal, acceptPolicy = false, transport: given = {} } = options
   const { site, coordinatorUrl, coordinatorKey, tlsPin, insecureHttp } = kit
-  const settings: Transport = {
+  const settings = checkTransport({
     ...given,
     ...(tlsPin && { pin: tlsPin }),
     ...(insecureHttp && { insecureHttp }),
-  }
+  })
   let keyChanges: readonly SignedKeyChange[] = []
   const coordinator = await openCoordinatorKeys(kit, async (changes) => {
     keyChanges = changes.keyChanges
@@ -103,7 +103,7 @@ async function enrolOver(
   const connection = openConnection({
     url: coordinatorUrl,
     parser: gatedParser(gate),
-    dial: options.dial ?? dialOver(settings),
+    dial: options.dial ?? dialOver(settings, log),
     clock,
     random: createRandom(`${site}/enrol`),
     log: log.child({ site }),

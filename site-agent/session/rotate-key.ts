@@ -51,7 +51,7 @@ export async function rotateSiteKey(options: RotateOptions): Promise<{ from: str
     const connection = openConnection({
       url: options.coordinatorUrl ?? site.coordinatorUrl,
       parser: gatedParser(createGate(audit, () => null)),
-      dial: options.dial ?? dialOver(site.transport),
+      dial: options.dial ?? dialOver(site.transport, log),
       clock,
       random: createRandom(`${site.site}/rotate`),
       log: log.child({ site: site.site }),

@@ -38,7 +38,7 @@ export async function visit<T>(
   const connection = openConnection({
     url: options.coordinatorUrl ?? site.coordinatorUrl,
     parser: gatedParser(gate),
-    dial: options.dial ?? dialOver(site.transport),
+    dial: options.dial ?? dialOver(site.transport, log),
     clock,
     random: createRandom(`${site.site}/visit`),
     log,

@@ -4,14 +4,14 @@
  * The encoder is synchronous and a sync of the disk is not: the transport, which takes all frames that are ready at once, waits for their audit
  * lines before it writes the first byte. What is ready meanwhile goes with the next write, in order.
  */
-import { readFileSync } from 'node:fs'
-import { Agent as HttpsAgent, type RequestOptions } from 'node:https'
-import type { Duplex } from 'node:stream'
-import { type ConnectionOptions, connect } from 'node:tls'
-import { TesseraError } from '@tessera/shared/errors'
+import type { Agent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import type { ConnectionOptions } from 'node:tls'
+import { type Log, silentLog } from '@tessera/shared/log'
 import type { SocketParser } from '@tessera/shared/protocol'
-import { spkiPin } from '@tessera/shared/security'
-import { io, NodeWebSocket, NodeXHR } from 'socket.io-client'
+import { io, NodeWebSocket, NodeXHR, type Socket } from 'socket.io-client'
+import { proxyFor, TunnelAgent } from './proxy-agent.ts'
+import { PinnedAgent, tlsOptions } from './tls-agent.ts'
 import { assertEncrypted, type Transport } from './transport.ts'
 
 /** What a connection needs of Socket.IO's socket. */
@@ -37,18 +37,33 @@ const CONNECT_TIMEOUT_MS = 20_000
 
 /**
  * Gives what dials over a transport.
- * @throws {TesseraError} ERR_CONFIG_INVALID if one of its files cannot be read. Dialling throws ERR_TLS_REQUIRED for an address that is not encrypted.
+ * @throws {TesseraError} ERR_CONFIG_INVALID if one of its files cannot be read. Dialling throws ERR_TLS_REQUIRED for an address that is not encrypted,
+ * and ERR_CONFIG_INVALID for a proxy whose address is none.
  */
-export function dialOver(settings: Transport = {}): Dial {
-  const agent = tlsAgent(settings)
+export function dialOver(settings: Transport = {}, log: Log = silentLog): Dial {
+  const tls = tlsOptions(settings)
+  let agent: { readonly url: string; readonly agent: Agent | undefined } | null = null
+  let hasToldPolling = false
   return (url, parser) => {
     assertEncrypted(url, settings)
-    return dial(url, parser, new URL(url).protocol === 'https:' ? agent : undefined)
+    if (agent?.url !== url) agent = { url, agent: agentFor(url, settings, tls) }
+    const socket = dial(url, parser, agent.agent)
+    socket.on('connect', () => {
+      if (hasToldPolling || socket.io.engine.transport.name !== 'polling') return
+      hasToldPolling = true
+      const reason =
+        'something on the way lets no WebSocket through: long polling is used, which works and costs more'
+      log.info('coordinator.polling', { reason })
+    })
+    return socket
   }
 }
 
-const dial = (url: string, parser: UplinkParser, agent: HttpsAgent | undefined): DialledSocket =>
-  io(url, {
+function dial(url: string, parser: UplinkParser, agent: Agent | undefined): Socket {
+  const { origin, pathname } = new URL(url)
+  return io(origin, {
+    // Socket.IO would take the path of an address for one of its namespaces.
+    path: `${pathname.replace(/\/+$/, '')}/socket.io/`,
     parser,
     // Typed for browsers, where it is a switch; in Node it is the agent of the requests.
     ...(agent && { agent: agent as never }),
@@ -61,62 +76,15 @@ const dial = (url: string, parser: UplinkParser, agent: HttpsAgent | undefined):
     forceNew: true,
     reconnection: false,
   })
+}
 
-/**
- * Gives the agent that makes the TLS connections of a transport.
- * @throws {TesseraError} ERR_CONFIG_INVALID if a file cannot be read.
- */
-function tlsAgent(settings: Transport): HttpsAgent {
+/** @throws {TesseraError} ERR_CONFIG_INVALID if a file cannot be read, or if the proxy's address is none. */
+function agentFor(url: string, settings: Transport, tls: ConnectionOptions): Agent | undefined {
   const { pin } = settings
-  const options: ConnectionOptions = {
-    minVersion: 'TLSv1.2',
-    ...(settings.ca && { ca: read('authority', settings.ca) }),
-    ...(settings.cert && { cert: read('certificate', settings.cert) }),
-    ...(settings.key && { key: read('key', settings.key) }),
-  }
-  return pin === undefined ? new HttpsAgent(options) : new PinnedAgent(options, pin)
-}
-
-/**
- * Believes a certificate by the pin of its key, and by nothing else: no authority, no name and no date is asked. Nothing is sent before
- * that is certain.
- */
-class PinnedAgent extends HttpsAgent {
-  readonly #pin: string
-
-  constructor(options: ConnectionOptions, pin: string) {
-    super({ ...options, maxCachedSessions: 0 })
-    this.#pin = pin
-  }
-
-  override createConnection(
-    options: RequestOptions,
-    done?: (error: Error | null, socket: Duplex) => void,
-  ): undefined {
-    // An agent adds host, port and its own options, but its type does not say so.
-    const socket = connect({ ...(options as ConnectionOptions), rejectUnauthorized: false })
-    const fail = (error: Error): void => done?.(error, socket)
-    socket.once('error', fail)
-    socket.once('secureConnect', () => {
-      socket.off('error', fail)
-      const { raw } = socket.getPeerCertificate()
-      if (raw !== undefined && spkiPin(raw) === this.#pin) return done?.(null, socket)
-      socket.destroy()
-      const message = 'certificate of the coordinator must hold the pinned key, got another'
-      fail(new TesseraError('ERR_TLS_PIN', message))
-    })
-  }
-}
-
-function read(role: string, path: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    throw new TesseraError('ERR_CONFIG_INVALID', `TLS ${role} must be a file that can be read, got ${code}`, {
-      cause,
-    })
-  }
+  const proxy = proxyFor(url, settings)
+  if (proxy !== null) return new TunnelAgent(proxy, tls, pin)
+  if (new URL(url).protocol !== 'https:') return undefined
+  return pin === undefined ? new HttpsAgent(tls) : new PinnedAgent(tls, pin)
 }
 
 type Packets = Parameters<NodeWebSocket['write']>[0]

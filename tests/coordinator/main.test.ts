@@ -46,6 +46,21 @@ describe('tessera coordinator', () => {
     expect(lines.at(-1)).toMatch(/^ {2}\$ tessera coordinator /)
   })
 
+  test('init --if-missing makes a coordinator, and leaves one that is there as it is', async () => {
+    const dir = join(await temporaryFolder(), 'coordinator')
+    const init = ['tessera', 'coordinator', 'init', '--if-missing', '--dir', dir, '--port']
+    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+    try {
+      await program.parseAsync(['node', ...init, '7434'])
+      const made = await readFile(join(dir, 'coordinator.json'), 'utf8')
+      await program.parseAsync(['node', ...init, '7435'])
+      expect(await readFile(join(dir, 'coordinator.json'), 'utf8')).toBe(made)
+      expect(made).toContain('7434')
+    } finally {
+      written.mockRestore()
+    }
+  })
+
   test('what a site has delivered or sent survives kill -9: the round ends with it after a restart', async () => {
     const dir = await folder()
     const first = await startProcess(dir)

@@ -47,6 +47,17 @@ async function tessera(line: string): Promise<string> {
   return printed
 }
 
+describe('tessera site enroll --if-missing', () => {
+  test('leaves an enrolled folder as it is, and asks nobody', async () => {
+    const { dir } = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+    const before = await readFile(join(dir, 'site.json'), 'utf8')
+    expect(await tessera(`site enroll /no/such/kit.json --if-missing --dir ${dir}`)).toBe(
+      'Enrolled already, as north with http://127.0.0.1:9.\n',
+    )
+    expect(await readFile(join(dir, 'site.json'), 'utf8')).toBe(before)
+  })
+})
+
 describe('tessera site check', () => {
   test('prints the counts by class and says that the folder is ready', async () => {
     const dir = await noiseFolder({ normal: 2, tumor: 3 })

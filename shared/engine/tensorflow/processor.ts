@@ -1,6 +1,6 @@
 /**
- * @file What this machine's processor is and can do: the addon is compiled for exactly that (`-march=native`), so an engine that was built
- * elsewhere may hold instructions that end the process.
+ * @file What this machine's processor is and can do: the addon is compiled for exactly that (`-march=native`), or for a family of processors, so an
+ * engine that was built elsewhere may hold instructions that end the process.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -39,8 +39,21 @@ export function featureHash({ model, features }: Processor): string {
   return createHash('sha256').update(words.join(' ')).digest('hex')
 }
 
+/**
+ * What an engine is built for that has to run elsewhere, in an image or a bundle: not what the building machine happens to have, but what a family of
+ * processors has. x86-64-v3 (System V ABI for x86-64, 3.1.1): Intel since Haswell, 2013, AMD since Excavator, 2015.
+ */
+export const X64_V3: Processor = {
+  model: 'x86-64-v3',
+  features: 'abm avx avx2 bmi1 bmi2 f16c fma movbe popcnt sse4_1 sse4_2 ssse3 xsave'.split(' '),
+}
+/** What every 64-bit ARM processor has. */
+export const ARM64: Processor = { model: 'armv8-a', features: ['asimd', 'fp'] }
+
 /** True when an engine that was built for the processor of `features` (a {@link featureHash}) may run on this one. */
 export function fitsProcessor(features: string, here: Processor): boolean {
+  const family = [X64_V3, ARM64].find((one) => featureHash(one) === features)
+  if (family) return family.features.every((name) => here.features.includes(name))
   return featureHash(here) === features
 }
 

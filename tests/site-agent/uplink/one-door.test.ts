@@ -18,17 +18,22 @@ const sources = execFileSync(
 
 /** Ways out of a Node process. A worker thread is none: its modules are among the sources here. */
 const DOORS =
-  /^(node:)?(net|tls|http|https|http2|dgram|dns|child_process|cluster)(\/|$)|^socket\.io-client$|^(ws|undici)$/
+  /^(node:)?(net|tls|http|https|http2|dgram|dns|child_process|cluster)(\/|$)|^socket\.io-client$|^(ws|undici|agent-base|https-proxy-agent)$/
 
 /** They answer on the machine's loopback, and dial nobody. */
 const LISTENERS = ['site-agent/dashboard/open.ts', 'site-agent/operation/serve.ts']
 
 describe('ways out of a site', () => {
-  test('only uplink/socket.ts opens a connection; dashboard and metrics listen', () => {
+  test('only the three files of uplink/ that make its socket open a connection; dashboard and metrics listen', () => {
     const users = sources.filter((file) =>
       importedModules(readFileSync(`${root}${file}`, 'utf8')).some((name) => DOORS.test(name)),
     )
-    expect(users).toEqual([...LISTENERS, 'site-agent/uplink/socket.ts'])
+    expect(users.toSorted()).toEqual([
+      ...LISTENERS,
+      'site-agent/uplink/proxy-agent.ts',
+      'site-agent/uplink/socket.ts',
+      'site-agent/uplink/tls-agent.ts',
+    ])
   })
 
   test.each(LISTENERS)('%s can do no more with HTTP than listen', (file) => {

@@ -24,7 +24,7 @@ import {
   putInPlace,
   removeFolder,
 } from './swap.ts'
-import { type Machine, type Target, targetOf } from './target.ts'
+import { type Machine, portableTarget, targetOf } from './target.ts'
 import type { NpmPackage } from './unpack-package.ts'
 import { versionOfWheel } from './wheel-name.ts'
 import { writeManifest } from './write-manifest.ts'
@@ -35,6 +35,8 @@ export interface InstallRequest {
   /** Version of TensorFlow; a wheel that is given says its own. */
   readonly version: string
   readonly gpu: boolean
+  /** For other machines too: uses what a whole family of processors has, and not all that this one has. */
+  readonly portable: boolean
   /** Wheels as files: TensorFlow's first, for a GPU followed by those of CUDA. Empty: pip fetches them. */
   readonly wheels: readonly string[]
   /** What the back end and its C++ source come from. */
@@ -72,17 +74,18 @@ export interface InstallOutcome {
  */
 export async function installEngine(request: InstallRequest, world: InstallWorld): Promise<InstallOutcome> {
   const { folder, gpu } = request
-  const target = targetOf(world.machine, gpu)
+  const native = { target: targetOf(world.machine, gpu), processor: world.machine.processor }
+  const fitted = request.portable ? portableTarget(native.target) : native
   clearLeftovers(folder, isProcessAlive)
   checkOurs(folder)
-  const wanted = await wantedEngine(request, world, target)
+  const wanted = await wantedEngine(request, world, fitted)
   const before = request.fresh ? NOTHING : await inspect(folder, wanted)
   if (before.manifest !== null && before.reasons.length === 0)
     return { installed: false, manifest: before.manifest, reasons: [] }
   if (!before.usable.tensorflow) checkRoom(await world.freeBytes(folder), gpu)
   const place = await createWorkplace(folder)
   try {
-    const manifest = await build(place, request, world, target, wanted, before)
+    const manifest = await build(place, request, world, fitted, wanted, before)
     world.signal.throwIfAborted()
     await putInPlace(place, folder)
     return { installed: true, manifest, reasons: before.reasons }
@@ -92,6 +95,9 @@ export async function installEngine(request: InstallRequest, world: InstallWorld
     await removeFolder(place)
   }
 }
+
+/** What is built for, and what that has. */
+type Fitted = ReturnType<typeof portableTarget>
 
 interface Before {
   readonly manifest: EngineManifest | null
@@ -108,8 +114,8 @@ const NOTHING: Before = {
 
 async function wantedEngine(
   { version, gpu, wheels, npmPackage }: InstallRequest,
-  { run, env, machine }: InstallWorld,
-  target: Target,
+  { run, env }: InstallWorld,
+  { target, processor }: Fitted,
 ): Promise<WantedEngine> {
   const [wheel] = wheels
   return {
@@ -120,7 +126,7 @@ async function wantedEngine(
     platform: target.name,
     compiler: await findCompiler(run, env),
     flags: compileFlags(target),
-    features: featureHash(machine.processor),
+    features: featureHash(processor),
     sources: (await readSources()).sha256,
   }
 }
@@ -151,7 +157,7 @@ async function build(
   place: string,
   request: InstallRequest,
   world: InstallWorld,
-  target: Target,
+  { target, processor }: Fitted,
   wanted: WantedEngine,
   before: Before,
 ): Promise<EngineManifest> {
@@ -203,7 +209,7 @@ async function build(
       platform: target.name,
       node: process.version,
       compiler: { ...wanted.compiler, flags: [...wanted.flags] },
-      processor: { model: machine.processor.model, features: wanted.features },
+      processor: { model: processor.model, features: wanted.features },
       sources: sources.sha256,
       headers: tensorflow.headers,
       files: { ...Object.fromEntries(built), ...tensorflow.libraries, ...packageFiles },

@@ -1,6 +1,6 @@
 /** @file The systems that the native engine can be built for, and what differs between them. */
 import { TesseraError } from '../../../errors.ts'
-import { type Processor, readProcessor } from '../processor.ts'
+import { ARM64, type Processor, readProcessor, X64_V3 } from '../processor.ts'
 
 /** The machine as far as the installer asks. */
 export interface Machine {
@@ -27,6 +27,8 @@ export interface Target {
   readonly libraries: readonly [string, string]
   /** Flag that lets the compiler use all of this processor. */
   readonly machine: string
+  /** The same for an engine that goes to other machines, and the processors that it then fits; null where nobody has needed one. */
+  readonly portable: { readonly machine: string; readonly processor: Processor } | null
   /** What is built to be linked against in place of the libraries; nothing where the libraries themselves are. */
   readonly stubs: (folder: string) => readonly { readonly args: readonly string[]; readonly title: string }[]
   /** Arguments of the linker, after the objects. */
@@ -75,6 +77,7 @@ const TARGETS: readonly Target[] = [
     wheelTag: /manylinux\w*_x86_64$/,
     libraries: LINUX_LIBRARIES,
     machine: '-march=native',
+    portable: { machine: '-march=x86-64-v3', processor: X64_V3 },
     stubs: stubsOnLinux,
     link: linkOnLinux,
     linkAlone: ['-shared'],
@@ -93,6 +96,7 @@ const TARGETS: readonly Target[] = [
     wheelTag: /manylinux\w*_aarch64$/,
     libraries: LINUX_LIBRARIES,
     machine: '-mcpu=native',
+    portable: { machine: '-march=armv8-a', processor: ARM64 },
     stubs: stubsOnLinux,
     link: linkOnLinux,
     linkAlone: ['-shared'],
@@ -106,6 +110,7 @@ const TARGETS: readonly Target[] = [
     wheelTag: /macosx_\w*_arm64$/,
     libraries: ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib'],
     machine: '-mcpu=native',
+    portable: null,
     stubs: () => [],
     // A bundle takes what Node gives (N-API) when it is loaded; the libraries' own names begin with @rpath.
     link: ({ lib }) => [
@@ -154,6 +159,16 @@ export function targetOf({ platform, arch, glibc, processor }: Machine, gpu: boo
   }
   if (gpu && !target.gpu) throw refused(`system must be linux-x64 for --gpu, got ${name}`)
   return target
+}
+
+/**
+ * The target for an engine that goes to other machines of its kind, and what these have at least.
+ * @throws {TesseraError} ERR_ENGINE_PLATFORM where that is not known.
+ */
+export function portableTarget(target: Target): { target: Target; processor: Processor } {
+  if (target.portable === null) throw refused(`system must be Linux for --portable, got ${target.name}`)
+  const { machine, processor } = target.portable
+  return { target: { ...target, machine }, processor }
 }
 
 function checkGlibc(glibc: string | null): void {

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { featureHash, featuresOf, fitsProcessor } from '../../../../shared/engine/tensorflow/processor.ts'
+import {
+  featureHash,
+  featuresOf,
+  fitsProcessor,
+  X64_V3,
+} from '../../../../shared/engine/tensorflow/processor.ts'
 
 describe('featuresOf()', () => {
   test('lists instruction sets of the first x64 processor, sorted, and nothing that only a kernel names', () => {
@@ -26,5 +31,16 @@ describe('fitsProcessor()', () => {
   test('goes by the model where no instruction sets are listed', () => {
     const named = featureHash({ model: 'a', features: [] })
     expect(fitsProcessor(named, { model: 'b', features: [] })).toBe(false)
+  })
+  test('is true for a family of processors on each that has all of it, and more', () => {
+    const family = featureHash(X64_V3)
+    expect(fitsProcessor(family, { model: 'a', features: [...X64_V3.features, 'avx512f'] })).toBe(true)
+    for (const missing of X64_V3.features) {
+      const features = X64_V3.features.filter((name) => name !== missing)
+      expect(fitsProcessor(family, { model: 'a', features })).toBe(false)
+    }
+  })
+  test('asks for what x86-64-v3 has under the names that /proc/cpuinfo has for it', () => {
+    expect(featuresOf(`flags : ${X64_V3.features.join(' ')}`)).toEqual(X64_V3.features)
   })
 })

@@ -10,6 +10,7 @@ import {
   type InstallWorld,
   installEngine,
 } from '../../../../../shared/engine/tensorflow/install/install.ts'
+import { featureHash, X64_V3 } from '../../../../../shared/engine/tensorflow/processor.ts'
 import { type Answer, type FakeCall, fakeRun } from '../../../../support/fake-run.ts'
 import { temporaryFolder } from '../../../../support/temporary-folder.ts'
 import { zipFile } from '../../../../support/zip-file.ts'
@@ -63,6 +64,7 @@ async function setUp() {
     folder: join(await temporaryFolder(), 'engine'),
     version: '2.21.0',
     gpu: false,
+    portable: false,
     fresh: false,
     ...(await smallFiles()),
   }
@@ -125,6 +127,16 @@ describe('installEngine()', () => {
     ])
     expect(manifest.tensorflow).toMatchObject({ version: '2.21.0', wheel: WHEEL })
     expect(manifest.headers.files).toBe(1)
+  })
+
+  test('compiles for a family of processors when it is to be portable, and anew when it is not any more', async () => {
+    const { install } = await setUp()
+    const { manifest } = await install(wellBehaved, { portable: true })
+    expect(manifest.compiler.flags).toContain('-march=x86-64-v3')
+    expect(manifest.processor).toEqual({ model: 'x86-64-v3', features: featureHash(X64_V3) })
+    expect((await install(wellBehaved, { portable: true })).installed).toBe(false)
+    const { reasons } = await install()
+    expect(reasons).toEqual(['the flags have changed', 'the processor is another'])
   })
 
   test('finds the second time that all is there, and builds nothing', async () => {

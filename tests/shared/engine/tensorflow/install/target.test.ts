@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   type Machine,
+  portableTarget,
   readMachine,
   targetOf,
 } from '../../../../../shared/engine/tensorflow/install/target.ts'
@@ -63,5 +64,20 @@ describe('readMachine()', () => {
     const here = readMachine(3)
     expect([here.platform, here.arch, here.cores]).toEqual([process.platform, process.arch, 3])
     expect(here.processor.model).not.toBe('')
+  })
+})
+
+describe('portableTarget()', () => {
+  test.each([
+    ['x64', '-march=x86-64-v3', 'x86-64-v3'],
+    ['arm64', '-march=armv8-a', 'armv8-a'],
+  ])('compiles on %s with %s, whatever this processor has', (arch, flag, model) => {
+    const { target, processor } = portableTarget(targetOf({ ...machine, arch }, false))
+    expect([target.machine, processor.model]).toEqual([flag, model])
+  })
+
+  test('is refused on macOS', () => {
+    const mac = targetOf({ ...machine, platform: 'darwin', arch: 'arm64' }, false)
+    expect(() => portableTarget(mac)).toThrow('system must be Linux for --portable, got darwin-arm64')
   })
 })

@@ -1,6 +1,6 @@
+import { createProgress, duration } from '@tessera/shared/stage-progress'
 import { describe, expect, test } from 'vitest'
-import { createProgress, duration } from '../../../simulations/runner/progress.ts'
-import { fakeClock } from '../../support/fake-clock.ts'
+import { fakeClock } from '../support/fake-clock.ts'
 
 const STAGES = [
   { name: 'teacher', title: 'teacher', work: 100 },

@@ -2,7 +2,7 @@
  * @file Live progress of a run: one line a stage, redrawn in place on a terminal; elsewhere a plain line now and then. The time left is
  * estimated from the work done so far and the work that is left, each stage's in tiles seen.
  */
-import type { Clock } from '@tessera/shared/clock'
+import type { Clock } from './clock.ts'
 
 export interface Screen {
   write(text: string): void
