@@ -36,7 +36,7 @@ export function createStudyRun(
   context: StudyContext,
 ): StudyRun {
   const { study } = created
-  const { store, key, clock, observer } = context
+  const { store, key, clock } = context
   const log = context.log.child({ study: study.id })
   const layout = studentLayout(study)
   const planHash = sha256Hex(created.plan)
@@ -50,18 +50,27 @@ export function createStudyRun(
   const signs = createSigns()
   const time = createRoundTime(clock)
   const records = createRecords(study.id, store, publishedRounds)
+  const rounds: StudyLog = createStudyLog(replayed, {
+    append: (event) => store.append(event),
+    async react(event, number) {
+      if (event.type === 'round.published') records.add({ number, student: event.student })
+      await react(event)
+      await context.recorded(event)
+    },
+  })
+  const state = (): RoundsState => rounds.state()
 
   const border = (site: string): Border => ({
     study,
     layout,
     layoutHash: created.layoutHash,
-    rounds: rounds.state(),
+    rounds: state(),
     registry: context.registry(),
     site,
     nowMs: time.now(),
   })
   const snapshot = (): ReturnType<typeof studyProgress> =>
-    studyProgress(rounds.state(), new Set(attendance.sites()), activity.training(), deliveries.announced())
+    studyProgress(state(), new Set(attendance.sites()), activity.training(), deliveries.announced())
   const { tell: changed, end: endTelling } = createTelling(clock, () => {
     context.onChange?.()
     context.onProgress?.(snapshot())
@@ -78,26 +87,16 @@ export function createStudyRun(
     clock,
     log,
     deciding: context.deciding,
-    state: () => rounds.state(),
+    state,
     receivedOf: (site) => deliveries.receivedOf(site),
   })
 
   const lastWords = createLastWords(
     clock,
-    () => rounds.state(),
+    state,
     (site) => context.registry().sites.get(site)?.revoked !== false,
     () => context.onEnd(null),
   )
-
-  const rounds: StudyLog = createStudyLog(replayed, {
-    append: (event) => store.append(event),
-    async react(event, number) {
-      if (event.type === 'round.published') records.add({ number, student: event.student })
-      await react(event)
-      await context.recorded(event)
-    },
-  })
-  const { state, take } = rounds
 
   const react = async (event: RoundEvent): Promise<void> => {
     const { phase } = state()
@@ -129,7 +128,7 @@ export function createStudyRun(
     state,
     now: () => time.now(),
     tick: () =>
-      take({
+      rounds.take({
         type: 'tick',
         nowMs: time.now(),
         present: attendance.sites(),
@@ -172,7 +171,9 @@ export function createStudyRun(
       else if (isOver(phase)) context.onEnd(endOf(state()))
       if (phase === 'collecting' && current) time.goOn(policy, current)
       inBackground(() => deliveries.sweep(mayUpload(state())))
-      inBackground(() => advance(async () => void (await take({ type: 'resume', nowMs: clock.now() }))))
+      inBackground(() =>
+        advance(async () => void (await rounds.take({ type: 'resume', nowMs: clock.now() }))),
+      )
     },
     plan: created.plan,
     record: (round) => records.find(round),
@@ -189,7 +190,7 @@ export function createStudyRun(
     async showRecord(site, token) {
       const round = await checkShown(token, state(), context.keyOf)
       await context.deciding(
-        async () => void (await take({ type: 'halt', site, record: round, nowMs: clock.now() })),
+        async () => void (await rounds.take({ type: 'halt', site, record: round, nowMs: clock.now() })),
       )
       throw behind(study.id, round)
     },
@@ -214,7 +215,7 @@ export function createStudyRun(
     },
     async decline(site, round, code) {
       await context.deciding(
-        async () => void (await take({ type: 'decline', site, round, code, nowMs: time.now() })),
+        async () => void (await rounds.take({ type: 'decline', site, round, code, nowMs: time.now() })),
       )
       activity.came(site, 'declined')
       inBackground(advance)
@@ -224,7 +225,7 @@ export function createStudyRun(
       await context.deciding(async () => {
         checkSiteState(border(site), site)
         const said = { judgement: token, judgementSha256: sha256Hex(token), receivedAtMs: clock.now() }
-        await take({ type: 'judge', judgement: { site, round, student, counts, withheld, ...said } })
+        await rounds.take({ type: 'judge', judgement: { site, round, student, counts, withheld, ...said } })
       })
       lastWords.look()
     },
