@@ -2,7 +2,7 @@
  * @file What stands in a backup's `backup.json`. A backup has the layout of a coordinator's folder: `events.db`, `models/`, `updates/`, and the files
  * that are listed here. It is written last, so that a backup without it is one that was cut off.
  */
-import { readFile, stat } from 'node:fs/promises'
+import { lstat, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TesseraError } from '@tessera/shared/errors'
 import { isMissing, writeDurably } from '@tessera/shared/files'
@@ -45,7 +45,9 @@ export type SideFile = BackupFile['files'][number]
 export async function readBackupFile(folder: string): Promise<BackupFile | null> {
   try {
     const file = join(folder, 'backup.json')
-    const { size } = await stat(file)
+    const found = await lstat(file)
+    const { size } = found
+    if (!found.isFile()) throw broken('backup.json', 'no file')
     if (size > MAX_BACKUP_FILE_BYTES) throw broken('backup.json', `${size} bytes`)
     return backupFile.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch (cause) {

@@ -2,11 +2,11 @@
  * @file A copy of a coordinator, made while it runs. Events are read first and files copied after them: an event is written after the files it names,
  * so every file is there. In the backup it is the other way round: files, then events, so that one that is cut off is still the earlier one.
  */
-import { mkdir, readdir } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { mkdir, readdir, realpath } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { type Clock, systemClock } from '@tessera/shared/clock'
 import { TesseraError } from '@tessera/shared/errors'
-import { explained, tryLock } from '@tessera/shared/files'
+import { explained, isMissing, tryLock } from '@tessera/shared/files'
 import { TESSERA_VERSION } from '@tessera/shared/protocol'
 import { loadCoordinator, storePlace } from '../config.ts'
 import { readRows, removeLeftovers } from '../store/index.ts'
@@ -46,7 +46,7 @@ export async function backupCoordinator(options: {
   const { dir, out, clock = systemClock, onBytes } = options
   await loadCoordinator(dir)
   const { coordinator } = await storePlace(dir)
-  assertApart(dir, out)
+  await assertApart(dir, out)
   await explained(() => mkdir(out, { recursive: true, mode: 0o700 }))
   await assertBackupFolder(out, coordinator)
   const unlock = await tryLock(join(out, 'backup.lock'))
@@ -75,13 +75,24 @@ export async function backupCoordinator(options: {
 }
 
 /** @throws {TesseraError} ERR_BACKUP_FOLDER if one is in the other: a copy of itself would never end. */
-export function assertApart(one: string, other: string): void {
+export async function assertApart(one: string, other: string): Promise<void> {
+  const [here, there] = [await realPath(one), await realPath(other)]
   const inside = (a: string, b: string): boolean => {
-    const path = relative(resolve(a), resolve(b))
+    const path = relative(a, b)
     return path === '' || !path.startsWith('..')
   }
-  if (inside(one, other) || inside(other, one))
+  if (inside(here, there) || inside(there, here))
     throw unfit("be apart from the coordinator's", 'one inside the other')
+}
+
+/** Where links lead to; of what is not there yet, where its folder does. */
+async function realPath(path: string): Promise<string> {
+  const whole = resolve(path)
+  return realpath(whole).catch(async (cause: unknown) => {
+    const folder = dirname(whole)
+    if (!isMissing(cause) || folder === whole) throw cause
+    return join(await realPath(folder), basename(whole))
+  })
 }
 
 async function assertBackupFolder(out: string, coordinator: string): Promise<void> {

@@ -45,7 +45,7 @@ export interface RestoreReport {
  */
 export async function restoreCoordinator(options: RestoreOptions): Promise<RestoreReport> {
   const { backup, dir, url, host, port, store, onBytes } = options
-  assertApart(backup, dir)
+  await assertApart(backup, dir)
   const about = await readBackupFile(backup)
   if (about === null) throw broken('backup.json', 'none: the backup was cut off, or this is another folder')
   await assertEmpty(dir)

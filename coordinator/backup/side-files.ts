@@ -1,5 +1,6 @@
 /** @file A coordinator's small files in a backup: its settings, its keys and the secrets of kits, its statements about removed deltas. */
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import type { Dirent } from 'node:fs'
+import { lstat, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { explained, isMissing, writeDurably } from '@tessera/shared/files'
 import { sha256Hex } from '@tessera/shared/security'
@@ -28,9 +29,11 @@ export async function copySideFiles(from: string, to: string): Promise<SideFile[
 /** Reads a listed file of a backup. @throws {TesseraError} ERR_BACKUP_BROKEN if it is not the listed one. */
 export async function readSideFile(backup: string, { path, bytes, sha256 }: SideFile): Promise<Buffer> {
   const file = join(backup, path)
-  const found = await stat(file).catch((cause: unknown) => {
+  // A backup has files only: behind a link, or a pipe that never ends, may be anything of this machine.
+  const found = await lstat(file).catch((cause: unknown) => {
     throw broken(path, 'none', cause)
   })
+  if (!found.isFile()) throw broken(path, 'no file')
   // Before it is read: a list can be any size, and so can a file.
   if (found.size !== bytes) throw broken(path, `${found.size} bytes`)
   const content = await readFile(file)
@@ -49,10 +52,19 @@ async function pathsIn(dir: string): Promise<string[]> {
     for (const entry of entries) {
       const below = `${path}/${entry.name}`
       if (entry.isDirectory()) await look(below)
-      else if (entry.isFile() && !entry.name.startsWith('.')) paths.push(below)
+      else if ((await isFile(join(dir, below), entry)) && !entry.name.startsWith('.')) paths.push(below)
     }
   }
   for (const folder of SIDE_FOLDERS) await look(folder)
   const settings = await readdir(dir).then((names) => names.filter((name) => name === SETTINGS_FILE))
   return [...settings, ...paths.toSorted()]
+}
+
+/** Also behind a link: a key may lie on another volume, and a backup without it would be none. */
+async function isFile(path: string, entry: Dirent): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isFile()
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
 }

@@ -44,6 +44,8 @@ export function actsOn(
     app.post(`${base}${path}`, (c) =>
       logged(c, path, signing, log, async (about) => {
         const asked = await readJson(c, clock, body)
+        // Again: a body may take its time, and who has signed out meanwhile does nothing more.
+        signing.person(c)
         return c.json(await coordinator.obey(() => act(asked, about)))
       }),
     )

@@ -20,16 +20,15 @@ const approval = z.strictObject({ fingerprint: z.string().min(1).max(128) })
 /** Mounts them. */
 export function addActsOnSites(add: AddAct, dir: string, kits: KeptFolders, clock: Clock): void {
   add('sites/:site/invite', invitation, async ({ days, autoApprove }, { site }): Promise<Kit> => {
-    const { id, folder } = await kits.make()
-    try {
+    const { id, made } = await kits.make(async (folder): Promise<Kit> => {
       const file = join(folder, `${site}.json`)
       const lifetimeMs = days && days * DAY_MS
       const { kit } = await invite({ dir, site, file, lifetimeMs, autoApprove, clock })
       return { file: `${site}-kit.json`, kit: await readFile(file, 'utf8'), expiresAtMs: kit.expiresAtMs }
-    } finally {
-      // Its secret goes to whoever has asked, and stays nowhere else.
-      await kits.drop(id)
-    }
+    })
+    // Its secret goes to whoever has asked, and stays nowhere else.
+    await kits.drop(id)
+    return made
   })
   add('sites/:site/approve', approval, async ({ fingerprint }, { site }) => {
     await approve({ dir, site, fingerprint, clock })

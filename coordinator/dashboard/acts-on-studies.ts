@@ -71,9 +71,11 @@ export function addActsOnStudies(add: AddAct, acts: StudyActs): void {
     return {}
   })
   add('studies/:study/export', exportRequest, async (request, { study }): Promise<Exported> => {
-    const { id: made, folder } = await exports.make()
-    const { files, round } = await jobs.run('export', { dir, study, out: folder, ...request })
-    return { export: made, round, files: await listed(folder, files) }
+    const { id, made } = await exports.make(async (folder) => {
+      const { files, round } = await jobs.run('export', { dir, study, out: folder, ...request })
+      return { round, files: await listed(folder, files) }
+    })
+    return { export: id, ...made }
   })
   add('studies', newStudy, (request) => create(request, acts))
 }

@@ -36,21 +36,22 @@ export function addFiles(app: WebApp, base: string, options: FileOptions): void 
   )
   app.get(`${base}exports/:export/:file{.+}`, (c) => {
     // What is exported is for operators, as making it is.
-    const { role } = signing.person(c)
+    const { role } = signing.reader(c)
     if (role !== 'operator')
       throw new TesseraError('ERR_ROLE', `role must be operator to do this, got ${role}`)
     return send(c, exports)
   })
 }
 
-async function receive(c: WebContext, { uploads, clock }: FileOptions): Promise<Uploaded> {
-  const { id, folder } = await uploads.make()
-  try {
+async function receive(c: WebContext, { signing, uploads, clock }: FileOptions): Promise<Uploaded> {
+  const { id, made } = await uploads.make(async (folder) => {
     const hash = createHash('sha256')
     let bytes = 0
     const file = await explained(() => open(join(folder, UPLOADED), 'wx', 0o600))
     try {
       for await (const part of bodyParts(c, clock, { maxBytes: MAX_MODEL_BYTES })) {
+        // It can take hours, and ends with its session.
+        signing.person(c)
         hash.update(part)
         bytes += part.byteLength
         await explained(() => file.appendFile(part))
@@ -58,11 +59,9 @@ async function receive(c: WebContext, { uploads, clock }: FileOptions): Promise<
     } finally {
       await file.close()
     }
-    return { upload: id, bytes, sha256: hash.digest('hex') }
-  } catch (thrown) {
-    await uploads.drop(id)
-    throw thrown
-  }
+    return { bytes, sha256: hash.digest('hex') }
+  })
+  return { upload: id, ...made }
 }
 
 async function send(c: WebContext, exports: KeptFolders): Promise<Response> {

@@ -9,6 +9,7 @@ import {
   assertOwnName,
   assertOwnPage,
   clientAddress,
+  type OwnPages,
   ownPagesOnly,
   readStaticFiles,
   serveStatic,
@@ -40,6 +41,9 @@ const MAX_LIVE_BYTES = 16 * 1024
 /** From the connection to its first packet, which the page sends at once. */
 const CONNECT_WITHIN_MS = 10_000
 
+/** Some operators' forms at once; a job of a large model takes a minute, and who asks waits. */
+const MAX_JOBS = 8
+
 export interface DashboardOptions {
   readonly dir: string
   readonly config: CoordinatorConfig
@@ -62,14 +66,13 @@ export interface Dashboard {
 /** Mounts the dashboard on the coordinator's application. */
 export async function openDashboard(app: WebApp, options: DashboardOptions): Promise<Dashboard> {
   const { dir, config, coordinator, memory, clock, log } = options
-  const { hostname } = new URL(config.url)
-  const names = new Set([hostname, ...(config.dashboard?.names ?? [])])
+  const own = ownPagesOf(config)
   const addressOf = (c: WebContext): string => {
     const socket = c.env?.incoming?.socket
     return clientAddress(socket?.remoteAddress ?? '', c.env?.incoming?.headers ?? {}, config.proxy === true)
   }
   let live: Live | null = null
-  app.use(`${BASE}*`, ownPagesOnly(names))
+  app.use(`${BASE}*`, ownPagesOnly(own))
   app.get('/dashboard', (c) => c.redirect('dashboard/'))
   const api = `${BASE}api/`
   const oidc = config.dashboard?.oidc
@@ -77,7 +80,7 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
   const signing = await addSigningIn(app, BASE, {
     dir,
     fingerprint: coordinator.fingerprint,
-    secure: config.tls !== undefined || config.proxy === true,
+    secure: own.secure,
     oidc: oidc === undefined ? null : { settings: oidc, secret, url: config.url },
     clock,
     log,
@@ -87,9 +90,9 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
   addReading(app, api, { signing, memory, runs })
   const kept = (name: string): Promise<KeptFolders> => createKeptFolders(join(dir, 'dashboard', name), clock)
   const [uploads, exports, kits] = [await kept('uploads'), await kept('exports'), await kept('kits')]
-  const jobs = createJobs()
-  // On their own: a long ledger takes hours, and nobody's new study should wait for it.
-  const checks = createJobs()
+  const jobs = createJobs(MAX_JOBS)
+  // On their own: a long ledger takes hours, and nobody's new study should wait for it. One a study, so they have a bound.
+  const checks = createJobs(Number.POSITIVE_INFINITY)
   const verifications = createVerifications(dir, checks, clock, () => live?.changed())
   const add = actsOn(app, api, { signing, coordinator, clock, log })
   addActsOnSites(add, dir, kits, clock)
@@ -113,9 +116,9 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
         destroyUpgrade: false,
         allowRequest({ headers: { host, origin } }, allow) {
           try {
-            assertOwnName({ host }, names)
+            assertOwnName({ host }, own)
             // A browser says where a WebSocket comes from, always; of what it only reads it need not.
-            if (origin !== undefined) assertOwnPage({ host, origin }, names)
+            if (origin !== undefined) assertOwnPage({ host, origin }, own)
             allow(null, true)
           } catch {
             allow('ERR_ORIGIN', false)
@@ -144,6 +147,17 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
       await Promise.all([jobs.close(), checks.close()])
       await Promise.all([uploads.close(), exports.close(), kits.close(), signing.close()])
     },
+  }
+}
+
+/** The names in the settings are at the port of `url`, or at that of their scheme. */
+function ownPagesOf({ url, dashboard, tls, proxy }: CoordinatorConfig): OwnPages {
+  const { hostname, host, port } = new URL(url)
+  const others = dashboard?.names ?? []
+  return {
+    names: new Set([hostname, ...others]),
+    hosts: new Set([host, ...others, ...(port === '' ? [] : others.map((name) => `${name}:${port}`))]),
+    secure: tls !== undefined || proxy === true,
   }
 }
 

@@ -98,13 +98,9 @@ export function serveLive(server: LiveServer, options: LiveOptions): Live {
   })
   server.on('connection', (socket) => {
     const answer = (watched: string | null): void => {
-      try {
-        limit(sessionOf(socket.handshake.headers.cookie) ?? '')
-      } catch {
-        socket.disconnect(true)
-        return
-      }
-      show(socket, watched)
+      const session = sessionOf(socket.handshake.headers.cookie)
+      if (session === null || !isWithin(() => limit(session))) socket.disconnect(true)
+      else show(socket, watched)
     }
     socket.data.watched = null
     socket.on('watch', (study: unknown) => {
@@ -120,6 +116,15 @@ export function serveLive(server: LiveServer, options: LiveOptions): Live {
       cancelLook()
       cancelTelling?.()
     },
+  }
+}
+
+function isWithin(limit: () => void): boolean {
+  try {
+    limit()
+    return true
+  } catch {
+    return false
   }
 }
 

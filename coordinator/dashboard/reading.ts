@@ -19,26 +19,26 @@ export function addReading(
     return study
   }
   app.get(`${base}study-schema`, (c) => {
-    signing.person(c)
+    signing.reader(c)
     // As a person writes it: what has a default may be left out.
     return c.json(z.toJSONSchema(studySchema, { io: 'input' }))
   })
   app.get(`${base}studies/:study`, (c) => {
-    signing.person(c)
+    signing.reader(c)
     const run = runs().find(({ study }) => study.id === c.req.param('study'))
     if (run === undefined) throw new TesseraError('ERR_STUDY_UNKNOWN', 'study must exist, got another')
     return c.json(run.study)
   })
   app.get(`${base}studies/:study/history`, (c) => {
-    signing.person(c)
+    signing.reader(c)
     return c.json(remembered(c.req.param('study')).past.history())
   })
   app.get(`${base}studies/:study/history/:site`, (c) => {
-    signing.person(c)
+    signing.reader(c)
     return c.json(remembered(c.req.param('study')).past.site(c.req.param('site')))
   })
   app.get(`${base}studies/:study/judging`, (c) => {
-    signing.person(c)
+    signing.reader(c)
     return c.json(remembered(c.req.param('study')).judged.report())
   })
 }

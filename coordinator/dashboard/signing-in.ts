@@ -26,11 +26,16 @@ const ATTEMPTS = { burst: 10, perMinute: 10 }
 /** Of one person. Nobody clicks as fast; a script in a stolen session could. */
 const ACTS = { burst: 30, perMinute: 60 }
 
+/** Of one person. A page asks for a past when its study is opened and after each round; one of a long study takes some ten milliseconds to write. */
+const READS = { burst: 120, perMinute: 240 }
+
 const signIn = z.strictObject({ link: z.string().max(256) })
 
 export interface SigningIn {
   /** Whoever asks. @throws {TesseraError} ERR_SIGN_IN */
   person(c: WebContext): Session
+  /** Whoever asks for more than the live view tells. @throws {TesseraError} ERR_SIGN_IN, ERR_RATE_LIMIT */
+  reader(c: WebContext): Session
   /** Whoever asks for something to be done. @throws {TesseraError} ERR_SIGN_IN, ERR_ROLE, ERR_RATE_LIMIT */
   operator(c: WebContext): Session
   /** What names the session of a connection's cookies, null when they have none; counts as its sign of life. */
@@ -81,6 +86,7 @@ export async function addSigningIn(
   const cookie = sessionCookie(cookieName, secure)
   const attempts = createRateLimit(clock, ATTEMPTS)
   const acts = createRateLimit(clock, ACTS)
+  const reads = createRateLimit(clock, READS)
 
   const person = (c: WebContext): Session => {
     const session = sessions.find(cookie.read(c))
@@ -108,14 +114,18 @@ export async function addSigningIn(
     // With the ways in, for who is not.
     return session === null ? c.json({ ...signedOut(), oidc: hasOidc }, 401) : c.json(shown(session))
   })
-  const refused = (c: WebContext, thrown: unknown): void =>
-    log.warn('operator.refused', { code: asTesseraError(thrown).code, address: addressOf(c) })
+  const refused = (c: WebContext, thrown: unknown): void => {
+    const { code } = asTesseraError(thrown)
+    // Ten a minute and an address are worth a line; a flood of them would fill the disk.
+    if (code !== 'ERR_RATE_LIMIT') log.warn('operator.refused', { code, address: addressOf(c) })
+  }
   app.post(`${base}session`, async (c) => {
     try {
-      attempts(addressOf(c))
       const { link } = await readJson(c, clock, signIn)
       return c.json(shown(await letIn(c, await takeLink(linksFolder(dir), link, clock))))
     } catch (thrown) {
+      // Only what fails counts: who guesses must not keep out who has a link and the same address.
+      attempts(addressOf(c))
       refused(c, thrown)
       throw thrown
     }
@@ -137,6 +147,11 @@ export async function addSigningIn(
   }
   return {
     person,
+    reader(c) {
+      const session = person(c)
+      reads(session.hash)
+      return session
+    },
     operator(c) {
       const session = person(c)
       if (session.role !== 'operator') {

@@ -9,6 +9,8 @@ import type { WebApp } from '@tessera/shared/web'
 import type { Health } from './health.ts'
 import type { CoordinatorMetrics } from './metrics.ts'
 
+const FORWARDING = ['x-forwarded-for', 'x-real-ip', 'forwarded', 'via'] as const
+
 export interface OperationOptions {
   readonly health: Health
   readonly metrics: Pick<CoordinatorMetrics, 'text' | 'contentType'>
@@ -27,7 +29,9 @@ export function mountOperation(app: WebApp, { health, metrics, token, proxy }: O
   })
   app.get('/metrics', async (c) => {
     const address = c.env.incoming?.socket.remoteAddress
-    const isHere = !proxy && isFromHere(address, c.req.header('host'))
+    // A proxy that the settings do not know of says itself whom it asks for.
+    const isForwarded = proxy || FORWARDING.some((name) => c.req.header(name) !== undefined)
+    const isHere = !isForwarded && isFromHere(address, c.req.header('host'))
     if (!isHere && !isBearer(c.req.header('authorization'), token)) {
       throw new TesseraError(
         'ERR_METRICS_TOKEN',

@@ -3,8 +3,7 @@ import { TesseraError } from '@tessera/shared/errors'
 import { layoutHash, studentLayout } from '@tessera/shared/model'
 import { createNonce, sha256Hex } from '@tessera/shared/security'
 import { admitJudgement, type Border, checkSiteState } from '../admission/index.ts'
-import { observed } from '../operation/observer.ts'
-import { type Command, decide, evolve, isOver, type RoundEvent, type RoundsState } from '../rounds/index.ts'
+import { isOver, type RoundEvent, type RoundsState } from '../rounds/index.ts'
 import type { PlannedStudy } from '../studies/plan.ts'
 import { mayFetch, mayUpload } from './access.ts'
 import { createActivity } from './activity.ts'
@@ -13,14 +12,16 @@ import { createAttendance } from './attendance.ts'
 import { createDeliveries } from './deliveries.ts'
 import { createDrive } from './drive.ts'
 import { behind, endOf } from './endings.ts'
+import { createHeeding } from './heeding.ts'
 import { createLastWords } from './last-words.ts'
 import { studyProgress } from './progress.ts'
-import { publishRound, type Watch } from './publish.ts'
+import { createPublishing } from './publishing.ts'
 import { createRecords, type Publication } from './records.ts'
 import { createRoundTime } from './round-time.ts'
 import { checkShown } from './shown-record.ts'
 import { createSigns } from './signs.ts'
 import type { StudyContext, StudyRun } from './study-context.ts'
+import { createStudyLog, type StudyLog } from './study-log.ts'
 import { createTelling } from './telling.ts'
 
 /**
@@ -35,7 +36,7 @@ export function createStudyRun(
   context: StudyContext,
 ): StudyRun {
   const { study } = created
-  const { store, key, clock, observer } = context
+  const { store, key, clock } = context
   const log = context.log.child({ study: study.id })
   const layout = studentLayout(study)
   const planHash = sha256Hex(created.plan)
@@ -49,19 +50,27 @@ export function createStudyRun(
   const signs = createSigns()
   const time = createRoundTime(clock)
   const records = createRecords(study.id, store, publishedRounds)
-  let state = replayed
+  const rounds: StudyLog = createStudyLog(replayed, {
+    append: (event) => store.append(event),
+    async react(event, number) {
+      if (event.type === 'round.published') records.add({ number, student: event.student })
+      await react(event)
+      await context.recorded(event)
+    },
+  })
+  const state = (): RoundsState => rounds.state()
 
   const border = (site: string): Border => ({
     study,
     layout,
     layoutHash: created.layoutHash,
-    rounds: state,
+    rounds: state(),
     registry: context.registry(),
     site,
     nowMs: time.now(),
   })
   const snapshot = (): ReturnType<typeof studyProgress> =>
-    studyProgress(state, new Set(attendance.sites()), activity.training(), deliveries.announced())
+    studyProgress(state(), new Set(attendance.sites()), activity.training(), deliveries.announced())
   const { tell: changed, end: endTelling } = createTelling(clock, () => {
     context.onChange?.()
     context.onProgress?.(snapshot())
@@ -69,7 +78,7 @@ export function createStudyRun(
 
   // What is delivered is dated as its round is measured, so that a grace that it begins has its length.
   const ownContext = { ...context, clock: { ...clock, now: () => time.now() } }
-  const deliveries = createDeliveries(study.id, ownContext, border, (command) => take(command))
+  const deliveries = createDeliveries(study.id, ownContext, border, (command) => rounds.take(command))
 
   const attendance = createAttendance({
     created,
@@ -78,35 +87,21 @@ export function createStudyRun(
     clock,
     log,
     deciding: context.deciding,
-    state: () => state,
+    state,
     receivedOf: (site) => deliveries.receivedOf(site),
   })
 
   const lastWords = createLastWords(
     clock,
-    () => state,
+    state,
     (site) => context.registry().sites.get(site)?.revoked !== false,
     () => context.onEnd(null),
   )
 
-  /** Logs an event, then believes it. Only within `deciding`. */
-  const record = async (event: RoundEvent): Promise<void> => {
-    const next = evolve(state, event) // an event that cannot follow is refused before it is written
-    const number = await store.append(event)
-    state = next
-    if (event.type === 'round.published') records.add({ number, student: event.student })
-    await react(event)
-    await context.recorded(event)
-  }
-  const take = async (command: Command): Promise<number> => {
-    const events = decide(state, command)
-    for (const event of events) await record(event)
-    return events.length
-  }
-
   const react = async (event: RoundEvent): Promise<void> => {
-    announce(log, event, state)
-    if (state.phase !== 'collecting') time.end()
+    const { phase } = state()
+    announce(log, event, state())
+    if (phase !== 'collecting') time.end()
     if (event.type === 'round.opened') {
       time.begin(event.openedAtMs)
       activity.opened()
@@ -118,51 +113,42 @@ export function createStudyRun(
     } else if (event.type === 'round.published') {
       const told = attendance.sendRecord(event.record)
       // Not before the sites have heard it: whoever waits for the end may close the coordinator then.
-      if (state.phase === 'finished') void told.then(() => lastWords.await())
+      if (phase === 'finished') void told.then(() => lastWords.await())
     } else if (event.type === 'study.halted') {
       for (const site of attendance.sites()) attendance.expel(site, behind(study.id, event.record))
-      context.onEnd(endOf(state))
-    } else if (event.type === 'study.stopped') context.onEnd(endOf(state))
+      context.onEnd(endOf(state()))
+    } else if (event.type === 'study.stopped') context.onEnd(endOf(state()))
     changed()
   }
 
-  const publish = async (): Promise<void> => {
-    const startedMs = clock.elapsed()
-    const { round, attempt } = state
-    const watch: Watch = (work, doing) => observed(observer, clock, { work, study: study.id, round }, doing)
-    const { diagnostics, ...made } = await watch('publish', () =>
-      publishRound({ study, layout, plan: planHash }, state, store, key, watch),
-    )
-    const events = await context.deciding(() => take({ type: 'publish', ...made }))
-    // Cancelled, or halted, while it was computed.
-    if (events === 0) return
-    log.info('round.published', {
-      round,
-      attempt,
-      sites: diagnostics.sites,
-      samples: diagnostics.samples,
-      norm: diagnostics.norm,
-      sha256: made.student,
-      durationMs: Math.round(clock.elapsed() - startedMs),
-    })
-  }
-
-  const { inBackground, advance, published, stop } = createDrive({
+  const drive = createDrive({
     clock,
     log,
     deciding: context.deciding,
-    state: () => state,
+    state,
     now: () => time.now(),
     tick: () =>
-      take({
+      rounds.take({
         type: 'tick',
         nowMs: time.now(),
         present: attendance.sites(),
         signs: signs.times,
         nonce: createNonce,
       }),
-    publish,
+    publish: createPublishing({ study, layout, plan: planHash }, rounds, { ...context, log }),
     onFault: (error) => context.onEnd(error),
+  })
+  const { inBackground, advance, published, stop } = drive
+  const heeding = createHeeding({
+    rounds,
+    attendance,
+    deliveries,
+    drive,
+    lastWords,
+    time,
+    log,
+    changed,
+    onEnd: (error) => context.onEnd(error),
   })
 
   /** A late update that comes while a student is being made counts in the round after it: it waits until there is one. */
@@ -172,19 +158,22 @@ export function createStudyRun(
 
   return {
     study,
-    state: () => state,
+    state,
     snapshot,
     connected: () => attendance.sites(),
     activity: (site) => activity.of(site),
     bytesDown: () => activity.bytesDown(),
     announced: () => deliveries.announced(),
     start() {
-      log.info('study.started', { round: state.round, attempt: state.attempt, reason: state.phase })
-      if (state.phase === 'finished') lastWords.await()
-      else if (isOver(state.phase)) context.onEnd(endOf(state))
-      if (state.phase === 'collecting' && state.current) time.goOn(state.policy, state.current)
-      inBackground(() => deliveries.sweep(mayUpload(state)))
-      inBackground(() => advance(async () => void (await take({ type: 'resume', nowMs: clock.now() }))))
+      const { phase, round, attempt, policy, current } = state()
+      log.info('study.started', { round, attempt, reason: phase })
+      if (phase === 'finished') lastWords.await()
+      else if (isOver(phase)) context.onEnd(endOf(state()))
+      if (phase === 'collecting' && current) time.goOn(policy, current)
+      inBackground(() => deliveries.sweep(mayUpload(state())))
+      inBackground(() =>
+        advance(async () => void (await rounds.take({ type: 'resume', nowMs: clock.now() }))),
+      )
     },
     plan: created.plan,
     record: (round) => records.find(round),
@@ -199,9 +188,9 @@ export function createStudyRun(
       return { welcome, proves }
     },
     async showRecord(site, token) {
-      const round = await checkShown(token, state, context.keyOf)
+      const round = await checkShown(token, state(), context.keyOf)
       await context.deciding(
-        async () => void (await take({ type: 'halt', site, record: round, nowMs: clock.now() })),
+        async () => void (await rounds.take({ type: 'halt', site, record: round, nowMs: clock.now() })),
       )
       throw behind(study.id, round)
     },
@@ -210,49 +199,14 @@ export function createStudyRun(
       activity.seen(peer.site)
       changed()
     },
-    revoke(event) {
-      state = evolve(state, event)
-      const revoked = new TesseraError('ERR_SITE_REVOKED', `site must not be revoked, got ${event.site}`)
-      attendance.expel(event.site, revoked)
-      changed()
-      lastWords.look()
-      inBackground(advance)
-      inBackground(() => deliveries.drop(event.site))
-    },
-    obey(event) {
-      state = evolve(state, event)
-      announce(log, event, state)
-      if (state.phase !== 'collecting') time.end()
-      changed()
-      // Nothing that sites are told: who is at work hears it with the record.
-      if (event.type === 'round.called') return inBackground(advance)
-      const told = attendance.sendSnapshots()
-      if (state.phase === 'cancelled') {
-        inBackground(async () => {
-          await told
-          context.onEnd(null)
-        })
-        inBackground(() => deliveries.clear())
-      } else inBackground(() => told.then(() => advance()))
-    },
-    replaceKey(site) {
-      attendance.refuse(
-        site,
-        new TesseraError(
-          'ERR_SITE_KEY',
-          `site must speak with its new key, got a session of ${site}'s old one`,
-        ),
-      )
-      // What the old key has announced and not delivered must be announced again.
-      inBackground(() => deliveries.drop(site))
-    },
-    mayFetch: (sha256) => mayFetch(study, state, records, sha256),
+    ...heeding,
+    mayFetch: (sha256) => mayFetch(study, state(), records, sha256),
     fetched(site, bytes) {
       activity.fetched(site, bytes)
       changed()
     },
     progress(site, round, told) {
-      const { current, phase } = state
+      const { current, phase } = state()
       const asked = phase === 'collecting' && current?.round === round && current.offers.has(site)
       if (!asked || current.accepted.has(site)) return
       activity.trained(site, told)
@@ -261,7 +215,7 @@ export function createStudyRun(
     },
     async decline(site, round, code) {
       await context.deciding(
-        async () => void (await take({ type: 'decline', site, round, code, nowMs: time.now() })),
+        async () => void (await rounds.take({ type: 'decline', site, round, code, nowMs: time.now() })),
       )
       activity.came(site, 'declined')
       inBackground(advance)
@@ -271,7 +225,7 @@ export function createStudyRun(
       await context.deciding(async () => {
         checkSiteState(border(site), site)
         const said = { judgement: token, judgementSha256: sha256Hex(token), receivedAtMs: clock.now() }
-        await take({ type: 'judge', judgement: { site, round, student, counts, withheld, ...said } })
+        await rounds.take({ type: 'judge', judgement: { site, round, student, counts, withheld, ...said } })
       })
       lastWords.look()
     },

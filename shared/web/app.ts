@@ -35,6 +35,8 @@ export function createWebApp(log: Log): WebApp {
   )
   app.use(async (c, next) => {
     await next()
+    // Of HEAD nobody reads the body: a file would stay open for good, and a stream wait for its reader.
+    if (c.req.method === 'HEAD') await c.res.body?.cancel()
     // What may be kept says so itself.
     if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store')
   })

@@ -13,17 +13,19 @@ export interface SessionCookie {
 }
 
 /**
+ * Builds a session's cookie.
  * @param name Cookies know no ports: two programs on one machine need two names.
  * @param secure It is only ever sent over TLS, which ends here or at a proxy.
  */
 export function sessionCookie(name: string, secure: boolean): SessionCookie {
   // The path is the whole host's: what a proxy has put in front of ours is not known here.
   const options = { path: '/', httpOnly: true, sameSite: 'Strict', secure } as const
+  const whole = hostName(name, secure)
   return {
-    read: (c) => getCookie(c, name),
-    readHeader: (cookies) => (cookies === undefined ? undefined : parse(cookies, name)[name]),
-    write: (c, secret) => setCookie(c, name, secret, { ...options, maxAge: SESSION_LIFETIME_MS / 1000 }),
-    clear: (c) => void deleteCookie(c, name, options),
+    read: (c) => getCookie(c, whole),
+    readHeader: (cookies) => (cookies === undefined ? undefined : parse(cookies, whole)[whole]),
+    write: (c, secret) => setCookie(c, whole, secret, { ...options, maxAge: SESSION_LIFETIME_MS / 1000 }),
+    clear: (c) => void deleteCookie(c, whole, options),
   }
 }
 
@@ -33,8 +35,14 @@ export function oidcCookie(
   secure: boolean,
 ): { write(c: Context, state: string): void; read(c: Context): string | undefined } {
   const options = { path: '/', httpOnly: true, sameSite: 'Lax', secure } as const
+  const whole = hostName(name, secure)
   return {
-    write: (c, state) => setCookie(c, name, state, options),
-    read: (c) => getCookie(c, name),
+    write: (c, state) => setCookie(c, whole, state, options),
+    read: (c) => getCookie(c, whole),
   }
+}
+
+/** A browser takes such a name from this very host over TLS only: another host of the domain, or whoever writes plain HTTP on the way, plants none. */
+function hostName(name: string, secure: boolean): string {
+  return secure ? `__Host-${name}` : name
 }

@@ -4,7 +4,7 @@ export { BODY_PAUSE_MS, bodyParts, JSON_WITHIN_MS, MAX_JSON_BYTES, readJson } fr
 export { clientAddress } from './client-address.ts'
 export { oidcCookie, type SessionCookie, sessionCookie } from './cookie.ts'
 export { LINK_LIFETIME_MS, makeLink, takeLink } from './links.ts'
-export { type Asked, assertOwnName, assertOwnPage, ownPagesOnly } from './own-pages.ts'
+export { type Asked, assertOwnName, assertOwnPage, type OwnPages, ownPagesOnly } from './own-pages.ts'
 export { createRateLimit, type RateLimit } from './rate-limit.ts'
 export { type Person, person, type Role, role } from './roles.ts'
 export {

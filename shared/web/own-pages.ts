@@ -5,10 +5,21 @@
 import { isIP } from 'node:net'
 import type { MiddlewareHandler } from 'hono'
 import { TesseraError } from '../errors.ts'
+import { isLoopback } from '../protocol/loopback.ts'
 
 const BODY_TYPES: ReadonlySet<string> = new Set(['application/json', 'application/octet-stream'])
 /** They change nothing here. */
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+
+/** What is this server's. */
+export interface OwnPages {
+  /** Host names, without port. Loopback and addresses always are: a browser looks neither up at a stranger's. */
+  readonly names: ReadonlySet<string>
+  /** Where its pages are when a proxy hands on another name: with the port, unless it is the scheme's own. Another port is another program. */
+  readonly hosts: ReadonlySet<string>
+  /** They come over TLS only: what comes as plain HTTP anybody on the way has written. */
+  readonly secure: boolean
+}
 
 /** What is needed to tell; also at a WebSocket's handshake. */
 export interface Asked {
@@ -16,16 +27,13 @@ export interface Asked {
   readonly origin: string | undefined
 }
 
-/**
- * Refuses requests under other names, and what changes something from other pages.
- * @param names Host names that are this server's, without port. Loopback and addresses always are: a browser looks neither up at a stranger's.
- */
-export function ownPagesOnly(names: ReadonlySet<string>): MiddlewareHandler {
+/** Refuses requests under other names, and what changes something from other pages. */
+export function ownPagesOnly(own: OwnPages): MiddlewareHandler {
   return async ({ req }, next) => {
     const asked = { host: req.header('host'), origin: req.header('origin') }
-    assertOwnName(asked, names)
+    assertOwnName(asked, own)
     if (!READING.has(req.method)) {
-      assertOwnPage(asked, names)
+      assertOwnPage(asked, own)
       const type = req.header('content-type')?.split(';')[0]?.trim().toLowerCase() ?? ''
       if (!BODY_TYPES.has(type)) throw foreign('say its content type, JSON or bytes', 'another')
     }
@@ -34,17 +42,20 @@ export function ownPagesOnly(names: ReadonlySet<string>): MiddlewareHandler {
 }
 
 /** @throws {TesseraError} ERR_ORIGIN */
-export function assertOwnName({ host }: Pick<Asked, 'host'>, names: ReadonlySet<string>): void {
+export function assertOwnName({ host }: Pick<Asked, 'host'>, { names }: OwnPages): void {
   const name = host === undefined ? undefined : parseUrl(`http://${host}`)?.hostname
   if (name === undefined || !isOwn(name, names))
     throw foreign('come under a name of this server, see docs/dashboard.md', 'another')
 }
 
 /** What a browser says itself of the page that asks. @throws {TesseraError} ERR_ORIGIN */
-export function assertOwnPage({ host, origin }: Asked, names: ReadonlySet<string>): void {
+export function assertOwnPage({ host, origin }: Asked, { hosts, secure }: OwnPages): void {
   const from = origin === undefined ? null : parseUrl(origin)
-  // The proxy's name, where it hands on another one; else to the port, since a neighbour on this machine is not us.
-  if (from !== null && (from.host === host || names.has(from.hostname))) return
+  if (from !== null && (!secure || from.protocol === 'https:' || isLoopback(from.hostname))) {
+    // To the port, since a neighbour on this machine is not us.
+    const here = parseUrl(`${from.protocol}//${host}`)
+    if (from.host === here?.host || hosts.has(from.host)) return
+  }
   throw foreign('come from a page of this server', origin === undefined ? 'none' : 'another')
 }
 

@@ -71,6 +71,7 @@ export async function createModel(options: ModelOptions): Promise<Model> {
   let data: DataHealth = UNREAD
   let check: Promise<void> | null = null
   let refreshing: Promise<void> | null = null
+  let reading: Promise<void> | null = null
 
   const read = async (work: (book: AuditBook) => Promise<void>, isWhole: boolean): Promise<void> => {
     const before = chain
@@ -150,7 +151,15 @@ export async function createModel(options: ModelOptions): Promise<Model> {
       await refresh()
       return book
     },
-    readAgain: () => read((book) => book.readAgain(), true).catch(() => undefined),
+    readAgain() {
+      // One at a time: a long log takes minutes, and whoever asks meanwhile gets the same answer.
+      reading ??= read((book) => book.readAgain(), true)
+        .catch(() => undefined)
+        .finally(() => {
+          reading = null
+        })
+      return reading
+    },
     async checkData() {
       const study = await joinedStudy(dir, options.study)
       check ??= lookAtTiles(study).finally(() => {

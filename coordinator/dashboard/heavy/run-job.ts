@@ -18,7 +18,7 @@ export type JobMessage =
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string }
 
 export interface Jobs {
-  /** Does a job when those before it are done. @throws {TesseraError} What the job throws; ERR_INTERRUPTED when it is cut off. */
+  /** Does a job when those before it are done. @throws {TesseraError} What the job throws; ERR_RATE_LIMIT when there are too many; ERR_INTERRUPTED when it is cut off. */
   run<N extends JobName>(name: N, options: JobOptions<N>, tell?: Tell): Promise<JobResult<N>>
   /** Ends what is running; what waits is not begun. */
   close(): Promise<void>
@@ -26,9 +26,10 @@ export interface Jobs {
 
 const ENTRY = fileURLToPath(new URL('./job.mjs', import.meta.url))
 
-/** Builds the jobs of one coordinator. */
-export function createJobs(): Jobs {
+/** Builds the jobs of one coordinator. @param maxJobs That may be there at once, the one that runs among them. */
+export function createJobs(maxJobs: number): Jobs {
   const inTurn = createQueue()
+  let there = 0
   let running: ChildProcess | null = null
   let closed = false
 
@@ -55,7 +56,16 @@ export function createJobs(): Jobs {
       child.send(order)
     })
   return {
-    run: (name, options, tell = () => undefined) => inTurn(() => runOne({ name, options }, tell)),
+    run(name, options, tell = () => undefined) {
+      if (there >= maxJobs) {
+        const message = `jobs must be at most ${maxJobs} at once, got one more`
+        return Promise.reject(new TesseraError('ERR_RATE_LIMIT', message))
+      }
+      there++
+      return inTurn(() => runOne<typeof name>({ name, options }, tell)).finally(() => {
+        there--
+      })
+    },
     async close() {
       closed = true
       running?.kill('SIGKILL')

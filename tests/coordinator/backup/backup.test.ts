@@ -1,4 +1,4 @@
-import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { initCoordinator, invite } from '@tessera/coordinator'
 import { backupCoordinator, restoreCoordinator } from '@tessera/coordinator/backup'
@@ -151,6 +151,28 @@ describe('backupCoordinator()', () => {
     })
   })
 
+  test('has the key also where it lies on another volume, behind a link', async () => {
+    const { original, dir } = await idle()
+    const [volume, out] = [await temporaryFolder(), join(await temporaryFolder(), 'backup')]
+    const key = join(original, 'keys', 'coordinator.jwk')
+    await rename(key, join(volume, 'key'))
+    await symlink(join(volume, 'key'), key)
+    await backupCoordinator({ dir: original, out })
+    await restoreCoordinator({ backup: out, dir })
+    expect(await readFile(join(dir, 'keys', 'coordinator.jwk'))).toEqual(await readFile(key))
+  })
+
+  test('refuses a folder that a link leads back into the coordinator’s', async () => {
+    const { original } = await idle()
+    const there = join(await temporaryFolder(), 'backups')
+    await symlink(original, there)
+    await expect(backupCoordinator({ dir: original, out: join(there, 'mine') })).rejects.toMatchObject({
+      code: 'ERR_BACKUP_FOLDER',
+      message: "backup folder must be apart from the coordinator's, got one inside the other",
+    })
+    expect(await readdir(original)).not.toContain('mine')
+  })
+
   test('refuses a backup that knows more than the coordinator', async () => {
     const { original, backup, dir } = await idle()
     await restoreCoordinator({ backup, dir })
@@ -205,6 +227,20 @@ describe('restoreCoordinator()', () => {
     }
     await startsNothing(dir)
   })
+
+  test.each(['keys/coordinator.jwk', 'coordinator.json', 'backup.json'])(
+    'follows no link that stands in place of %s',
+    async (path) => {
+      const { original, backup, dir } = await idle()
+      await rm(join(backup, path))
+      await symlink(join(original, path), join(backup, path))
+      await expect(restoreCoordinator({ backup, dir })).rejects.toMatchObject({
+        code: 'ERR_BACKUP_BROKEN',
+        message: `${path} must be as the backup was written, got no file`,
+      })
+      await startsNothing(dir)
+    },
+  )
 
   test('says which files of the settings are not here', async () => {
     const { original, dir } = await idle()

@@ -107,6 +107,20 @@ describe('the live view', () => {
     await ended
   })
 
+  test('tells nothing more to who has signed out, before it has looked at all sessions again', async () => {
+    const running = await federation()
+    const operator = await signedIn(running)
+    const { socket, snapshots } = await liveOf(running.url, operator)
+    await snapshots.next()
+    const ended = new Promise((resolve) => {
+      socket.on('disconnect', () => resolve('ended'))
+      socket.on('snapshot', () => resolve('told'))
+    })
+    await operator.post('api/session/end')
+    socket.emit('watch', 'tiny')
+    expect(await ended).toBe('ended')
+  })
+
   test.each(['websocket', 'polling'] as const)('is opened by no other page, over %s', async (transport) => {
     const running = await federation()
     const { cookie } = await signedIn(running)

@@ -1,5 +1,6 @@
 import { createConnection } from 'node:net'
-import { initCoordinator, startCoordinator } from '@tessera/coordinator'
+import { initCoordinator, listSites, startCoordinator } from '@tessera/coordinator'
+import { createLog } from '@tessera/shared/log'
 import { LINK_LIFETIME_MS, SESSION_LIFETIME_MS } from '@tessera/shared/web'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { signInLink } from '../../../coordinator/dashboard/index.ts'
@@ -62,6 +63,21 @@ describe('signing in', () => {
     expect([status, body.code]).toEqual([429, 'ERR_RATE_LIMIT'])
   })
 
+  test('guessing keeps nobody out who has a link and the same address, and writes no more lines than tries that count', async () => {
+    const [dir, clock] = [await coordinatorFolder(), fakeClock()]
+    const refused: string[] = []
+    const log = createLog((line) => void (line.includes('operator.refused') && refused.push(line)), clock)
+    const coordinator = await startCoordinator({ dir, port: 0, clock, log })
+    onTestFinished(() => coordinator.close())
+    const { url } = coordinator
+    const statuses = new Set<number>()
+    for (let i = 0; i < 30; i++)
+      statuses.add((await browser(url).post('api/session', { link: `${i}` })).status)
+    expect([[...statuses], refused.length]).toEqual([[401, 429], 10])
+    const link = secretOf(await signInLink(dir, ADA, clock))
+    expect((await browser(url).post('api/session', { link })).status).toBe(200)
+  })
+
   test('takes over no session that a browser brings along, and ends the one it had', async () => {
     const { dir, url, clock } = await running()
     const [name = ''] = (await signedIn({ dir, url, clock })).cookie.split('=')
@@ -102,7 +118,9 @@ describe('behind a proxy that ends TLS', () => {
       body: JSON.stringify({ link }),
     })
     expect(response.status).toBe(200)
-    expect(response.headers.get('set-cookie')).toMatch(/; HttpOnly; Secure; SameSite=Strict$/)
+    expect(response.headers.get('set-cookie')).toMatch(
+      /^__Host-tessera-.*; HttpOnly; Secure; SameSite=Strict$/,
+    )
   })
 
   test('guesses are counted for the address that the proxy names', async () => {
@@ -160,7 +178,36 @@ describe('a viewer', () => {
   })
 })
 
+describe('a person who reads', () => {
+  test('a thousand times a minute is not answered', async () => {
+    const coordinator = await running()
+    const viewer = await signedIn(coordinator, 'viewer')
+    const statuses: number[] = []
+    for (let i = 0; i < 121; i++) statuses.push((await viewer.get('api/studies/none/history')).status)
+    expect([statuses[119], statuses[120]]).toEqual([404, 429])
+  })
+})
+
 describe('an act', () => {
+  test('whose body comes after its person has signed out is not done', async () => {
+    const { dir, url, clock } = await running()
+    const operator = await signedIn({ dir, url, clock })
+    const parts = new TransformStream<Uint8Array, Uint8Array>()
+    const body = parts.writable.getWriter()
+    const answer = fetch(`${url}/dashboard/api/sites/west/invite`, {
+      method: 'POST',
+      headers: { origin: url, 'content-type': 'application/json', cookie: operator.cookie },
+      body: parts.readable,
+      duplex: 'half',
+    } as RequestInit)
+    await body.write(Buffer.from('{'))
+    await operator.post('api/session/end')
+    await body.write(Buffer.from('}'))
+    await body.close()
+    const { status } = await answer
+    expect([status, await listSites({ dir, clock })]).toEqual([401, []])
+  })
+
   test('is done by POST only', async () => {
     const coordinator = await running()
     const operator = await signedIn(coordinator)

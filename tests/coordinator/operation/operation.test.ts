@@ -106,6 +106,8 @@ describe('GET /metrics', () => {
     expect(await status({})).toBe(200)
     // As from a page whose name leads to 127.0.0.1.
     expect(await status({ host: 'evil.example.org' })).toBe(403)
+    // As from a proxy of this machine that the settings do not know of, and that hands on a name of its own.
+    expect(await status({ 'x-forwarded-for': '203.0.113.7' })).toBe(403)
     expect(await status({ host: 'fl.example.org', authorization: `Bearer ${TOKEN}` })).toBe(200)
     expect(await status({ host: 'fl.example.org', authorization: `Bearer ${TOKEN}x` })).toBe(403)
     expect(await status({ host: 'fl.example.org', authorization: TOKEN })).toBe(403)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createLog } from '@tessera/shared/log'
+import { createLog, silentLog } from '@tessera/shared/log'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createTracer } from '../../../coordinator/operation/traces.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
@@ -20,8 +20,8 @@ interface Span {
   status: { code?: number; message?: string }
 }
 
-/** An OTLP collector that keeps what it is sent. */
-async function collector(status = 200) {
+/** An OTLP collector that keeps what it is sent. @param location Where it points on to. */
+async function collector(status = 200, location?: string) {
   const spans: Span[] = []
   const asked: { path: string; headers: IncomingHttpHeaders }[] = []
   const server = createServer((request, response) => {
@@ -33,7 +33,7 @@ async function collector(status = 200) {
         resourceSpans: { scopeSpans: { spans: Span[] }[] }[]
       }
       spans.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)))
-      response.writeHead(status).end('{}')
+      response.writeHead(status, location === undefined ? {} : { location }).end('{}')
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -125,6 +125,16 @@ describe('createTracer()', () => {
       tracer.observer.worked({ work: 'publish', study: 'tiny', endedAtMs: 1, durationMs: 1, code: null })
     await tracer.stop()
     expect(lines).toMatchObject([{ event: 'traces.dropped', count: 2050, reason: 'status 503' }])
+  })
+
+  test('goes nowhere that a collector points on to: its key is for the collector', async () => {
+    const other = await collector()
+    const { url } = await collector(307, other.url)
+    const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_HEADERS: 'x-key=a' }
+    const tracer = createTracer(environment, fakeClock(), silentLog)
+    tracer.observer.worked({ work: 'publish', study: 'tiny', endedAtMs: 1, durationMs: 1, code: null })
+    await tracer.stop()
+    expect(other.asked).toEqual([])
   })
 
   test.each([

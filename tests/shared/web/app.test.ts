@@ -17,6 +17,16 @@ describe('createWebApp()', () => {
     expect(headers.get('cache-control')).toBe('no-store')
   })
 
+  test('HEAD lets go of a body that nobody will read', async () => {
+    const app = createWebApp(silentLog)
+    let isOpen = true
+    app.get('/file', (c) =>
+      c.body(new ReadableStream({ cancel: () => void (isOpen = false) }), 200, { 'Content-Length': '7' }),
+    )
+    const { status, headers } = await app.request('/file', { method: 'HEAD' })
+    expect([status, headers.get('content-length'), isOpen]).toEqual([200, '7', false])
+  })
+
   test('what has an own rule for caches keeps it', async () => {
     const app = createWebApp(silentLog)
     app.get('/file', (c) => c.body('x', 200, { 'Cache-Control': 'max-age=60' }))

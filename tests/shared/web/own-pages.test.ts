@@ -3,7 +3,13 @@ import { createWebApp, ownPagesOnly } from '@tessera/shared/web'
 import { describe, expect, test } from 'vitest'
 
 const app = createWebApp(silentLog)
-app.use(ownPagesOnly(new Set(['fl.example.org'])))
+app.use(
+  ownPagesOnly({
+    names: new Set(['fl.example.org', 'fl.lan']),
+    hosts: new Set(['fl.example.org', 'fl.lan']),
+    secure: false,
+  }),
+)
 app.all('/', (c) => c.text('in'))
 
 const ask = async (method: string, headers: Record<string, string>): Promise<number> =>
@@ -38,10 +44,26 @@ describe('ownPagesOnly()', () => {
     ['https://evil.example', 'fl.example.org'],
     // Another program on the same machine.
     ['http://localhost:8080', 'localhost:7433'],
+    // And behind the same name.
+    ['https://fl.example.org:3000', 'fl.example.org'],
+    ['https://fl.example.org:3000', '127.0.0.1:7433'],
     ['null', 'localhost:7433'],
     ['', 'localhost:7433'],
   ])('a page of %j may not, at %s', async (origin, host) => {
     expect(await ask('POST', { origin, host, ...JSON_TYPE })).toBe(403)
+  })
+
+  test.each([
+    ['https://fl.example.org', 200],
+    ['http://fl.example.org', 403],
+    ['http://localhost:7433', 200],
+  ])('where pages come over TLS only, one of %s gets %i', async (origin, status) => {
+    const own = { names: new Set<string>(), hosts: new Set<string>(), secure: true }
+    const secured = createWebApp(silentLog)
+    secured.use(ownPagesOnly({ ...own, names: new Set(['fl.example.org']) }))
+    secured.post('/', (c) => c.text('in'))
+    const headers = { origin, host: new URL(origin).host, ...JSON_TYPE }
+    expect((await secured.request('/', { method: 'POST', headers })).status).toBe(status)
   })
 
   test('what says no origin changes nothing', async () => {

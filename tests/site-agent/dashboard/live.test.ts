@@ -38,6 +38,20 @@ async function next(site: Awaited<ReturnType<typeof aSite>>, events: ReturnType<
 }
 
 describe('the live view', () => {
+  test('is no place that somebody keeps by asking for its head', async () => {
+    const site = await aSite()
+    await site.signIn()
+    await site.model.book()
+    for (let i = 0; i < 16; i++) await site.ask('/dashboard/api/live', { method: 'HEAD' })
+    const first = async (): Promise<string | undefined> => {
+      const said = (await next(site, eventsOf(await site.ask('/dashboard/api/live')))) as
+        | { event: string }
+        | undefined
+      return said?.event
+    }
+    await expect.poll(first).toBe('view')
+  })
+
   test('is whole at first, then tells the sections that have changed, and nothing else', async () => {
     const site = await aSite()
     await site.signIn()

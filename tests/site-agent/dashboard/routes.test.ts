@@ -74,6 +74,12 @@ describe('a stranger', () => {
     expect(codes).toEqual(new Set(['ERR_LINK_INVALID', 'ERR_RATE_LIMIT']))
   })
 
+  test('who guesses links keeps nobody out who has one', async () => {
+    const site = await aSite()
+    for (let i = 0; i < 12; i++) await post(site, 'session', { link: 'A'.repeat(43) })
+    expect((await post(site, 'session', { link: await site.link() })).status).toBe(200)
+  })
+
   test('a session ends when its page is closed for an hour, and when its person ends it', async () => {
     const site = await aSite()
     await site.signIn()
