@@ -2,12 +2,14 @@
 import type { Kit } from '@tessera/shared/dashboard/coordinator-api'
 import type { SiteRow, StudyRow } from '@tessera/shared/dashboard/coordinator-view'
 import type { Question } from '../components/confirm-dialog.tsx'
+import type { Notices } from '../components/notices.tsx'
 import { text } from '../text/en.ts'
 import { api, type StudyAct } from './api.ts'
-import type { Desk } from './desk.ts'
 import { saveText } from './save.ts'
 
-type Telling = Pick<Desk, 'notices'>
+interface Telling {
+  readonly notices: Notices
+}
 
 /** Verbs of `tessera coordinator study` of the same names. */
 export function studyQuestion(study: Pick<StudyRow, 'study'>, act: StudyAct, { notices }: Telling): Question {

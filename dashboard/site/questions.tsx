@@ -1,12 +1,14 @@
 /** @file What is asked before each act: what will happen, and the verb of the command line that does the same. */
 import type { Leaving, SignedPolicy } from '@tessera/shared/dashboard/site-api'
 import type { Question } from '../components/confirm-dialog.tsx'
+import type { Notices } from '../components/notices.tsx'
 import { text } from '../text/site.ts'
 import { api } from './api.ts'
-import type { Desk } from './desk.ts'
 import { LeavingList } from './leaving-list.tsx'
 
-type Telling = Pick<Desk, 'notices'>
+interface Telling {
+  readonly notices: Notices
+}
 
 export function pauseQuestion(isPaused: boolean, { notices }: Telling): Question {
   const { title, consequences, confirm, done } = isPaused ? text.acts.resume : text.acts.pause

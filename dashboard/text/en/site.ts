@@ -45,8 +45,9 @@ export const site = {
   signIn: {
     title: 'This site’s own page',
     how: 'Ask for a link on the machine where the agent runs, and open it in a browser of that machine:',
+    command: 'tessera site dashboard',
     once: 'A link works once, for ten minutes. The page is served on this machine’s loopback and nowhere else.',
-    linkRefused: 'This link did not work.',
+    linkRefused: 'This link did not work:',
   },
   states: {
     loading: 'Loading',
