@@ -1,8 +1,8 @@
 /** @file What every view of a page has at hand. */
 import { type Context, createContext } from 'preact'
 import { useContext } from 'preact/hooks'
-import type { Question } from './confirm-dialog.tsx'
 import type { Notices } from './notices.tsx'
+import type { Question } from './question.ts'
 import type { Theme } from './theme.ts'
 
 /** `Live`: how the page is kept up to date; `Session`: who looks at it. */

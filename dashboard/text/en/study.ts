@@ -151,6 +151,7 @@ export const studyViews = {
     newest: (round: number): string => `Newest, of round ${round}`,
     format: 'Format',
     formats: { safetensors: 'safetensors', onnx: 'ONNX', tfjs: 'TensorFlow.js' },
+    naming: 'Names of the tensors, as in',
     button: 'Export…',
     question: (study: string): string => `Export a student of ${study}?`,
     consequences: [
