@@ -23,12 +23,18 @@ export const studyViews = {
     thisRound: 'This round',
     parts: partsLine,
     timeLeft: 'Time left',
-    noRound: 'no round is open',
-    leftBy: (left: string, deadlineS: number | null): string =>
-      deadlineS === null ? left : `${left} (waits ${formatDuration(deadlineS)} at most)`,
+    leftBy: (leftS: number | null, deadlineS: number | null): string => {
+      const left = leftS === null ? 'no estimate yet' : formatDuration(leftS)
+      return deadlineS === null ? left : `${left} (waits ${formatDuration(deadlineS)} at most)`
+    },
+    opens: 'Next round',
+    opensWhen: (minSites: number): string =>
+      `when ${plural(minSites, 'site')} ${minSites === 1 ? 'is' : 'are'} online`,
+    created: 'Created',
+    received: 'Updates that count',
     loss: 'Loss of the last round',
     best: 'Best student',
-    notJudged: 'none judged yet',
+    notJudged: 'none judged',
     bestOf: (round: number, metric: string, score: string): string =>
       `round ${round}, ${metric.toLowerCase()} ${score}`,
     tabs: 'Parts of the study',
@@ -53,6 +59,16 @@ export const studyViews = {
       cancelled: 'cancelled',
       halted: 'halted',
     },
+    over: 'No round is open',
+    overNotes: {
+      finished: (rounds: number): string =>
+        `All ${plural(rounds, 'round')} are done. How good the student is, and its export:`,
+      cancelled: (rounds: number): string =>
+        `The study was cancelled; ${plural(rounds, 'round')} stay published.`,
+      halted: (rounds: number): string =>
+        `The study is halted; ${plural(rounds, 'round')} are published here.`,
+    },
+    toResults: 'Results',
     stages: 'Sites at each stage',
     aggregated: 'Aggregated',
     progress: 'Training of this round',
@@ -60,7 +76,7 @@ export const studyViews = {
     noEstimate: 'no estimate yet',
     accepted: 'Accepted',
     of: (part: number, all: number): string => `${part} of ${all}`,
-    quorum: (quorum: number): string => `a quorum is ${quorum}`,
+    quorum: (quorum: number): string => `the round needs ${quorum}`,
     open: 'Open for',
     since: (time: string): string => `since ${time}`,
     notOpen: 'no round is open',
@@ -76,7 +92,7 @@ export const studyViews = {
       site: 'Site',
       state: 'State',
       away: 'away',
-      way: 'Way',
+      way: 'Progress',
       detail: 'Detail',
       left: 'Time left',
       loss: 'Loss',
@@ -102,6 +118,8 @@ export const studyViews = {
     noRoundNote: 'Curves begin with the first one.',
     noLoss: 'No site tells its loss',
     noLossNote: 'Their policies keep numbers that are of few tiles.',
+    silent: (sites: readonly string[]): string =>
+      `No loss from ${sites.join(', ')}: a site’s policy keeps means that are of few tiles.`,
     metricNote: (part: string): string => `On each site's own ${part} tiles`,
     metricLabel: (study: string, metric: string, rounds: number): string =>
       `${metric} of ${study} over ${plural(rounds, 'judged round')}`,
@@ -162,11 +180,11 @@ export const studyViews = {
   },
   participation: {
     sites: 'Sites',
-    sitesNote: 'By their newest update that counts',
+    sitesNote: 'By their newest update that counts. Weight: share of the mean; norm: length of the update',
     rounds: 'Published rounds',
     every: (every: number): string => `Every ${every}th round of a long study, and the newest`,
     site: 'Site',
-    missed: 'Missed running',
+    missed: 'Missed in a row',
     lastRound: 'Last round',
     samples: 'Tiles',
     share: 'Weight',
@@ -207,6 +225,7 @@ export const studyViews = {
     title: 'Study',
     created: (time: string): string => `Created ${time}; signed, and the same at every site`,
     yes: 'yes',
+    none: 'none',
     no: 'no',
   },
 } as const
