@@ -77,22 +77,22 @@ export function FramePages({ filter, newest }: FramePagesProps): JSX.Element {
 }
 
 const COLUMNS: readonly Column<FrameRow>[] = [
-  { key: 'seq', header: texts.columns.seq, width: 90, cell: ({ seq }) => formatCount(seq) },
-  { key: 'time', header: texts.columns.time, width: 165, cell: ({ time }) => formatTime(Date.parse(time)) },
-  { key: 'kind', header: texts.columns.kind, width: 130, cell: ({ kind }) => kind },
-  numberColumn('bytes', texts.columns.bytes, 90, ({ bytes }) => bytes, formatBytes),
-  numberColumn('round', texts.columns.round, 75, ({ round }) => round, formatCount),
+  { key: 'seq', header: texts.columns.seq, width: 68, cell: ({ seq }) => formatCount(seq) },
+  { key: 'time', header: texts.columns.time, width: 150, cell: ({ time }) => formatTime(Date.parse(time)) },
+  { key: 'kind', header: texts.columns.kind, width: 124, cell: ({ kind }) => kind },
+  numberColumn('bytes', texts.columns.bytes, 78, ({ bytes }) => bytes, formatBytes),
+  numberColumn('round', texts.columns.round, 70, ({ round }) => round, formatCount),
   {
     key: 'tensors',
     header: texts.columns.tensors,
-    width: 240,
+    width: 170,
     cell: ({ tensors }) => tensors && <TensorNames tensors={tensors} />,
   },
-  { key: 'why', header: texts.columns.why, width: 300, cell: ({ why }) => <span title={why}>{why}</span> },
+  { key: 'why', header: texts.columns.why, cell: ({ why }) => <span title={why}>{why}</span> },
   {
     key: 'receipt',
     header: texts.columns.receipt,
-    width: 165,
+    width: 150,
     cell: ({ receiptAtMs }) => receiptAtMs !== null && formatTime(receiptAtMs),
   },
 ]

@@ -183,7 +183,7 @@ export const site = {
     viewTitle: 'Training',
     none: 'No round yet',
     noneNote: 'The coordinator opens one when enough sites are there.',
-    round: (round: number, rounds: number): string => `Round ${round} of ${rounds}`,
+    round: (round: number, rounds: number): string => `round ${round} of ${rounds}`,
     progress: 'Progress of the round',
     step: (step: number, steps: number): string => `step ${formatCount(step)} of ${formatCount(steps)}`,
     fetched: (done: number, total: number): string => `${formatBytes(done)} of ${formatBytes(total)} fetched`,
@@ -211,7 +211,7 @@ export const site = {
       checking: 'Checking',
       checked: 'Checked',
     } satisfies Readonly<Record<DataHealth['state'], string>>,
-    well: 'Nothing to see to',
+    well: 'Nothing wrong found',
     remarks: (count: number): string => plural(count, 'remark'),
     refused: 'Training would refuse it',
     progress: (done: number, total: number): string =>
