@@ -136,7 +136,7 @@ describe('an operator', { timeout: JOURNEY_MS }, () => {
     if (judged === undefined || judged.pooled === null) throw new Error('internal: a student must be judged')
 
     await page.goto(`${url}/dashboard/#/studies/small/results`)
-    await page.getByRole('button', { name: `Best student (round ${judged.round})` }).waitFor()
+    await page.getByText(`Student of round ${judged.round};`).waitFor()
     const cells = async (table: string, row: RegExp): Promise<string[]> =>
       await page
         .getByRole('group', { name: table })
