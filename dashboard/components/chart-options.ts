@@ -16,7 +16,6 @@ export interface ChartLook {
   readonly curves: readonly Curve[]
   readonly band: readonly [upper: number, lower: number] | undefined
   readonly mark: { readonly x: number; readonly label: string } | undefined
-  readonly format: (value: number | null) => string
   readonly colours: Pick<CSSStyleDeclaration, 'getPropertyValue'>
 }
 
@@ -26,7 +25,7 @@ const WIDTHS = { strong: 2.5, plain: 1.5, dashed: 1.5, edge: 1 } as const
 
 /** Gives uPlot's options, but for the size. */
 export function chartOptions(look: ChartLook): Omit<uPlot.Options, 'width' | 'height'> {
-  const { xLabel, curves, band, mark, format, colours } = look
+  const { xLabel, curves, band, mark, colours } = look
   const colour = (name: string): string => colours.getPropertyValue(name).trim()
   const axis = {
     stroke: colour('--ink-faint'),
@@ -50,7 +49,7 @@ export function chartOptions(look: ChartLook): Omit<uPlot.Options, 'width' | 'he
         incrs: WHOLE_STEPS,
         space: 56,
       },
-      { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => format(tick)) },
+      { ...axis, size: 56, values: (_, ticks, __, ___, step) => ticks.map((tick) => formatTick(tick, step)) },
     ],
     series: [
       {},
@@ -66,6 +65,12 @@ export function chartOptions(look: ChartLook): Omit<uPlot.Options, 'width' | 'he
     ...(band && { bands: [{ series: [band[0] + 1, band[1] + 1], fill: colour('--band') }] }),
     plugins: mark === undefined ? [] : [markPlugin(mark, colour('--ink-soft'), axis.font)],
   }
+}
+
+/** As many digits as the steps between have: `0.25`, `0.5`, `40`. */
+export function formatTick(tick: number, step: number): string {
+  const digits = String(Number(step.toPrecision(3))).split('.')[1]?.length ?? 0
+  return tick.toFixed(digits)
 }
 
 const WHOLE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000]

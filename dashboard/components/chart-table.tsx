@@ -2,6 +2,7 @@
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
 import type { Curve } from './chart-options.ts'
+import { numberColumn } from './columns.ts'
 import { type Column, DataTable } from './data-table.tsx'
 import { formatCount } from './format.ts'
 
@@ -18,14 +19,9 @@ export function ChartTable({ label, xLabel, xs, curves, format }: ChartTableProp
   const columns = useMemo(
     (): Column<number>[] => [
       { key: 'x', header: xLabel, width: 90, sort: (i) => i, cell: (i) => formatCount(xs[i] ?? null) },
-      ...curves.map(({ name, values }) => ({
-        key: name,
-        header: name,
-        width: 120,
-        number: true,
-        sort: (i: number) => values[i] ?? null,
-        cell: (i: number) => format(values[i] ?? null),
-      })),
+      ...curves.map(({ name, values }) =>
+        numberColumn<number>(name, name, 120, (i) => values[i] ?? null, format),
+      ),
     ],
     [xs, curves, xLabel],
   )

@@ -64,7 +64,7 @@ export function Chart(props: ChartProps): JSX.Element {
     })
     const made = new uPlot(
       {
-        ...chartOptions({ xLabel, curves, band, mark, format, colours: getComputedStyle(element) }),
+        ...chartOptions({ xLabel, curves, band, mark, colours: getComputedStyle(element) }),
         ...size(),
         hooks: { setCursor: [({ cursor: { idx } }) => setCursor(idx ?? null)] },
       },

@@ -2,30 +2,11 @@
  * @file Asks before something is done: what will happen, the verb of the command line that does the same, and, where it must not be done in
  * passing, something to type.
  */
-import type { ComponentChildren, JSX } from 'preact'
+import type { JSX } from 'preact'
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import type { Answers, Question, QuestionField } from './question.ts'
+import { QuestionInput } from './question-input.tsx'
 import { Message } from './states.tsx'
-
-export interface Question {
-  readonly title: string
-  /** One sentence each. */
-  readonly consequences: readonly string[]
-  /** What does the same at a terminal. */
-  readonly command: string
-  readonly confirm: string
-  /** It cannot be taken back. */
-  readonly danger?: boolean
-  readonly input?: {
-    readonly label: string
-    readonly hint?: string
-    /** Null: it will do; otherwise what is wrong with it. */
-    readonly fault: (text: string) => string | null
-  }
-  /** Shown above the input: what is to be compared. */
-  readonly children?: ComponentChildren
-  /** Rejects with an error whose message people can read. */
-  readonly act: (input: string) => Promise<void>
-}
 
 export interface ConfirmDialogProps {
   readonly question: Question
@@ -34,24 +15,26 @@ export interface ConfirmDialogProps {
 }
 
 export function ConfirmDialog({ question, labels, onClose }: ConfirmDialogProps): JSX.Element {
-  const { title, consequences, command, confirm, danger, input, children, act } = question
+  const { title, consequences, command, confirm, danger, fields = [], children, act } = question
   const dialog = useRef<HTMLDialogElement>(null)
-  const [text, setText] = useState('')
-  const [fault, setFault] = useState<string | null>(null)
+  const [answers, setAnswers] = useState<Answers>(() =>
+    Object.fromEntries(fields.map(({ name, initial = '' }) => [name, initial])),
+  )
+  const [faults, setFaults] = useState<Answers>({})
   const [failure, setFailure] = useState<string | null>(null)
   const [busy, setBusy] = useState(false)
-  const [titleId, inputId, hintId] = [useId(), useId(), useId()]
+  const titleId = useId()
   // The browser keeps the focus inside a modal dialog and gives it back afterwards.
   useEffect(() => dialog.current?.showModal(), [])
 
   const submit = async (): Promise<void> => {
-    const wrong = input?.fault(text) ?? null
-    setFault(wrong)
-    if (wrong !== null || busy) return
+    const wrong = faultsIn(fields, answers)
+    setFaults(wrong)
+    if (Object.keys(wrong).length > 0 || busy) return
     setBusy(true)
     setFailure(null)
     try {
-      await act(text)
+      await act(answers)
       onClose()
     } catch (error) {
       setFailure(error instanceof Error ? error.message : String(error))
@@ -75,33 +58,18 @@ export function ConfirmDialog({ question, labels, onClose }: ConfirmDialogProps)
             ))}
           </ul>
           {children}
-          {input && (
-            <div class="field">
-              <label for={inputId}>{input.label}</label>
-              <input
-                id={inputId}
-                class="input input--code"
-                autocomplete="off"
-                spellcheck={false}
-                value={text}
-                aria-invalid={fault !== null}
-                aria-describedby={hintId}
-                onInput={(event) => setText(event.currentTarget.value)}
-              />
-              <div id={hintId}>
-                {fault === null ? (
-                  input.hint && <span class="field-hint">{input.hint}</span>
-                ) : (
-                  <span class="field-error" role="alert">
-                    {fault}
-                  </span>
-                )}
-              </div>
-            </div>
-          )}
+          {fields.map((field) => (
+            <QuestionInput
+              key={field.name}
+              field={field}
+              value={answers[field.name] ?? ''}
+              fault={faults[field.name]}
+              onChange={(value) => setAnswers({ ...answers, [field.name]: value })}
+            />
+          ))}
           <div class="command">
             <span class="faint">{labels.command}</span>
-            <code>{command}</code>
+            <code>{typeof command === 'string' ? command : command(answers)}</code>
           </div>
           {failure !== null && <Message tone="alarm">{failure}</Message>}
         </div>
@@ -119,5 +87,14 @@ export function ConfirmDialog({ question, labels, onClose }: ConfirmDialogProps)
         </div>
       </form>
     </dialog>
+  )
+}
+
+function faultsIn(fields: readonly QuestionField[], answers: Answers): Answers {
+  return Object.fromEntries(
+    fields.flatMap(({ name, fault }) => {
+      const wrong = fault?.(answers[name] ?? '') ?? null
+      return wrong === null ? [] : [[name, wrong]]
+    }),
   )
 }

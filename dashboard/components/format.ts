@@ -26,6 +26,16 @@ export function formatScore(score: number | null, digits = 3): string {
   return score === null || Number.isNaN(score) ? NOTHING : score.toFixed(digits)
 }
 
+/** `12.58`: a length, of which the size is of interest and not the last digit. */
+export function formatNorm(norm: number | null): string {
+  return formatScore(norm, 2)
+}
+
+/** `105.3`: of something a second. */
+export function formatSpeed(perSecond: number | null): string {
+  return formatScore(perSecond, 1)
+}
+
 /** `87.3 %`. */
 export function formatShare(share: number | null, digits = 1): string {
   return share === null || Number.isNaN(share) ? NOTHING : `${(100 * share).toFixed(digits)} %`
@@ -34,7 +44,9 @@ export function formatShare(share: number | null, digits = 1): string {
 /** `4 min`, `2 h 5 min`, `3 d 4 h`: two units at most, and no seconds once there are minutes. */
 export function formatDuration(seconds: number | null): string {
   if (seconds === null || !Number.isFinite(seconds)) return NOTHING
-  if (seconds < MINUTE_S) return `${Math.max(0, Math.round(seconds))} s`
+  // Not 0 s: it is not over.
+  if (seconds < 0.5) return '< 1 s'
+  if (seconds < MINUTE_S) return `${Math.round(seconds)} s`
   if (seconds < HOUR_S) return `${Math.round(seconds / MINUTE_S)} min`
   if (seconds < DAY_S) return two(seconds, HOUR_S, 'h', MINUTE_S, 'min')
   return two(seconds, DAY_S, 'd', HOUR_S, 'h')

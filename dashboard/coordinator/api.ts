@@ -17,7 +17,6 @@ import { request } from '../live/request.ts'
 import { text } from '../text/en.ts'
 
 export type StudyAct = 'pause' | 'resume' | 'cancel' | 'close-round' | 'verify'
-export type Api = typeof api
 
 const unreachable = text.states.unreachable
 const get = async <T>(path: string, signal?: AbortSignal): Promise<T> =>

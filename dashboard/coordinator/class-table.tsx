@@ -1,6 +1,7 @@
 /** @file What a student does with each class, and how sure that is. */
 import type { ClassRow, Estimate } from '@tessera/shared/dashboard/coordinator-api'
 import type { JSX } from 'preact'
+import { numberColumn } from '../components/columns.ts'
 import { type Column, DataTable } from '../components/data-table.tsx'
 import { formatCount, formatScore, NOTHING } from '../components/format.ts'
 import { text } from '../text/en.ts'
@@ -20,24 +21,10 @@ export function ClassTable({ rows }: { readonly rows: readonly ClassRow[] }): JS
 const texts = text.results.columns
 const COLUMNS: readonly Column<ClassRow>[] = [
   { key: 'name', header: texts.name, sort: ({ name }) => name, cell: ({ name }) => name },
-  {
-    key: 'support',
-    header: texts.support,
-    width: 90,
-    number: true,
-    sort: ({ support }) => support,
-    cell: ({ support }) => formatCount(support),
-  },
+  numberColumn('support', texts.support, 90, ({ support }) => support, formatCount),
   estimateColumn('recall', texts.recall, ({ recall }) => recall),
   estimateColumn('precision', texts.precision, ({ precision }) => precision),
-  {
-    key: 'f1',
-    header: texts.f1,
-    width: 76,
-    number: true,
-    sort: ({ f1 }) => f1,
-    cell: ({ f1 }) => formatScore(f1),
-  },
+  numberColumn('f1', texts.f1, 76, ({ f1 }) => f1, formatScore),
 ]
 
 function estimateColumn(

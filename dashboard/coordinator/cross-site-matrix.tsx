@@ -2,12 +2,13 @@
 import type { JudgedStudent, JudgingReport } from '@tessera/shared/dashboard/coordinator-api'
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
+import { numberColumn } from '../components/columns.ts'
 import { type Column, DataTable } from '../components/data-table.tsx'
 import { formatCount, formatScore, NOTHING } from '../components/format.ts'
 import { heatClass } from '../components/heat.ts'
 import { Panel } from '../components/panel.tsx'
 import { text } from '../text/en.ts'
-import { links } from './route.ts'
+import { siteColumn } from './site-column.tsx'
 
 export interface CrossSiteMatrixProps {
   readonly report: JudgingReport
@@ -106,49 +107,28 @@ function scoreColumn(
   of: (row: RoundOfSites) => number | null,
   { low, high }: Range,
 ): Column<RoundOfSites> {
-  return {
-    key,
-    header,
-    width: 104,
-    number: true,
-    sort: of,
-    cell: (row) => {
-      const score = of(row)
-      return score === null ? (
-        NOTHING
-      ) : (
-        <span class={`score ${heatClass((score - low) / (high - low))}`}>{formatScore(score)}</span>
-      )
-    },
-  }
+  return numberColumn(key, header, 104, of, (score) =>
+    score === null ? (
+      NOTHING
+    ) : (
+      <span class={`score ${heatClass((score - low) / (high - low))}`}>{formatScore(score)}</span>
+    ),
+  )
 }
 
 type SiteVerdict = JudgedStudent['sites'][number]
 const texts = text.results
 const SITE_COLUMNS: readonly Column<SiteVerdict>[] = [
-  {
-    key: 'site',
-    header: texts.site,
-    sort: ({ site }) => site,
-    cell: ({ site }) => <a href={links.site(site)}>{site}</a>,
-  },
-  {
-    key: 'tiles',
-    header: texts.tiles,
-    width: 110,
-    number: true,
-    sort: ({ tiles }) => tiles,
-    cell: ({ tiles }) => formatCount(tiles),
-  },
-  ...(['balancedAccuracy', 'accuracy', 'macroF1'] as const).map(
-    (metric): Column<SiteVerdict> => ({
-      key: metric,
-      header: text.metrics[metric],
-      width: 160,
-      number: true,
-      sort: ({ scores }) => scores?.[metric] ?? null,
-      cell: ({ scores }) => formatScore(scores?.[metric] ?? null),
-    }),
+  siteColumn(texts.site),
+  numberColumn('tiles', texts.tiles, 110, ({ tiles }) => tiles, formatCount),
+  ...(['balancedAccuracy', 'accuracy', 'macroF1'] as const).map((metric) =>
+    numberColumn<SiteVerdict>(
+      metric,
+      text.metrics[metric],
+      160,
+      ({ scores }) => scores?.[metric] ?? null,
+      formatScore,
+    ),
   ),
   {
     key: 'withheld',

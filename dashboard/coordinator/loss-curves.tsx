@@ -52,6 +52,7 @@ export function LossCurves({ study, members }: LossCurvesProps): JSX.Element {
       ),
     ]
   }, [history.value, sites.value, rounds])
+  const silent = curves.slice(1).filter(({ values }) => values.every((value) => value === null))
   const isTold = curves.some(({ values }) => values.some((value) => value !== null))
   const texts = text.results
   return (
@@ -96,6 +97,7 @@ export function LossCurves({ study, members }: LossCurvesProps): JSX.Element {
           labels={text.chart}
         />
       )}
+      {isTold && silent.length > 0 && <p class="soft">{texts.silent(silent.map(({ name }) => name))}</p>}
     </Panel>
   )
 }

@@ -7,33 +7,36 @@ import {
 } from '@tessera/shared/dashboard/coordinator-view'
 import { render } from 'preact'
 import { createNotices } from '../components/notices.tsx'
-import { createStore } from '../components/store.ts'
+import { SignedPage } from '../components/signed-page.tsx'
 import { startTheme } from '../components/theme.ts'
 import { connectLive } from '../live/connect.ts'
 import { followLive } from '../live/live-view.ts'
+import { followSession } from '../live/session.ts'
+import { text } from '../text/en.ts'
 import { api } from './api.ts'
-import { Page } from './page.tsx'
-import { afterRefusal, resumeSession, type SignedState } from './session.ts'
+import { DeskContext } from './desk.ts'
+import { Frame } from './frame.tsx'
 
+const later = (action: () => void, ms: number): number => window.setTimeout(action, ms)
 const theme = startTheme(window)
-const notices = createNotices((action, ms) => window.setTimeout(action, ms))
-const signed = createStore<SignedState>({ state: 'asking' })
-
-const checkSession = async (): Promise<void> => signed.set(await resumeSession(window, api))
-
-/** When no connection comes about, the session may have ended: then the page asks for another sign-in instead of waiting for ever. */
-const lookForEnd = async (): Promise<void> =>
-  signed.set(afterRefusal(signed.get(), await resumeSession(window, api)))
-
+const notices = createNotices(later)
+const signed = followSession(window, api)
 const connect = () =>
   followLive<CoordinatorView, ViewChange>({
     socket: connectLive(LIVE_PATH),
     apply: applyChange,
     now: () => Date.now(),
-    later: (action, ms) => window.setTimeout(action, ms),
-    onRefused: () => void lookForEnd(),
+    later,
+    onRefused: () => void signed.lookForEnd(),
   })
 
 const root = document.getElementById('page')
-if (root !== null) render(<Page signed={signed} connect={connect} theme={theme} notices={notices} />, root)
-await checkSession()
+if (root !== null) {
+  const page = { signed, connect, theme, notices, texts: text, context: DeskContext }
+  render(
+    <SignedPage {...page}>
+      <Frame onSignedOut={signed.end} />
+    </SignedPage>,
+    root,
+  )
+}

@@ -2,14 +2,15 @@
 import type { MemberRow } from '@tessera/shared/dashboard/coordinator-view'
 import type { JSX } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
+import { numberColumn } from '../components/columns.ts'
 import { type Column, DataTable } from '../components/data-table.tsx'
-import { formatBytes, formatDuration, formatScore, NOTHING } from '../components/format.ts'
+import { formatBytes, formatDuration, formatScore, formatSpeed, NOTHING } from '../components/format.ts'
 import { SearchField } from '../components/search-field.tsx'
 import { StageTrack } from '../components/stages.tsx'
 import { Empty } from '../components/states.tsx'
 import { StatusBadge } from '../components/status-badge.tsx'
 import { text } from '../text/en.ts'
-import { links } from './route.ts'
+import { siteColumn } from './site-column.tsx'
 import { MEMBER_STEPS, memberStanding } from './standing.ts'
 
 /** So many are found by eye. */
@@ -52,16 +53,11 @@ const ORDER = ['missed', 'declined', ...MEMBER_STEPS, 'idle'] as const
 
 const texts = text.round.columns
 const COLUMNS: readonly Column<MemberRow>[] = [
-  {
-    key: 'site',
-    header: texts.site,
-    sort: ({ site }) => site,
-    cell: ({ site }) => <a href={links.site(site)}>{site}</a>,
-  },
+  siteColumn(texts.site),
   {
     key: 'state',
     header: texts.state,
-    width: 160,
+    width: 196,
     sort: ({ state }) => ORDER.indexOf(state),
     cell: ({ state, online }) => {
       const { tone, label } = memberStanding(state)
@@ -81,30 +77,15 @@ const COLUMNS: readonly Column<MemberRow>[] = [
     cell: (member) => <Track member={member} />,
   },
   { key: 'detail', header: texts.detail, cell: (member) => detailOf(member) },
-  {
-    key: 'left',
-    header: texts.left,
-    width: 100,
-    number: true,
-    sort: ({ secondsLeft }) => secondsLeft,
-    cell: ({ secondsLeft, state }) => (state === 'training' ? formatDuration(secondsLeft) : NOTHING),
-  },
-  {
-    key: 'loss',
-    header: texts.loss,
-    width: 90,
-    number: true,
-    sort: ({ loss }) => loss,
-    cell: ({ loss }) => formatScore(loss),
-  },
-  {
-    key: 'speed',
-    header: texts.speed,
-    width: 110,
-    number: true,
-    sort: ({ imagesPerSecond }) => imagesPerSecond,
-    cell: ({ imagesPerSecond }) => (imagesPerSecond === null ? NOTHING : imagesPerSecond.toFixed(1)),
-  },
+  numberColumn(
+    'left',
+    texts.left,
+    100,
+    ({ state, secondsLeft }) => (state === 'training' ? secondsLeft : null),
+    formatDuration,
+  ),
+  numberColumn('loss', texts.loss, 90, ({ loss }) => loss, formatScore),
+  numberColumn('speed', texts.speed, 110, ({ imagesPerSecond }) => imagesPerSecond, formatSpeed),
 ]
 
 /** How far the state itself is, from 0 to 1; null where it cannot be told. */

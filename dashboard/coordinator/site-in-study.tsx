@@ -5,7 +5,14 @@ import { useEffect, useMemo, useState } from 'preact/hooks'
 import { Chart } from '../components/chart.tsx'
 import type { Curve } from '../components/chart-options.ts'
 import { Facts } from '../components/facts.tsx'
-import { formatCount, formatDuration, formatScore, formatShare, NOTHING } from '../components/format.ts'
+import {
+  formatCount,
+  formatDuration,
+  formatNorm,
+  formatScore,
+  formatShare,
+  NOTHING,
+} from '../components/format.ts'
 import { Panel } from '../components/panel.tsx'
 import { Empty } from '../components/states.tsx'
 import { StatusBadge } from '../components/status-badge.tsx'
@@ -90,7 +97,7 @@ function Member({ view, study, site }: MemberProps): JSX.Element {
         [texts.lastRound, last === null ? NOTHING : formatCount(last.round)],
         [texts.samples, formatCount(last?.samples ?? null)],
         [texts.share, formatShare(last?.share ?? null)],
-        [texts.norm, formatScore(last?.norm ?? null, 2)],
+        [texts.norm, formatNorm(last?.norm ?? null)],
         [texts.missed, missed === 0 ? texts.noneMissed : formatCount(missed)],
       ]}
     />

@@ -2,13 +2,14 @@
 import type { SiteRow } from '@tessera/shared/dashboard/coordinator-view'
 import type { JSX } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
+import { numberColumn } from '../components/columns.ts'
 import { type Column, DataTable } from '../components/data-table.tsx'
-import { formatAgo, formatCount, NOTHING } from '../components/format.ts'
+import { formatAgo, formatCount, formatSpeed, NOTHING } from '../components/format.ts'
 import { SearchField } from '../components/search-field.tsx'
 import { Empty } from '../components/states.tsx'
 import { StatusBadge } from '../components/status-badge.tsx'
 import { text } from '../text/en.ts'
-import { links } from './route.ts'
+import { siteColumn } from './site-column.tsx'
 import { siteStanding } from './standing.ts'
 
 /** What needs attention first. */
@@ -75,12 +76,7 @@ export function SiteTable({
 function columnsAt(nowMs: number): Column<SiteRow>[] {
   const texts = text.sites.columns
   return [
-    {
-      key: 'site',
-      header: texts.site,
-      sort: ({ site }) => site,
-      cell: ({ site }) => <a href={links.site(site)}>{site}</a>,
-    },
+    siteColumn(texts.site),
     {
       key: 'state',
       header: texts.state,
@@ -104,22 +100,8 @@ function columnsAt(nowMs: number): Column<SiteRow>[] {
       sort: ({ online }) => online.join(', ') || null,
       cell: ({ online }) => online.join(', ') || NOTHING,
     },
-    {
-      key: 'missed',
-      header: texts.missed,
-      width: 126,
-      number: true,
-      sort: ({ alarms }) => missedOf(alarms) || null,
-      cell: ({ alarms }) => (alarms.length === 0 ? NOTHING : formatCount(missedOf(alarms))),
-    },
-    {
-      key: 'speed',
-      header: texts.speed,
-      width: 96,
-      number: true,
-      sort: ({ imagesPerSecond }) => imagesPerSecond,
-      cell: ({ imagesPerSecond }) => (imagesPerSecond === null ? NOTHING : imagesPerSecond.toFixed(1)),
-    },
+    numberColumn('missed', texts.missed, 140, ({ alarms }) => missedOf(alarms) || null, formatCount),
+    numberColumn('speed', texts.speed, 96, ({ imagesPerSecond }) => imagesPerSecond, formatSpeed),
     {
       key: 'version',
       header: texts.version,

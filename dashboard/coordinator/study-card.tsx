@@ -1,12 +1,13 @@
 /** @file A study in short: how far, who, how good. */
 import type { StudyRow } from '@tessera/shared/dashboard/coordinator-view'
 import type { JSX } from 'preact'
-import { FactRow } from '../components/facts.tsx'
-import { formatDuration, formatScore } from '../components/format.ts'
+import { type Fact, FactRow } from '../components/facts.tsx'
+import { formatBytes, formatScore, formatTime } from '../components/format.ts'
 import { Panel } from '../components/panel.tsx'
 import { ProgressBar } from '../components/progress-bar.tsx'
 import { StatusBadge } from '../components/status-badge.tsx'
 import { text } from '../text/en.ts'
+import { isOver } from './findings.ts'
 import { links } from './route.ts'
 import { studyStanding } from './standing.ts'
 import { overallShare, partsOf } from './study-progress.ts'
@@ -20,8 +21,7 @@ export function StudyCard({
 }): JSX.Element {
   const { tone, label } = studyStanding(study)
   const texts = text.study
-  const { best, loss, deadlineMs, phase, secondsLeft } = study
-  const left = phase === 'collecting' ? formatDuration(secondsLeft) : null
+  const { best, loss } = study
   return (
     <Panel
       title={study.study}
@@ -47,13 +47,7 @@ export function StudyCard({
         />
         <FactRow
           facts={[
-            [texts.thisRound, texts.parts(partsOf(study))],
-            [
-              texts.timeLeft,
-              left === null
-                ? texts.noRound
-                : texts.leftBy(left, deadlineMs === null ? null : (deadlineMs - nowMs) / 1000),
-            ],
+            ...roundFacts(study, nowMs),
             [texts.loss, formatScore(loss)],
             [
               texts.best,
@@ -70,4 +64,23 @@ export function StudyCard({
       </div>
     </Panel>
   )
+}
+
+/** Of the round while there is one; of a study that is over, when it began and what came. */
+function roundFacts(study: StudyRow, nowMs: number): readonly Fact[] {
+  const texts = text.study
+  const { phase, secondsLeft, deadlineMs, minSites, createdAtMs, bytesUp } = study
+  if (isOver(study)) {
+    return [
+      [texts.created, formatTime(createdAtMs)],
+      [texts.received, formatBytes(bytesUp)],
+    ]
+  }
+  const deadlineS = deadlineMs === null ? null : (deadlineMs - nowMs) / 1000
+  return [
+    [texts.thisRound, texts.parts(partsOf(study))],
+    phase === 'collecting'
+      ? [texts.timeLeft, texts.leftBy(secondsLeft, deadlineS)]
+      : [texts.opens, texts.opensWhen(minSites)],
+  ]
 }

@@ -1,5 +1,6 @@
 /** @file A study as the form has it becomes what `POST api/studies` takes. */
 import type { NewStudy } from '@tessera/shared/dashboard/coordinator-api'
+import { isOnnxFile, type OnnxHints } from './onnx-hints.ts'
 
 export interface StudyFiles {
   readonly teacher: File | null
@@ -23,9 +24,13 @@ export const FILLED_IN: ReadonlySet<string> = new Set([
 ])
 
 /** Leaves out what the coordinator fills in, and says when the teacher is an ONNX file. */
-export function studyToSend(study: Readonly<Record<string, unknown>>, { teacher }: StudyFiles): NewStudy {
+export function studyToSend(
+  study: Readonly<Record<string, unknown>>,
+  { teacher }: StudyFiles,
+  hints: OnnxHints = {},
+): NewStudy {
   const sent = without(study, '') as Record<string, unknown>
-  return { study: sent, ...(teacher?.name.endsWith('.onnx') && { onnx: {} }) }
+  return { study: sent, ...(isOnnxFile(teacher) && { onnx: hints }) }
 }
 
 function without(value: unknown, path: string): unknown {

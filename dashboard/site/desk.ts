@@ -1,23 +1,8 @@
 /** @file What every view of the page has at hand. */
-import { createContext } from 'preact'
-import { useContext } from 'preact/hooks'
-import type { Question } from '../components/confirm-dialog.tsx'
-import type { Notices } from '../components/notices.tsx'
-import type { Theme } from '../components/theme.ts'
+import { createDesk } from '../components/desk.ts'
 import type { SiteLive } from './follow-events.ts'
 
-export interface Desk {
-  readonly live: SiteLive
-  readonly theme: Theme
-  readonly notices: Notices
-  /** Asks before an act. */
-  readonly ask: (question: Question) => void
-}
+/** Who has a link of this machine is in; no names, no roles. */
+export type Session = object
 
-export const DeskContext = createContext<Desk | null>(null)
-
-export function useDesk(): Desk {
-  const desk = useContext(DeskContext)
-  if (desk === null) throw new Error('internal: a view must be drawn inside the page, got none')
-  return desk
-}
+export const [DeskContext, useDesk] = createDesk<SiteLive, Session>()

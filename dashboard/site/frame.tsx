@@ -1,18 +1,18 @@
 /** @file Navigation, the state of the connection to the agent, and the view that the address names. */
 import type { SiteView } from '@tessera/shared/dashboard/site-view'
 import type { JSX } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
-import { formatAgo } from '../components/format.ts'
-import { Icon, type IconName } from '../components/icon.tsx'
+import { CutBanner, FrameFoot } from '../components/frame-foot.tsx'
+import type { IconName } from '../components/icon.tsx'
 import { Shell } from '../components/shell.tsx'
 import { Empty, Loading } from '../components/states.tsx'
 import { useStore } from '../components/store.ts'
-import { ThemeSwitch } from '../components/theme-switch.tsx'
+import { useAnnouncedView } from '../components/use-announced-view.ts'
+import { useHash } from '../components/use-hash.ts'
 import { useNow } from '../components/use-now.ts'
 import { text } from '../text/site.ts'
 import { api } from './api.ts'
 import { useDesk } from './desk.ts'
-import { linkTo, useRoute, VIEWS, type ViewName } from './route.ts'
+import { linkTo, parseRoute, VIEWS, type ViewName } from './route.ts'
 import { concernsOf } from './standing.ts'
 import { DataView } from './views/data.tsx'
 import { FramesView } from './views/frames.tsx'
@@ -30,10 +30,11 @@ const ICONS: Readonly<Record<ViewName, IconName>> = {
 
 export function Frame({ onSignedOut }: { readonly onSignedOut: () => void }): JSX.Element {
   const { live, theme, notices } = useDesk()
-  const { view, link, cutSinceMs } = useStore(live.state)
-  const route = useRoute()
+  const state = useStore(live.state)
+  const { view, link } = state
+  const route = parseRoute(useHash())
   const nowMs = useNow(0)
-  useAnnouncedView(route, view !== null)
+  useAnnouncedView(text.title(text.nav[route ?? 'unknown']), route ?? 'unknown', view !== null)
 
   const signOut = (): void => {
     api.signOut().then(onSignedOut, (error: Error) => notices.tell('alarm', error.message))
@@ -46,26 +47,6 @@ export function Frame({ onSignedOut }: { readonly onSignedOut: () => void }): JS
     current: route === name,
     alarms: name === 'overview' ? 0 : concerns.filter((concern) => concern.view === name).length,
   }))
-  const foot = (
-    <>
-      <span class={`live tone-${link === 'live' ? 'ok' : 'warn'}`}>{text.link[link]}</span>
-      <span class="session">{text.session}</span>
-      <span class="foot-buttons">
-        <ThemeSwitch theme={theme} label={text.theme.label} names={text.theme.names} />
-        <button type="button" class="button button--quiet button--small" onClick={signOut}>
-          <Icon name="leave" />
-          {text.common.signOut}
-        </button>
-      </span>
-    </>
-  )
-  const banner =
-    link === 'cut' ? (
-      <div class="banner tone-warn" role="alert">
-        <Icon name="cut" />
-        {text.states.cut(formatAgo(cutSinceMs, nowMs))}
-      </div>
-    ) : null
   return (
     <Shell
       brand={text.brand}
@@ -73,8 +54,8 @@ export function Frame({ onSignedOut }: { readonly onSignedOut: () => void }): JS
       home={linkTo('overview')}
       groups={[{ items }]}
       labels={text.nav}
-      banner={banner}
-      foot={foot}
+      banner={<CutBanner state={state} sentence={text.states.cut} />}
+      foot={<FrameFoot link={link} who={text.session} theme={theme} texts={text} onSignOut={signOut} />}
     >
       {view === null ? (
         <Loading label={text.states.loading} />
@@ -110,19 +91,4 @@ function View({ route, view, nowMs }: ViewProps): JSX.Element {
         </Empty>
       )
   }
-}
-
-/** Says which view is shown: in the tab's title, and by the focus, which a new view gets at its heading. */
-function useAnnouncedView(route: ViewName | null, drawn: boolean): void {
-  const first = useRef(true)
-  useEffect(() => {
-    document.title = text.title(text.nav[route ?? 'unknown'])
-    if (!drawn) return
-    // The first view is not moved to: its reader begins at the top of the page.
-    if (first.current) first.current = false
-    else {
-      document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true })
-      window.scrollTo(0, 0)
-    }
-  }, [route, drawn])
 }

@@ -1,30 +1,34 @@
 /** @file The site's page: signs in, follows the live view, draws. */
 import { render } from 'preact'
 import { createNotices } from '../components/notices.tsx'
-import { createStore } from '../components/store.ts'
+import { SignedPage } from '../components/signed-page.tsx'
 import { startTheme } from '../components/theme.ts'
+import { followSession } from '../live/session.ts'
+import { text } from '../text/site.ts'
 import { api, LIVE_ADDRESS } from './api.ts'
+import { DeskContext } from './desk.ts'
 import { followEvents } from './follow-events.ts'
-import { Page } from './page.tsx'
-import { resumeSession, type SignedState } from './session.ts'
+import { Frame } from './frame.tsx'
 
+const later = (action: () => void, ms: number): number => window.setTimeout(action, ms)
 const theme = startTheme(window)
-const notices = createNotices((action, ms) => window.setTimeout(action, ms))
-const signed = createStore<SignedState>({ state: 'asking' })
-
-const checkSession = async (): Promise<void> => signed.set(await resumeSession(window, api))
+const notices = createNotices(later)
+const signed = followSession(window, api)
 const connect = () =>
   followEvents({
     open: () => new EventSource(LIVE_ADDRESS),
     now: () => Date.now(),
-    later: (action, ms) => window.setTimeout(action, ms),
-    onRefused: () => void checkSession(),
+    later,
+    onRefused: () => void signed.lookForEnd(),
   })
 
 const root = document.getElementById('page')
-if (root !== null) render(<Page signed={signed} connect={connect} theme={theme} notices={notices} />, root)
-// A link that is opened in a tab that has the page already.
-window.addEventListener('hashchange', () => {
-  if (window.location.hash.startsWith('#sign-in=')) void checkSession()
-})
-await checkSession()
+if (root !== null) {
+  const page = { signed, connect, theme, notices, texts: text, context: DeskContext }
+  render(
+    <SignedPage {...page}>
+      <Frame onSignedOut={() => signed.end(false)} />
+    </SignedPage>,
+    root,
+  )
+}

@@ -1,12 +1,14 @@
 /** @file What is asked before each act: what will happen, and the verb of the command line that does the same. */
 import type { Leaving, SignedPolicy } from '@tessera/shared/dashboard/site-api'
-import type { Question } from '../components/confirm-dialog.tsx'
+import type { Notices } from '../components/notices.tsx'
+import { type Question, typedName } from '../components/question.ts'
 import { text } from '../text/site.ts'
 import { api } from './api.ts'
-import type { Desk } from './desk.ts'
 import { LeavingList } from './leaving-list.tsx'
 
-type Telling = Pick<Desk, 'notices'>
+interface Telling {
+  readonly notices: Notices
+}
 
 export function pauseQuestion(isPaused: boolean, { notices }: Telling): Question {
   const { title, consequences, confirm, done } = isPaused ? text.acts.resume : text.acts.pause
@@ -30,8 +32,7 @@ export function leaveQuestion(study: string, { notices }: Telling): Question {
     command: `tessera site leave --study ${study}`,
     confirm,
     danger: true,
-    // It is not done by a slip of the hand.
-    input: { label: label(study), fault: (typed) => (typed.trim() === study ? null : differs(study)) },
+    fields: [typedName(study, label(study), differs(study))],
     act: async () => {
       await api.leave(study)
       notices.tell('ok', done(study))

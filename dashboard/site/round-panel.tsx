@@ -2,7 +2,7 @@
 import type { RoundAtWork, SiteView } from '@tessera/shared/dashboard/site-view'
 import type { JSX } from 'preact'
 import { FactRow } from '../components/facts.tsx'
-import { formatCount, formatDuration, formatScore } from '../components/format.ts'
+import { formatDuration, formatScore, formatSpeed } from '../components/format.ts'
 import { Icon } from '../components/icon.tsx'
 import { Panel } from '../components/panel.tsx'
 import { ProgressBar } from '../components/progress-bar.tsx'
@@ -114,7 +114,7 @@ function Progress({
       <FactRow
         facts={[
           [texts.left, agent === 'training' ? formatDuration(secondsLeft) : formatDuration(null)],
-          [texts.speed, imagesPerSecond === null ? formatCount(null) : imagesPerSecond.toFixed(1)],
+          [texts.speed, formatSpeed(imagesPerSecond)],
           [texts.loss, formatScore(loss)],
           ...PARTS.flatMap((part) =>
             parts[part] === null ? [] : [[texts.parts[part], formatScore(parts[part])] as const],

@@ -4,6 +4,15 @@ import { common } from './en/common.ts'
 import { createViews } from './en/create.ts'
 import { status } from './en/status.ts'
 import { studyViews } from './en/study.ts'
+import { resultViews } from './en/study-results.ts'
 import { views } from './en/views.ts'
 
-export const text = { ...common, ...status, ...views, ...studyViews, ...createViews, acts } as const
+export const text = {
+  ...common,
+  ...status,
+  ...views,
+  ...studyViews,
+  ...resultViews,
+  ...createViews,
+  acts,
+} as const

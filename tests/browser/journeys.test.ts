@@ -1,13 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { initCoordinator, listSites } from '@tessera/coordinator'
+import { studyMetrics } from '@tessera/coordinator/studies'
 import { systemClock } from '@tessera/shared/clock'
+import { GRADES } from '@tessera/simulations'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startBrowser, type TestBrowser, type TestPage } from '../support/browser.ts'
 import { startProcess } from '../support/coordinator-process.ts'
 import { additiveTrainer } from '../support/enrolled-site.ts'
-import { SITES, SMALL_STUDY, type SmallFederation, smallFederation } from '../support/federation.ts'
+import {
+  drawDividedTiles,
+  HELD_OUT,
+  SITES,
+  SMALL_STUDY,
+  type SmallFederation,
+  smallFederation,
+} from '../support/federation.ts'
 import { freePort } from '../support/free-port.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { tesseraProcess } from '../support/tessera-process.ts'
@@ -108,6 +117,53 @@ describe('an operator', { timeout: JOURNEY_MS }, () => {
     const exported = await readFile(await (await download).path())
     await federation.result()
     expect(exported).toEqual(await readFile(join(federation.root, 'export', 'student.safetensors')))
+  })
+
+  test('reads how good each student is, by class and by site, as the sites have counted it', async () => {
+    const federation = await smallFederation({ ...PATIENT_STUDY, judging: {} })
+    const { url } = await startProcess(federation.dir)
+    const { page, complaints } = await signIn(federation.dir, url)
+    const held = [await drawDividedTiles(federation, 'north'), await drawDividedTiles(federation, 'south')]
+    const outcomes = SITES.map((site, i) =>
+      federation.agent(site, url, {
+        dataDir: held[i] ?? federation.tilesDir(site),
+        createTrainer: additiveTrainer({ rounds: [] }),
+      }),
+    )
+    await Promise.all(outcomes)
+    const { rounds, best } = await studyMetrics({ dir: federation.dir, study: 'small' })
+    const judged = rounds.find(({ round }) => round === best?.round)
+    if (judged === undefined || judged.pooled === null) throw new Error('internal: a student must be judged')
+
+    await page.goto(`${url}/dashboard/#/studies/small/results`)
+    await page.getByText(`Student of round ${judged.round};`).waitFor()
+    const cells = async (table: string, row: RegExp): Promise<string[]> =>
+      await page
+        .getByRole('group', { name: table })
+        .getByRole('row', { name: row })
+        .getByRole('cell')
+        .allTextContents()
+    // Two sites hold out as many tiles of each class; the third has none.
+    for (const grade of GRADES)
+      expect((await cells('Classes', new RegExp(`^${grade}`)))[0]).toBe(String(2 * HELD_OUT))
+    const matrix = page.getByRole('table', { name: 'Confusion matrix of all sites' })
+    const counted = await matrix
+      .locator('tbody tr')
+      .evaluateAll((rows) =>
+        rows.map((row) =>
+          [...row.querySelectorAll('td')].map((cell) => Number(cell.firstChild?.textContent)),
+        ),
+      )
+    expect(counted.map((row) => row.slice(0, GRADES.length))).toEqual(judged.pooled.counts)
+    const bySite = `Student of round ${judged.round} at each site`
+    expect((await cells(bySite, /^north/))[0]).toBe(String(HELD_OUT * GRADES.length))
+    expect((await cells(bySite, /^west/)).at(-1)).toBe('no tiles of this part')
+    const scores = judged.sites.map(({ site, counted }) => [site, counted?.scores.balancedAccuracy] as const)
+    const row = await cells('Every judged student at every site', new RegExp(`^${judged.round}`))
+    for (const [i, site] of ['north', 'south'].entries()) {
+      expect(row[i + 1]).toBe(scores.find(([name]) => name === site)?.[1]?.toFixed(3))
+    }
+    expect(complaints).toEqual([])
   })
 
   test('closes a round without the last site, pauses, resumes and cancels', async () => {

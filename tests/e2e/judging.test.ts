@@ -8,7 +8,9 @@ import { openTiles } from '@tessera/site-agent/data'
 import { evaluate } from '@tessera/site-agent/distill'
 import { expect, test } from 'vitest'
 import {
-  drawTiles,
+  dividedDir,
+  drawDividedTiles,
+  HELD_OUT,
   SITES,
   SMALL_STUDY,
   type SmallFederation,
@@ -18,8 +20,6 @@ import { verifiedRounds } from '../support/ledger.ts'
 
 /** North and south have tiles that they do not train on; all of west's are trained on. */
 const DIVIDED = ['north', 'south'] as const
-/** Of each class: as many as the default policy wants of one. */
-const HELD_OUT = 5
 
 /** Runs a study that judges to its end, over real sockets, with the policy that enrolment writes. */
 async function judgedStudy(training: object): Promise<SmallFederation> {
@@ -28,14 +28,11 @@ async function judgedStudy(training: object): Promise<SmallFederation> {
     training: { ...SMALL_STUDY.training, ...training },
     judging: {},
   })
-  for (const site of DIVIDED) {
-    await drawTiles(join(dividedDir(federation, site), 'train'), site, 3)
-    await drawTiles(join(dividedDir(federation, site), 'val'), `${site}-val`, HELD_OUT)
-  }
+  for (const site of DIVIDED) await drawDividedTiles(federation, site)
   const coordinator = await federation.start()
   const outcomes = await Promise.all(
     SITES.map((site) => {
-      const dataDir = site === 'west' ? federation.tilesDir(site) : dividedDir(federation, site)
+      const dataDir = site === 'west' ? federation.tilesDir(site) : dividedDir(federation.root, site)
       return federation.agent(site, coordinator.url, { dataDir })
     }),
   )
@@ -44,7 +41,6 @@ async function judgedStudy(training: object): Promise<SmallFederation> {
   expect(outcomes.every(({ finished }) => finished)).toBe(true)
   return federation
 }
-const dividedDir = ({ root }: SmallFederation, site: string): string => join(root, 'divided', site)
 
 test('three agents judge each student on their own tiles, or say that they have none', async () => {
   const federation = await judgedStudy({})
@@ -68,7 +64,12 @@ test('three agents judge each student on their own tiles, or say that they have 
   const { classes } = study
   const file = join(dir, 'models', `${last.student}.safetensors`)
   for (const site of DIVIDED) {
-    const tiles = await openTiles({ dir: dividedDir(federation, site), classes, sizePx: 32, part: 'val' })
+    const tiles = await openTiles({
+      dir: dividedDir(federation.root, site),
+      classes,
+      sizePx: 32,
+      part: 'val',
+    })
     const { matrix } = await evaluate({
       architecture: studentArchitecture(study),
       classes: classes.length,

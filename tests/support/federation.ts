@@ -72,6 +72,20 @@ export async function drawTiles(dir: string, site: string, count: number, name =
   }
 }
 
+/** Tiles of each class that a site does not train on: as many as the default policy wants of one. */
+export const HELD_OUT = 5
+
+/** Draws a site's tiles in two parts, `train` and `val`, and gives their folder. */
+export async function drawDividedTiles({ root }: SmallFederation, site: SiteName): Promise<string> {
+  const dir = dividedDir(root, site)
+  await drawTiles(join(dir, 'train'), site, 3)
+  await drawTiles(join(dir, 'val'), `${site}-val`, HELD_OUT)
+  return dir
+}
+
+/** Where {@link drawDividedTiles} puts them. */
+export const dividedDir = (root: string, site: SiteName): string => join(root, 'divided', site)
+
 /**
  * Makes the folders of a coordinator and three enrolled sites. The coordinator is not running when it returns.
  * @param onnxTeacher An ONNX file of the study's classes, normalised as ours, instead of the study's teacher.

@@ -1,5 +1,4 @@
 /** @file Creates a study: a form from the schema that a study's file has, and the files that go with it. */
-import type { NewStudy } from '@tessera/shared/dashboard/coordinator-api'
 import type { JSX } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
 import { fieldOf, type GroupField, type Member } from '../../components/form/fields.ts'
@@ -12,11 +11,14 @@ import { useRequest } from '../../live/use-request.ts'
 import { text } from '../../text/en.ts'
 import { formTexts } from '../../text/study-fields.ts'
 import { api } from '../api.ts'
+import { createQuestion, nameOf } from '../create-question.ts'
 import { useDesk } from '../desk.ts'
 import { FileField } from '../file-field.tsx'
+import { isOnnxFile, ONNX_FIELDS, onnxHints } from '../onnx-hints.ts'
 import { links } from '../route.ts'
 import { saveText } from '../save.ts'
-import { FILLED_IN, type StudyFiles, studyToSend } from '../study-to-send.ts'
+import { studyFaults } from '../study-faults.ts'
+import { FILLED_IN, type StudyFiles } from '../study-to-send.ts'
 
 export function NewStudyView(): JSX.Element {
   const { session } = useDesk()
@@ -46,6 +48,7 @@ function StudyForm({ field }: { readonly field: GroupField }): JSX.Element {
   const desk = useDesk()
   const [value, setValue] = useState<unknown>(() => initialValue(field))
   const [files, setFiles] = useState<StudyFiles>({ teacher: null, student: null })
+  const [onnx, setOnnx] = useState<unknown>({})
   const [faults, setFaults] = useState<ReadonlyMap<string, string>>(new Map())
   const texts = text.newStudy
   const [plain, parts] = useMemo(() => divided(field.members), [field])
@@ -53,11 +56,11 @@ function StudyForm({ field }: { readonly field: GroupField }): JSX.Element {
   const study = isValues(value) ? value : {}
 
   const check = (): void => {
-    const all = [...faultsOf(field, value, text.form)].filter(([path]) => !FILLED_IN.has(path))
-    const found = new Map(all)
-    if (study.teacher !== undefined && files.teacher === null) found.set('teacher', texts.teacherFile)
+    const found = studyFaults(field, study, files)
+    const hints = isOnnxFile(files.teacher) ? onnxHints(onnx) : undefined
+    for (const [path, fault] of faultsOf(ONNX_FIELDS, hints, text.form, 'onnx')) found.set(path, fault)
     setFaults(found)
-    if (found.size === 0) desk.ask(createQuestion(study, files, desk.notices))
+    if (found.size === 0) desk.ask(createQuestion({ study, files, hints }, desk.notices))
   }
   return (
     <form
@@ -94,6 +97,11 @@ function StudyForm({ field }: { readonly field: GroupField }): JSX.Element {
           />
         </div>
       </Panel>
+      {isOnnxFile(files.teacher) && (
+        <Panel title={texts.onnx} note={texts.onnxNote}>
+          <GroupFields {...form} path="onnx" value={onnx} onChange={setOnnx} members={ONNX_FIELDS.members} />
+        </Panel>
+      )}
       {faults.size > 0 && (
         <Message tone="alarm">
           {texts.faults(faults.size)}
@@ -122,36 +130,8 @@ function StudyForm({ field }: { readonly field: GroupField }): JSX.Element {
   )
 }
 
-const nameOf = ({ id }: Readonly<Record<string, unknown>>): string => (typeof id === 'string' ? id : '')
-
 /** Plain fields stand together at the top; each part has a panel of its own. */
 function divided(members: readonly Member[]): [plain: Member[], parts: string[]] {
   const isPart = ({ field }: Member): boolean => field.kind === 'group' || field.kind === 'union'
   return [members.filter((member) => !isPart(member)), members.filter(isPart).map(({ key }) => key)]
-}
-
-function createQuestion(
-  study: Readonly<Record<string, unknown>>,
-  files: StudyFiles,
-  notices: ReturnType<typeof useDesk>['notices'],
-): Parameters<ReturnType<typeof useDesk>['ask']>[0] {
-  const texts = text.newStudy
-  const id = nameOf(study)
-  const teacher = files.teacher === null ? '' : ` --teacher ${files.teacher.name}`
-  return {
-    title: texts.question(id),
-    consequences: texts.consequences,
-    command: `tessera coordinator study create ${texts.fileName(id)}${teacher}${files.student === null ? '' : ` --student ${files.student.name}`}`,
-    confirm: texts.create,
-    act: async () => {
-      const uploads: Pick<NewStudy, 'teacher' | 'student'> = {
-        ...(files.teacher && { teacher: (await api.upload(files.teacher)).upload }),
-        ...(files.student && { student: (await api.upload(files.student)).upload }),
-      }
-      const { study: created, warnings } = await api.createStudy({ ...studyToSend(study, files), ...uploads })
-      notices.tell('ok', texts.done(created))
-      for (const warning of warnings) notices.tell('warn', warning)
-      window.location.hash = links.study(created)
-    },
-  }
 }

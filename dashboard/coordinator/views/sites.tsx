@@ -7,7 +7,7 @@ import { Panel } from '../../components/panel.tsx'
 import { ViewHead } from '../../components/view-head.tsx'
 import { text } from '../../text/en.ts'
 import { useDesk } from '../desk.ts'
-import { inviteQuestion } from '../questions.tsx'
+import { inviteQuestion } from '../invite-question.ts'
 import { SiteTable } from '../site-table.tsx'
 
 export function SitesView({

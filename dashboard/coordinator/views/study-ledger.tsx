@@ -8,7 +8,7 @@ import { ProgressBar } from '../../components/progress-bar.tsx'
 import { Empty, Message } from '../../components/states.tsx'
 import { text } from '../../text/en.ts'
 import { useDesk } from '../desk.ts'
-import { studyQuestion } from '../questions.tsx'
+import { studyQuestion } from '../questions.ts'
 
 export function LedgerTab({
   study,

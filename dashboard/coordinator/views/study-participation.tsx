@@ -3,22 +3,23 @@ import type { RoundRow } from '@tessera/shared/dashboard/coordinator-api'
 import type { MemberRow, StudyRow } from '@tessera/shared/dashboard/coordinator-view'
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
+import { numberColumn } from '../../components/columns.ts'
 import { type Column, DataTable } from '../../components/data-table.tsx'
 import {
   formatBytes,
   formatCount,
   formatDuration,
+  formatNorm,
   formatScore,
   formatShare,
   formatTime,
-  NOTHING,
 } from '../../components/format.ts'
 import { Panel } from '../../components/panel.tsx'
 import { Empty, Failed, Loading } from '../../components/states.tsx'
 import { useRequest } from '../../live/use-request.ts'
 import { text } from '../../text/en.ts'
 import { api } from '../api.ts'
-import { links } from '../route.ts'
+import { siteColumn } from '../site-column.tsx'
 
 export interface ParticipationTabProps {
   readonly study: StudyRow
@@ -79,113 +80,52 @@ export function ParticipationTab({ study, members }: ParticipationTabProps): JSX
 
 const texts = text.participation
 const SITE_COLUMNS: readonly Column<MemberRow>[] = [
-  {
-    key: 'site',
-    header: texts.site,
-    sort: ({ site }) => site,
-    cell: ({ site }) => <a href={links.site(site)}>{site}</a>,
-  },
-  {
-    key: 'missed',
-    header: texts.missed,
-    width: 130,
-    number: true,
-    sort: ({ missed }) => missed,
-    cell: ({ missed }) => (missed === 0 ? NOTHING : formatCount(missed)),
-  },
-  lastColumn('round', texts.lastRound, 110, ({ round }) => round, formatCount),
-  lastColumn('samples', texts.samples, 110, ({ samples }) => samples, formatCount),
-  lastColumn('share', texts.share, 120, ({ share }) => share, formatShare),
-  lastColumn(
-    'norm',
-    texts.norm,
-    100,
-    ({ norm }) => norm,
-    (norm) => formatScore(norm, 2),
-  ),
-  lastColumn('loss', texts.loss, 90, ({ loss }) => loss, formatScore),
+  siteColumn(texts.site),
+  numberColumn('missed', texts.missed, 140, ({ missed }) => missed || null, formatCount),
+  ofLast('round', texts.lastRound, 110, ({ round }) => round, formatCount),
+  ofLast('samples', texts.samples, 110, ({ samples }) => samples, formatCount),
+  ofLast('share', texts.share, 120, ({ share }) => share, formatShare),
+  ofLast('norm', texts.norm, 100, ({ norm }) => norm, formatNorm),
+  ofLast('loss', texts.loss, 90, ({ loss }) => loss, formatScore),
 ]
 
-function lastColumn(
+function ofLast(
   key: string,
   header: string,
   width: number,
   of: (last: NonNullable<MemberRow['last']>) => number | null,
   format: (value: number | null) => string,
 ): Column<MemberRow> {
-  const valueOf = ({ last }: MemberRow): number | null => (last === null ? null : of(last))
-  return { key, header, width, number: true, sort: valueOf, cell: (row) => format(valueOf(row)) }
+  return numberColumn(key, header, width, ({ last }) => (last === null ? null : of(last)), format)
 }
 
 const ROUND_COLUMNS: readonly Column<RoundRow>[] = [
   {
     key: 'round',
     header: texts.round,
-    width: 90,
+    width: 84,
     sort: ({ round }) => round,
     cell: ({ round }) => formatCount(round),
   },
   {
     key: 'closed',
     header: texts.closed,
-    width: 170,
+    width: 164,
     sort: ({ closedAtMs }) => closedAtMs,
     cell: ({ closedAtMs }) => formatTime(closedAtMs),
   },
-  {
-    key: 'took',
-    header: texts.took,
-    width: 110,
-    number: true,
-    sort: ({ wallMs }) => wallMs,
-    cell: ({ wallMs }) => formatDuration(wallMs / 1000),
-  },
+  numberColumn('took', texts.took, 96, ({ wallMs }) => wallMs / 1000, formatDuration),
   {
     key: 'sites',
     header: texts.contributors,
-    width: 130,
+    width: 110,
     number: true,
     sort: ({ contributors }) => contributors,
     cell: ({ contributors, offered }) => texts.of(contributors, offered),
   },
-  {
-    key: 'attempts',
-    header: texts.attempts,
-    width: 100,
-    number: true,
-    sort: ({ attempts }) => attempts,
-    cell: ({ attempts }) => formatCount(attempts),
-  },
-  {
-    key: 'samples',
-    header: texts.samples,
-    width: 110,
-    number: true,
-    sort: ({ samples }) => samples,
-    cell: ({ samples }) => formatCount(samples),
-  },
-  {
-    key: 'loss',
-    header: texts.loss,
-    width: 90,
-    number: true,
-    sort: ({ loss }) => loss,
-    cell: ({ loss }) => formatScore(loss),
-  },
-  {
-    key: 'norm',
-    header: texts.norm,
-    width: 100,
-    number: true,
-    sort: ({ norm }) => norm,
-    cell: ({ norm }) => formatScore(norm, 2),
-  },
-  {
-    key: 'bytes',
-    header: texts.bytes,
-    width: 110,
-    number: true,
-    sort: ({ bytes }) => bytes,
-    cell: ({ bytes }) => formatBytes(bytes),
-  },
+  numberColumn('attempts', texts.attempts, 100, ({ attempts }) => attempts, formatCount),
+  numberColumn('samples', texts.samples, 100, ({ samples }) => samples, formatCount),
+  numberColumn('loss', texts.loss, 84, ({ loss }) => loss, formatScore),
+  numberColumn('norm', texts.norm, 84, ({ norm }) => norm, formatNorm),
+  numberColumn('bytes', texts.bytes, 104, ({ bytes }) => bytes, formatBytes),
 ]

@@ -3,7 +3,7 @@ import type { StudyRow } from '@tessera/shared/dashboard/coordinator-view'
 import type { ComponentChildren, JSX } from 'preact'
 import { type Fact, Facts } from '../../components/facts.tsx'
 import { isValues } from '../../components/form/values.ts'
-import { formatTime, NOTHING } from '../../components/format.ts'
+import { formatCount, formatDuration, formatTime, NOTHING } from '../../components/format.ts'
 import { Panel } from '../../components/panel.tsx'
 import { Failed, Loading } from '../../components/states.tsx'
 import { useRequest } from '../../live/use-request.ts'
@@ -48,12 +48,14 @@ function factsOf(values: Readonly<Record<string, unknown>>, path: string): Fact[
     if (isValues(value)) {
       return factsOf(value, at).map(([name, inner]) => [`${labelOf(at)}: ${name}`, inner])
     }
+    if (typeof value === 'number' && key.endsWith('Ms'))
+      return [[labelOf(at), `${formatCount(value)} (${formatDuration(value / 1000)})`]]
     return [[labelOf(at), shown(value)]]
   })
 }
 
 function shown(value: unknown): ComponentChildren {
-  if (value === null || value === undefined) return NOTHING
+  if (value === null || value === undefined) return text.plan.none
   if (Array.isArray(value)) return value.join(', ')
   if (typeof value === 'boolean') return value ? text.plan.yes : text.plan.no
   if (typeof value === 'number') return String(value)

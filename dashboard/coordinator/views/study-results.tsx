@@ -1,4 +1,5 @@
 /** @file How good the students are: curves, classes, confusion, each site, and the export. */
+import type { JudgingReport } from '@tessera/shared/dashboard/coordinator-api'
 import type { MemberRow, StudyRow } from '@tessera/shared/dashboard/coordinator-view'
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
@@ -20,11 +21,15 @@ export interface ResultsTabProps {
   readonly members: Readonly<Record<string, MemberRow>> | null
 }
 
+/** Students that are told of in full. */
+const JUDGED = ['best', 'newest'] as const
+type Judged = (typeof JUDGED)[number]
+
 export function ResultsTab({ study, members }: ResultsTabProps): JSX.Element {
   const { session } = useDesk()
   const { study: id, judgements, published } = study
   const judged = useRequest(id, judgements, async (signal) => await api.judging(id, signal))
-  const [which, setWhich] = useState<'best' | 'newest'>('best')
+  const [which, setWhich] = useState<Judged>('best')
   const texts = text.results
   const report = judged.value
   const student = report === null ? null : (report[which] ?? report.newest)
@@ -51,19 +56,9 @@ export function ResultsTab({ study, members }: ResultsTabProps): JSX.Element {
       )}
       {report !== null && student !== null && (
         <>
-          <div class="switch" role="group" aria-label={texts.which}>
-            {(['best', 'newest'] as const).map((name) => (
-              <button
-                key={name}
-                type="button"
-                class="button button--small"
-                aria-pressed={which === name}
-                onClick={() => setWhich(name)}
-              >
-                {texts.students[name](report[name]?.round ?? null)}
-              </button>
-            ))}
-          </div>
+          {report.best !== null && report.best.round !== report.newest?.round && (
+            <WhichStudent report={report} which={which} onChoose={setWhich} />
+          )}
           <div class="columns columns--wide">
             <Panel title={texts.classes} note={texts.classesNote(student.round)} flush>
               <ClassTable rows={student.perClass} />
@@ -81,5 +76,30 @@ export function ResultsTab({ study, members }: ResultsTabProps): JSX.Element {
       )}
       {session.role === 'operator' && published > 0 && <ExportPanel study={study} />}
     </>
+  )
+}
+
+interface WhichStudentProps {
+  readonly report: JudgingReport
+  readonly which: Judged
+  readonly onChoose: (which: Judged) => void
+}
+
+function WhichStudent({ report, which, onChoose }: WhichStudentProps): JSX.Element {
+  const texts = text.results
+  return (
+    <div class="switch" role="group" aria-label={texts.which}>
+      {JUDGED.map((name) => (
+        <button
+          key={name}
+          type="button"
+          class="button button--small"
+          aria-pressed={which === name}
+          onClick={() => onChoose(name)}
+        >
+          {texts.students[name](report[name]?.round ?? null)}
+        </button>
+      ))}
+    </div>
   )
 }

@@ -7,9 +7,11 @@ import { Panel } from '../../components/panel.tsx'
 import { ProgressBar } from '../../components/progress-bar.tsx'
 import { type Stage, Stages } from '../../components/stages.tsx'
 import { StatTiles } from '../../components/stat-tiles.tsx'
-import { Loading } from '../../components/states.tsx'
+import { Empty, Loading } from '../../components/states.tsx'
 import { text } from '../../text/en.ts'
+import { isOver } from '../findings.ts'
 import { MemberTable } from '../member-table.tsx'
+import { links } from '../route.ts'
 import { MEMBER_STEPS } from '../standing.ts'
 import { partsOf } from '../study-progress.ts'
 
@@ -20,7 +22,28 @@ export interface RoundTabProps {
   readonly nowMs: number
 }
 
-export function RoundTab({ study, members, nowMs }: RoundTabProps): JSX.Element {
+export function RoundTab(props: RoundTabProps): JSX.Element {
+  return isOver(props.study) ? <NoMoreRounds study={props.study} /> : <OpenRound {...props} />
+}
+
+/** Numbers of a round that is long closed would say nothing. */
+function NoMoreRounds({ study }: { readonly study: StudyRow }): JSX.Element {
+  const { study: id, phase, published } = study
+  const texts = text.round
+  const note = texts.overNotes[phase === 'cancelled' || phase === 'halted' ? phase : 'finished']
+  return (
+    <Panel title={texts.over}>
+      <Empty title={text.phases[phase]} icon={phase === 'finished' ? 'check' : 'stop'}>
+        <p>{note(published)}</p>
+        <a class="button" href={links.study(id, 'results')}>
+          {texts.toResults}
+        </a>
+      </Empty>
+    </Panel>
+  )
+}
+
+function OpenRound({ study, members, nowMs }: RoundTabProps): JSX.Element {
   const { round, attempt, progress, secondsLeft, openedAtMs, deadlineMs, phase, loss, quorum } = study
   const texts = text.round
   const parts = partsOf(study)

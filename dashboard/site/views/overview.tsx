@@ -85,7 +85,12 @@ function ConnectionPanel({ view: { connection, site } }: { readonly view: SiteVi
       <Facts
         facts={[
           [texts.address, url],
-          [texts.fingerprint, <code key="fingerprint">{fingerprint}</code>],
+          [
+            texts.fingerprint,
+            <span key="fingerprint" class="print">
+              {fingerprint}
+            </span>,
+          ],
           [texts.since, formatTime(sinceMs)],
           ...(reason === null ? [] : [[texts.reason, reason] as const]),
           [text.round.engine, site.engine],

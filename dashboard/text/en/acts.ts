@@ -84,12 +84,17 @@ export const acts = {
     titleNew: 'Invite a site?',
     title: (site: string): string => `Write a new kit for ${site}?`,
     consequences: [
-      'You get a file with a secret that works once, for seven days. Hand it over on a way that you trust.',
+      'You get a file with a secret that works once. Hand it over on a way that you trust.',
       'The coordinator keeps no copy that could be shown again. An older kit for the same site is void from now on.',
     ],
     placeholder: 'SITE',
     label: 'Name of the site',
     hint: '1 to 63 of a–z, 0–9, - and _; the first a letter or a digit.',
+    days: 'Days that it can be used',
+    daysFault: (most: number): string => `must be a whole number from 1 to ${most}`,
+    autoApprove: 'Without approval: in as soon as the kit is used',
+    autoApproveWarning:
+      'Nobody compares a fingerprint then: whoever gets hold of the file takes part as this site. For tests, or a way of handing over that is trusted enough.',
     confirm: 'Write the kit',
     done: (site: string): string => `The kit for ${site} is in your downloads.`,
   },

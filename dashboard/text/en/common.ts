@@ -44,6 +44,7 @@ export const common = {
     linkRefused: 'This link did not work:',
     oidc: 'Sign in with your organisation',
     how: 'Ask for a link where the coordinator runs, and open it in this browser:',
+    command: 'tessera coordinator dashboard link',
     once: 'A link works once, for ten minutes. With --role viewer it lets its reader look and not act.',
   },
   form: {

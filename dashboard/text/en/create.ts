@@ -12,6 +12,11 @@ export const createViews = {
     teacher: 'Teacher',
     teacherHint: 'safetensors or ONNX; only for a study with a teacher',
     teacherFile: 'a study with a teacher needs the teacher’s file',
+    onnx: 'What the ONNX file leaves open',
+    onnxNote:
+      'Most files say all of it themselves: leave empty what you do not know, and you are told what is missing.',
+    onnxFile: 'the teacher’s file is ONNX: choose “any vision model, as an ONNX file”',
+    notOnnxFile: 'an ONNX teacher needs a file whose name ends in .onnx',
     student: 'Student',
     studentHint: 'safetensors; only when the student starts from a file',
     faults: (count: number): string => `${plural(count, 'field')} must be mended:`,

@@ -40,6 +40,13 @@ export const LABELS: Texts = {
   'federation.strategy': 'Aggregation',
   'federation.guards': 'Guards',
   'federation.guards.adaptiveNorm': 'Norm guard',
+  'onnx.inputSize': 'Side of its input in pixels',
+  'onnx.layout': 'Order of its input',
+  'onnx.mean': 'Mean of red, green and blue',
+  'onnx.std': 'Deviation of red, green and blue',
+  'onnx.features': 'Tensor of its features',
+  'onnx.pool': 'From tokens to features',
+  'onnx.logits': 'Output of its logits',
 }
 
 export const HINTS: Texts = {
@@ -70,6 +77,13 @@ export const HINTS: Texts = {
   'federation.encoding': 'How updates are written. f32 loses nothing; int8 takes a quarter of the bytes.',
   'federation.maxShare': 'From 0 to 1; 1 is no cap.',
   'federation.guards.adaptiveNorm': 'An update much longer than the others is scaled down.',
+  'onnx.inputSize': 'When the file takes any size.',
+  'onnx.layout': 'nchw: channels first. nhwc: channels last.',
+  'onnx.mean': 'Three numbers, one a line, as it was trained with, for values from 0 to 1.',
+  'onnx.std': 'Three numbers, one a line.',
+  'onnx.features': 'An output or an inner tensor, when the file has several.',
+  'onnx.pool': 'Of a transformer. first: its class token. mean: over all of them.',
+  'onnx.logits': 'When the teacher’s classes are the study’s and the file has several outputs.',
 }
 
 export const VARIANTS: Texts = {

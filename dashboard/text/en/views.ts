@@ -1,5 +1,5 @@
 /** @file Text of the overview, the sites and one site. */
-import { formatCount, plural } from '../../components/format.ts'
+import { formatCount, formatSpeed, plural } from '../../components/format.ts'
 
 export const views = {
   overview: {
@@ -42,7 +42,7 @@ export const views = {
       lastSeen: 'Last seen',
       now: 'now',
       studies: 'Connected to',
-      missed: 'Missed running',
+      missed: 'Missed in a row',
       speed: 'Images/s',
       version: 'Version',
       engine: 'Engine',
@@ -74,7 +74,7 @@ export const views = {
     version: 'Version',
     engine: 'Engine',
     speed: 'Speed',
-    imagesPerSecond: (images: number): string => `${images.toFixed(1)} images/s`,
+    imagesPerSecond: (images: number): string => `${formatSpeed(images)} images/s`,
     inStudy: 'In the studies',
     inNamed: (study: string): string => `In ${study}`,
     chooseStudy: 'Study',
@@ -86,7 +86,7 @@ export const views = {
     samples: 'Tiles trained on',
     share: 'Share of the weight',
     norm: 'Length of its update',
-    missed: 'Rounds missed running',
+    missed: 'Rounds missed in a row',
     noneMissed: 'none',
     curve: 'Loss',
     curveNote: 'Of this site beside the mean of all',

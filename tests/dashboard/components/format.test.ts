@@ -20,14 +20,15 @@ describe('format', () => {
     [null, '–'],
   ])('%s bytes are %s', (bytes, words) => expect(formatBytes(bytes)).toBe(words))
   test.each([
-    [0.4, '0 s'],
     [59, '59 s'],
     [61, '1 min'],
     [3600, '1 h'],
     [7500, '2 h 5 min'],
     [7199, '2 h'],
     [86_400 * 3 + 4 * 3600, '3 d 4 h'],
-    [-5, '0 s'],
+    [-5, '< 1 s'],
+    [0.4, '< 1 s'],
+    [0.6, '1 s'],
     [Number.POSITIVE_INFINITY, '–'],
     [null, '–'],
   ])('%s seconds are %s', (seconds, words) => expect(formatDuration(seconds)).toBe(words))

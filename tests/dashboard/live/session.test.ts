@@ -1,6 +1,12 @@
+import type { Session } from '@tessera/shared/dashboard/coordinator-api'
 import { describe, expect, test } from 'vitest'
-import { afterRefusal, resumeSession, type SignedState } from '../../../dashboard/coordinator/session.ts'
 import { RequestError } from '../../../dashboard/live/request.ts'
+import {
+  afterRefusal,
+  followSession,
+  resumeSession,
+  type SignedState,
+} from '../../../dashboard/live/session.ts'
 import { OPERATOR } from '../../support/page-server.ts'
 
 function windowAt(hash: string) {
@@ -18,13 +24,13 @@ function refusing(error: RequestError) {
 }
 
 describe('afterRefusal()', () => {
-  const inside: SignedState = { state: 'in', session: OPERATOR }
+  const inside: SignedState<Session> = { state: 'in', session: OPERATOR }
   test('a server that does not answer takes no page away', () => {
-    expect(afterRefusal(inside, { state: 'unreachable', message: 'gone' })).toBe(inside)
+    expect(afterRefusal(inside, { state: 'unreachable' })).toBe(inside)
     expect(afterRefusal(inside, { state: 'in', session: OPERATOR })).toBe(inside)
   })
   test('who is told to be out is', () => {
-    const out: SignedState = { state: 'out', oidc: false, fault: null }
+    const out: SignedState<Session> = { state: 'out', oidc: false, fault: null }
     expect(afterRefusal(inside, out)).toBe(out)
   })
 })
@@ -65,5 +71,31 @@ describe('resumeSession()', () => {
   ])('a server that %s has ended no session', async (_, code) => {
     const error = new RequestError(code, 'not now')
     expect(await resumeSession(windowAt('').window, refusing(error))).toMatchObject({ state: 'unreachable' })
+  })
+})
+
+describe('followSession()', () => {
+  test('a link that is opened in a tab that has the page is used', async () => {
+    const { window } = windowAt('#/sites')
+    const listeners: (() => void)[] = []
+    const listening = Object.assign(window, {
+      addEventListener: (_: string, listener: () => void) => listeners.push(listener),
+    })
+    const refused = refusing(new RequestError('ERR_SIGN_IN', 'session must be there, got none'))
+    const links: string[] = []
+    const signIn = async (link: string): Promise<Session> => {
+      links.push(link)
+      return OPERATOR
+    }
+    const { state } = followSession(listening, { ...refused, signIn })
+    await expect.poll(() => state.get().state).toBe('out')
+    const goTo = (hash: string): void => {
+      window.location.hash = hash
+      for (const listener of listeners) listener()
+    }
+    goTo('#/')
+    goTo('#sign-in=fresh')
+    await expect.poll(() => state.get()).toEqual({ state: 'in', session: OPERATOR })
+    expect(links).toEqual(['fresh'])
   })
 })

@@ -1,13 +1,13 @@
 /** @file What is asked before each act: what will happen, and the verb of the command line that does the same. */
-import type { Kit } from '@tessera/shared/dashboard/coordinator-api'
 import type { SiteRow, StudyRow } from '@tessera/shared/dashboard/coordinator-view'
-import type { Question } from '../components/confirm-dialog.tsx'
+import type { Notices } from '../components/notices.tsx'
+import { type Question, type QuestionField, typedName } from '../components/question.ts'
 import { text } from '../text/en.ts'
 import { api, type StudyAct } from './api.ts'
-import type { Desk } from './desk.ts'
-import { saveText } from './save.ts'
 
-type Telling = Pick<Desk, 'notices'>
+export interface Telling {
+  readonly notices: Notices
+}
 
 /** Verbs of `tessera coordinator study` of the same names. */
 export function studyQuestion(study: Pick<StudyRow, 'study'>, act: StudyAct, { notices }: Telling): Question {
@@ -26,8 +26,7 @@ export function studyQuestion(study: Pick<StudyRow, 'study'>, act: StudyAct, { n
       await api.actOnStudy(study.study, act)
       notices.tell('ok', done(study.study))
     },
-    // What cannot be taken back is not done by a slip of the hand.
-    ...(danger && { input: typedName(study.study) }),
+    ...(danger && { fields: [ownName(study.study)] }),
   }
 }
 
@@ -39,13 +38,16 @@ export function approveQuestion({ site, fingerprint }: SiteRow, { notices }: Tel
     // Not the fingerprint itself: who can copy it does not call.
     command: `tessera coordinator approve ${site} --fingerprint '${texts.heard}'`,
     confirm: texts.confirm,
-    input: {
-      label: texts.label,
-      hint: texts.hint,
-      fault: (typed) => (sameFingerprint(typed, fingerprint) ? null : texts.differs(site)),
-    },
-    act: async (typed) => {
-      await api.approve(site, typed)
+    fields: [
+      {
+        name: 'heard',
+        label: texts.label,
+        hint: texts.hint,
+        fault: (heard) => (sameFingerprint(heard, fingerprint) ? null : texts.differs(site)),
+      },
+    ],
+    act: async ({ heard = '' }) => {
+      await api.approve(site, heard)
       notices.tell('ok', texts.done(site))
     },
   }
@@ -59,7 +61,7 @@ export function revokeQuestion(site: string, { notices }: Telling): Question {
     command: `tessera coordinator site revoke ${site}`,
     confirm: texts.confirm,
     danger: true,
-    input: typedName(site),
+    fields: [ownName(site)],
     act: async () => {
       await api.revoke(site)
       notices.tell('ok', texts.done(site))
@@ -81,36 +83,9 @@ export function withdrawQuestion(site: string, { notices }: Telling): Question {
   }
 }
 
-/** @param site Null: a new one, whose name is typed. */
-export function inviteQuestion(site: string | null, { notices }: Telling): Question {
-  const texts = text.acts.invite
-  return {
-    title: site === null ? texts.titleNew : texts.title(site),
-    consequences: texts.consequences,
-    command: `tessera coordinator invite ${site ?? texts.placeholder} --out ${site ?? texts.placeholder}-kit.json`,
-    confirm: texts.confirm,
-    ...(site === null && {
-      input: {
-        label: texts.label,
-        hint: texts.hint,
-        fault: (typed) => (SITE_NAME.test(typed.trim()) ? null : texts.hint),
-      },
-    }),
-    act: async (typed) => {
-      const name = site ?? typed.trim()
-      const { file, kit }: Kit = await api.invite(name, {})
-      saveText(file, kit)
-      notices.tell('ok', texts.done(name))
-    },
-  }
-}
-
-/** As shared/protocol/names.ts has it. */
-const SITE_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
-
-function typedName(name: string): NonNullable<Question['input']> {
+function ownName(name: string): QuestionField {
   const { label, differs } = text.acts.typed
-  return { label: label(name), fault: (typed) => (typed.trim() === name ? null : differs(name)) }
+  return typedName(name, label(name), differs(name))
 }
 
 /** Blanks and case do not matter, as at the command line. */
