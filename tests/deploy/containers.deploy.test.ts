@@ -72,14 +72,17 @@ describe('the images', () => {
     expect(programs).toContain('node')
   })
 
-  test.each(['tessera-coordinator', 'tessera-site-agent'])('%s has pages, and not what builds them', (image) => {
-    const folder = join(container(image, {}).root, 'app')
-    const builders = ['vite', 'rolldown', '@rolldown', 'lightningcss', 'lightningcss-linux-x64-gnu']
-    const packages = readdirSync(join(folder, 'node_modules'))
-    expect(packages.filter((name) => builders.includes(name))).toEqual([])
-    expect(packages).toContain('zod')
-    expect(readdirSync(join(folder, 'dashboard/dist'))).toHaveLength(1)
-  })
+  test.each(['tessera-coordinator', 'tessera-site-agent'])(
+    '%s has pages, and not what builds them',
+    (image) => {
+      const folder = join(container(image, {}).root, 'app')
+      const builders = ['vite', 'rolldown', '@rolldown', 'lightningcss', 'lightningcss-linux-x64-gnu']
+      const packages = readdirSync(join(folder, 'node_modules'))
+      expect(packages.filter((name) => builders.includes(name))).toEqual([])
+      expect(packages).toContain('zod')
+      expect(readdirSync(join(folder, 'dashboard/dist'))).toHaveLength(1)
+    },
+  )
 
   test('train a whole round together: one coordinator, three agents on the native engine, each with its page', async () => {
     const data = await volume()

@@ -22,6 +22,7 @@ const ALL = [
   ...URL_OF_IT,
   ...set('ingress.enabled=true,ingress.className=nginx,ingress.tlsSecretName=tls'),
   ...set('coordinator.database.secretName=database,coordinator.storage.storageClassName=fast'),
+  ...set('coordinator.backupClaim=backups'),
   ...set('simulatedSites.enabled=true,simulatedSites.study=small'),
   ...set(`${SITE}.name=north,${SITE}.kitSecret=kit,${SITE}.tilesClaim=tiles`),
 ]
@@ -74,6 +75,10 @@ interface Contained {
   readonly securityContext: unknown
   readonly args: readonly string[]
   readonly env?: readonly unknown[]
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[]
+  readonly startupProbe?: unknown
+  readonly livenessProbe?: unknown
+  readonly readinessProbe?: unknown
 }
 const resources = (text: string): Resource[] => parseAllDocuments(text).map((one) => one.toJS() as Resource)
 
@@ -110,6 +115,18 @@ describe('the chart', () => {
           capabilities: { drop: ['ALL'] },
         })
     }
+  })
+
+  test('asks the coordinator whether it lives, and before sites are sent to it whether it is ready', () => {
+    const pod = resources(rendered(...URL_OF_IT)).find(({ kind }) => kind === 'StatefulSet')?.spec.template
+      ?.spec
+    const ask = (path: string): object => ({ httpGet: { path, port: 'http' } })
+    expect(pod?.containers[0]).toMatchObject({
+      ports: [{ name: 'http' }],
+      startupProbe: ask('/healthz'),
+      livenessProbe: ask('/healthz'),
+      readinessProbe: ask('/readyz'),
+    })
   })
 
   test('takes the password of the database from a Secret, and from nowhere else', () => {
