@@ -22,7 +22,8 @@ const ALL = [
   ...URL_OF_IT,
   ...set('ingress.enabled=true,ingress.className=nginx,ingress.tlsSecretName=tls'),
   ...set('coordinator.database.secretName=database,coordinator.storage.storageClassName=fast'),
-  ...set('coordinator.backupClaim=backups'),
+  ...set('coordinator.backupClaim=backups,coordinator.environmentSecret=tokens'),
+  ...set('networkPolicy.out[0].ports[0].port=443,networkPolicy.out[0].to[0].ipBlock.cidr=192.0.2.7/32'),
   ...set('simulatedSites.enabled=true,simulatedSites.study=small'),
   ...set(`${SITE}.name=north,${SITE}.kitSecret=kit,${SITE}.tilesClaim=tiles`),
 ]
@@ -63,7 +64,7 @@ async function conforming(
 
 interface Resource {
   readonly kind: string
-  readonly spec: { readonly template?: { readonly spec: Pod } }
+  readonly spec: { readonly template?: { readonly spec: Pod }; readonly egress?: readonly unknown[] }
 }
 interface Pod {
   readonly automountServiceAccountToken: boolean
@@ -127,6 +128,23 @@ describe('the chart', () => {
       livenessProbe: ask('/healthz'),
       readinessProbe: ask('/readyz'),
     })
+  })
+
+  test('lets the coordinator out to nobody but its database and whom the values name', () => {
+    const out = (...flags: string[]): readonly unknown[] | undefined =>
+      resources(rendered(...URL_OF_IT, ...flags)).find(({ kind }) => kind === 'NetworkPolicy')?.spec.egress
+    const ports = (...numbers: number[]): object => ({ ports: numbers.map((port) => ({ port })) })
+    expect(out()).toEqual([])
+    expect(out(...set('coordinator.database.secretName=database'))).toMatchObject([
+      ports(53, 53),
+      ports(5432),
+    ])
+    const provider = { ports: [{ port: 443 }], to: [{ ipBlock: { cidr: '192.0.2.7/32' } }] }
+    const flags = [
+      'networkPolicy.out[0].ports[0].port=443',
+      'networkPolicy.out[0].to[0].ipBlock.cidr=192.0.2.7/32',
+    ]
+    expect(out(...set(...flags))).toMatchObject([ports(53, 53), provider])
   })
 
   test('takes the password of the database from a Secret, and from nowhere else', () => {
