@@ -1,7 +1,8 @@
 /** @file `tessera bundle`: one archive from which a machine without a network installs a site's agent. */
 import { existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { builtPage } from '@tessera/dashboard/built'
 import { systemClock } from '@tessera/shared/clock'
 import { engineFolder } from '@tessera/shared/engine/install'
 import { TesseraError } from '@tessera/shared/errors'
@@ -27,8 +28,10 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const WORKSPACES = ['shared', 'site-agent', 'cli']
 /** Cases for `tessera verify`, and what is read by a person or printed by the program. */
 const BESIDE = ['package.json', 'LICENSE', 'docs', 'tests/parity/cases', 'deploy/systemd']
-/** Installs and type information of the checkout, and code that packages carry for other systems. */
-const LEFT_OUT = /(^|\/)(\.types|\.git)(\/|$)|\.tsbuildinfo$|\.map$/
+/** Of the dashboard's workspace: the page is built, and needs none of the packages that it is made of. */
+const DASHBOARD = ['package.json', 'built.ts', 'vite-config.ts'].map((name) => `dashboard/${name}`)
+/** Installs, type information and built documents of the checkout, and code that packages carry for other systems. */
+const LEFT_OUT = /(^|\/)(\.types|\.git|\.vitepress)(\/|$)|\.tsbuildinfo$|\.map$/
 
 interface BundleFlags {
   readonly out: string
@@ -55,7 +58,8 @@ async function bundle({ out, key: keyFile, engine, withNode }: BundleFlags): Pro
   const key = await loadPrivateKey(keyFile)
   const { version } = JSON.parse(readFileSync(join(ROOT, 'cli/package.json'), 'utf8')) as { version: string }
   const platform = `${process.platform}-${process.arch}`
-  const parts = [programPart(), ...(engine ? [enginePart(engineFolder(process.env))] : [])]
+  const page = relative(ROOT, await builtPage('site'))
+  const parts = [programPart(page), ...(engine ? [enginePart(engineFolder(process.env))] : [])]
   const { bytes, installer } = await writeBundle({
     out: resolve(out),
     version,
@@ -71,11 +75,12 @@ async function bundle({ out, key: keyFile, engine, withNode }: BundleFlags): Pro
   print(`SHA-256 of its install.mjs: ${installer}`)
 }
 
-function programPart(): BundlePart {
+/** @param page Folder of the site's page, from the root. */
+function programPart(page: string): BundlePart {
   const isOurs = (name: string): boolean => name.startsWith('@tessera/')
-  const links = ['shared', 'site-agent'].map((name) => `node_modules/@tessera/${name}`)
+  const links = ['shared', 'site-agent', 'dashboard'].map((name) => `node_modules/@tessera/${name}`)
   const packages = neededPackages(ROOT.replace(/\/$/, ''), WORKSPACES, isOurs)
-  const whole = [...BESIDE, ...WORKSPACES, ...links, ...packages]
+  const whole = [...BESIDE, ...WORKSPACES, ...DASHBOARD, page, ...links, ...packages]
   const foreign = new RegExp(`/bin/napi-v\\d+/(?!${process.platform}(/${process.arch})?(/|$))\\w`)
   return {
     name: 'program',

@@ -1,14 +1,31 @@
+import { spawn } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { fingerprint, generateKeyPair, savePrivateKey } from '@tessera/shared/security'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { enrolledSite } from '../support/enrolled-site.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { command } from './container.ts'
+import { loadPage, WHOLE_PAGE } from './page.ts'
+
+/** Starts a site's agent of an installation, whose coordinator does not answer, and gives the address of its page. */
+async function sitePage(tessera: string, env: Readonly<Record<string, string>>): Promise<string> {
+  const { dir, dataDir } = await enrolledSite('http://127.0.0.1:9', await generateKeyPair())
+  const flags = ['--study', 'small', '--data', dataDir, '--dir', dir, '--progress-json']
+  const agent = spawn(tessera, ['site', 'start', ...flags], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void agent.kill('SIGKILL'))
+  for await (const line of createInterface({ input: agent.stdout })) {
+    const told = JSON.parse(line) as { kind: string; url: string }
+    if (told.kind === 'dashboard') return told.url
+  }
+  throw new Error('agent must open its page, got an end')
+}
 
 const TESSERA = fileURLToPath(new URL('../../cli/tessera.mjs', import.meta.url))
 
-test('a machine without a network installs a bundle, finds its engine and computes the right numbers', async () => {
+test('a machine without a network installs a bundle, finds its engine, computes the right numbers and has its page', async () => {
   const root = await temporaryFolder()
   const key = await generateKeyPair()
   await savePrivateKey(join(root, 'signer.jwk'), key)
@@ -49,4 +66,6 @@ test('a machine without a network installs a bundle, finds its engine and comput
   expect(alone(tessera, 'site', '--help')).toContain('tessera site')
   // What is another user's is not there, and says so.
   expect(alone('sh', '-c', '"$1" coordinator status 2>&1 || true', 'sh', tessera)).toContain('ERR_USAGE')
+  // Not alone: a page is read over this machine's own interface.
+  expect(await loadPage(await sitePage(tessera, { HOME: home, PATH: '/usr/bin:/bin' }))).toEqual(WHOLE_PAGE)
 }, 600_000)

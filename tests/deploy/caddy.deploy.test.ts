@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { MAX_MODEL_BYTES } from '@tessera/shared/protocol'
 import { expect, test } from 'vitest'
 import { command } from './container.ts'
 
@@ -16,5 +17,8 @@ test('Caddy understands deploy/Caddyfile: it passes to the coordinator whatever 
   )
   expect(adapted).toContain('"host":["fl.example.org"]')
   expect(adapted).toContain('"upstreams":[{"dial":"coordinator:7433"}]')
-  expect(adapted).toContain(`"max_size":${4 * 1024 * 1024}`)
+  // A frame of long polling, and a whole teacher where the dashboard sends one.
+  const limits = [...adapted.matchAll(/"max_size":(\d+)/g)].map(([, bytes]) => Number(bytes))
+  expect(limits.toSorted((a, b) => a - b)).toEqual([4 * 1024 * 1024, MAX_MODEL_BYTES])
+  expect(adapted.match(/"path":\["\/dashboard\/api\/uploads"\]/g)).toHaveLength(2)
 })

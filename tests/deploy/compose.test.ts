@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
 
 interface Service {
@@ -9,6 +13,7 @@ interface Service {
   readonly security_opt: readonly string[]
   readonly ports?: readonly string[]
   readonly networks: readonly string[]
+  readonly healthcheck?: { readonly test: readonly string[] }
   readonly environment?: Readonly<Record<string, string>>
 }
 interface Compose {
@@ -30,6 +35,27 @@ describe('deploy/compose.yaml', () => {
     const beside = Object.keys(services).filter((name) => services[name]?.networks.includes('inside'))
     expect(beside.toSorted()).toEqual(['coordinator', 'database', 'init'])
     expect(networks['inside']).toEqual({ internal: true })
+  })
+
+  test('holds a coordinator for healthy that says it is ready, and for nothing else', async () => {
+    let status = 200
+    const server = createServer(({ url }, response) =>
+      response.writeHead(url === '/readyz' ? status : 404).end(),
+    )
+    onTestFinished(() => void server.close())
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const [kind, node, flag = '', script = ''] = services['coordinator']?.healthcheck?.test ?? []
+    expect([kind, node]).toEqual(['CMD', 'node'])
+    const verdict = async (): Promise<unknown> =>
+      (await once(spawn(process.execPath, [flag, script.replace('7433', `${port}`)]), 'exit'))[0]
+    expect(await verdict()).toBe(0)
+    status = 503
+    expect(await verdict()).toBe(1)
+    server.close()
+    server.closeAllConnections()
+    expect(await verdict()).toBe(1)
   })
 
   test('holds no secret: each comes from outside, and is asked for when it is missing', () => {

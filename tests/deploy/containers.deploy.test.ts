@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { drawTiles, SITES, SMALL_STUDY } from '../support/federation.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { CONTAINER_USER, command, container, runReadOnly } from './container.ts'
+import { loadPage, WHOLE_PAGE } from './page.ts'
 
 const BUILD = fileURLToPath(new URL('../../deploy/containers/build.sh', import.meta.url))
 
@@ -71,7 +72,19 @@ describe('the images', () => {
     expect(programs).toContain('node')
   })
 
-  test('train a whole round together: one coordinator, three agents on the native engine', async () => {
+  test.each(['tessera-coordinator', 'tessera-site-agent'])(
+    '%s has pages, and not what builds them',
+    (image) => {
+      const folder = join(container(image, {}).root, 'app')
+      const builders = ['vite', 'rolldown', '@rolldown', 'lightningcss', 'lightningcss-linux-x64-gnu']
+      const packages = readdirSync(join(folder, 'node_modules'))
+      expect(packages.filter((name) => builders.includes(name))).toEqual([])
+      expect(packages).toContain('zod')
+      expect(readdirSync(join(folder, 'dashboard/dist'))).toHaveLength(1)
+    },
+  )
+
+  test('train a whole round together: one coordinator, three agents on the native engine, each with its page', async () => {
     const data = await volume()
     const { teacher: _, ...study } = SMALL_STUDY
     const oneRound = {
@@ -88,6 +101,9 @@ describe('the images', () => {
     const running = coordinator.startTessera('coordinator', 'start', ...dir, ...flags)
     await expect.poll(() => running.lines[0]).toBeDefined()
     const { url } = JSON.parse(running.lines[0] ?? '') as { url: string }
+    expect(await loadPage(`${url}/dashboard/`)).toEqual(WHOLE_PAGE)
+    expect(await (await fetch(`${url}/healthz`)).json()).toEqual({ alive: true })
+    expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ ready: true, reason: 'ready' })
 
     const agents = await Promise.all(
       SITES.map(async (site) => {
@@ -114,16 +130,13 @@ describe('the images', () => {
           '/tmp': await volume(),
         })
         await agent.tessera('site', 'enroll', '/data/kit.json', '--dir', '/data/site', '--accept-policy')
-        return agent.startTessera(
-          'site',
-          'start',
-          '--study',
-          'small',
-          '--data',
-          '/tiles',
-          '--dir',
-          '/data/site',
-        )
+        const flags = ['--study', 'small', '--data', '/tiles', '--dir', '/data/site', '--progress-json']
+        const started = agent.startTessera('site', 'start', ...flags)
+        const opened = (): string | undefined => started.lines.find((line) => line.includes('"dashboard"'))
+        await expect.poll(opened).toBeDefined()
+        const page = JSON.parse(opened() ?? '') as { url: string }
+        expect(await loadPage(page.url)).toEqual(WHOLE_PAGE)
+        return started
       }),
     )
     await Promise.all([running.done, ...agents.map(({ done }) => done)])

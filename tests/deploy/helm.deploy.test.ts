@@ -22,6 +22,8 @@ const ALL = [
   ...URL_OF_IT,
   ...set('ingress.enabled=true,ingress.className=nginx,ingress.tlsSecretName=tls'),
   ...set('coordinator.database.secretName=database,coordinator.storage.storageClassName=fast'),
+  ...set('coordinator.backupClaim=backups,coordinator.environmentSecret=tokens'),
+  ...set('networkPolicy.out[0].ports[0].port=443,networkPolicy.out[0].to[0].ipBlock.cidr=192.0.2.7/32'),
   ...set('simulatedSites.enabled=true,simulatedSites.study=small'),
   ...set(`${SITE}.name=north,${SITE}.kitSecret=kit,${SITE}.tilesClaim=tiles`),
 ]
@@ -62,7 +64,7 @@ async function conforming(
 
 interface Resource {
   readonly kind: string
-  readonly spec: { readonly template?: { readonly spec: Pod } }
+  readonly spec: { readonly template?: { readonly spec: Pod }; readonly egress?: readonly unknown[] }
 }
 interface Pod {
   readonly automountServiceAccountToken: boolean
@@ -74,6 +76,10 @@ interface Contained {
   readonly securityContext: unknown
   readonly args: readonly string[]
   readonly env?: readonly unknown[]
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[]
+  readonly startupProbe?: unknown
+  readonly livenessProbe?: unknown
+  readonly readinessProbe?: unknown
 }
 const resources = (text: string): Resource[] => parseAllDocuments(text).map((one) => one.toJS() as Resource)
 
@@ -110,6 +116,35 @@ describe('the chart', () => {
           capabilities: { drop: ['ALL'] },
         })
     }
+  })
+
+  test('asks the coordinator whether it lives, and before sites are sent to it whether it is ready', () => {
+    const pod = resources(rendered(...URL_OF_IT)).find(({ kind }) => kind === 'StatefulSet')?.spec.template
+      ?.spec
+    const ask = (path: string): object => ({ httpGet: { path, port: 'http' } })
+    expect(pod?.containers[0]).toMatchObject({
+      ports: [{ name: 'http' }],
+      startupProbe: ask('/healthz'),
+      livenessProbe: ask('/healthz'),
+      readinessProbe: ask('/readyz'),
+    })
+  })
+
+  test('lets the coordinator out to nobody but its database and whom the values name', () => {
+    const out = (...flags: string[]): readonly unknown[] | undefined =>
+      resources(rendered(...URL_OF_IT, ...flags)).find(({ kind }) => kind === 'NetworkPolicy')?.spec.egress
+    const ports = (...numbers: number[]): object => ({ ports: numbers.map((port) => ({ port })) })
+    expect(out()).toEqual([])
+    expect(out(...set('coordinator.database.secretName=database'))).toMatchObject([
+      ports(53, 53),
+      ports(5432),
+    ])
+    const provider = { ports: [{ port: 443 }], to: [{ ipBlock: { cidr: '192.0.2.7/32' } }] }
+    const flags = [
+      'networkPolicy.out[0].ports[0].port=443',
+      'networkPolicy.out[0].to[0].ipBlock.cidr=192.0.2.7/32',
+    ]
+    expect(out(...set(...flags))).toMatchObject([ports(53, 53), provider])
   })
 
   test('takes the password of the database from a Secret, and from nowhere else', () => {

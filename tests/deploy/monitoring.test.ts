@@ -55,6 +55,11 @@ const rules = z.strictObject({
 describe('deploy/prometheus/alerts.yaml', () => {
   const alerts = rules.parse(parse(deployed('prometheus/alerts.yaml'))).groups.flatMap(({ rules }) => rules)
 
+  test('has an entry in the runbook for each alert, and the runbook none for another', () => {
+    const told = [...deployed('runbook.md').matchAll(/^\| `(Tessera\w+)` \|/gm)].map(([, name]) => name)
+    expect(told).toEqual(alerts.map(({ alert }) => alert))
+  })
+
   test('asks for metrics and labels that there are', () => {
     expect(alerts.length).toBeGreaterThan(5)
     expect(alerts.flatMap(({ expr }) => unknown(expr))).toEqual([])
