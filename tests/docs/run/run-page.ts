@@ -54,17 +54,10 @@ async function insert(folder: string, { file, after, code }: Insertion): Promise
 }
 
 async function runCommand(shell: Shell, command: Command, port: number): Promise<Ended> {
-  const text = withPort(withMore(command), port)
+  const text = withPort(command.runs, port)
   return command.readyAt === null
     ? shell.run(text)
     : { code: 0, output: await shell.start(text, command.readyAt) }
-}
-
-/** A remark at the end of a line stays behind what is added. */
-function withMore({ text, added }: Command): string {
-  if (added === '') return text
-  const [, plain = '', remark = ''] = /^([\s\S]*?)(\s+#.*)?$/.exec(text) ?? []
-  return `${plain} ${added}${remark}`
 }
 
 /** Pages use the default port. Here it may be taken, so that each page has one of its own. */
