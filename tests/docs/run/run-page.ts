@@ -11,12 +11,15 @@ import { type Ended, Shell } from './shell.ts'
 /** Characters of a failed command's output that are shown. */
 const SHOWN = 3000
 
+/** The page whose commands npx itself runs: for the others something shorter stands in. */
+const NPX_PAGE = 'README.md'
+
 /** @throws {Error} Naming the page's line, when a command fails or prints something else. */
 export async function runPage(name: string, { fixtures, steps }: RunnablePage): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), 'tessera-docs-'))
   const [folder, logs] = [join(root, 'checkout'), join(root, 'logs')]
   await mkdir(logs)
-  const shell = new Shell(folder, logs, await makeCheckout(folder, root))
+  const shell = new Shell(folder, logs, await makeCheckout(folder, root, name === NPX_PAGE))
   try {
     for (const fixture of fixtures) await fixtureOf(fixture)(folder)
     const port = await freePort()
