@@ -14,14 +14,19 @@ import { prepareTls, readTlsPin, type TlsChoice, tlsSettings } from './tls/setti
 const metricsToken = z.string().regex(/^[\x21-\x7e]{24,512}$/)
 
 const text = z.string().min(1).max(255)
-/** Signing in to the dashboard with accounts of the consortium. The client's secret, if it has one, is in TESSERA_OIDC_SECRET. */
+/** A provider of OpenID Connect, and what its accounts may do. */
 const oidc = z.strictObject({
+  /** Address of the provider, as it stands in its tokens. */
   issuer: z.url({ protocol: /^https?$/ }),
+  /** What the provider calls this coordinator. */
   clientId: text,
-  /** Claim of the ID token that holds an account's roles or groups, one or a list; and which of them are what here. */
+  /** Claim of the ID token that holds an account's roles or groups, one or a list. */
   roleClaim: text.default('roles'),
+  /** Which of its values are what here. */
   roles: z.strictObject({
+    /** Values of those who may see and do everything. */
     operator: z.array(text).max(64).default([]),
+    /** Values of those who may see everything and change nothing. */
     viewer: z.array(text).max(64).default([]),
   }),
   /** Claim that names a person in the log. */
@@ -59,10 +64,12 @@ export const config = z.strictObject({
   keepRounds: z.int().min(1).max(10_000).optional(),
   /** Who has it may read `/metrics` from anywhere, as `Authorization: Bearer`. Absent: only this machine may. TESSERA_METRICS_TOKEN goes before it. */
   metricsToken: metricsToken.optional(),
+  /** The page for people under `/dashboard/`. Absent: it answers under the host name of `url`, and people sign in by links only. */
   dashboard: z
     .strictObject({
       /** Host names, without port, under which people reach the dashboard beside that of `url`: under any other it answers nothing. */
       names: z.array(text).max(32).default([]),
+      /** Signing in with accounts of the consortium, beside links. The client's secret, if it has one, is in TESSERA_OIDC_SECRET. */
       oidc: oidc.optional(),
     })
     .optional(),

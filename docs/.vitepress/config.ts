@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitepress'
-import { CHAPTERS } from '../build/navigation.ts'
+import { CHAPTERS, headingId } from '../build/navigation.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -25,6 +25,7 @@ export default defineConfig({
   ignoreDeadLinks: false,
   head: [],
   markdown: {
+    anchor: { slugify: headingId },
     config(markdown) {
       // A link to a source file is of use in the project only: here its text stands alone.
       const open = markdown.renderer.rules.link_open

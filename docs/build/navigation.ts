@@ -1,4 +1,4 @@
-/** @file Which page stands where on the site. A test holds that every page has a place. */
+/** @file Which page stands where on the site, and how its headings are linked to. Tests hold that every page has a place and every link its heading. */
 
 export interface Chapter {
   readonly title: string
@@ -22,11 +22,17 @@ export const CHAPTERS: readonly Chapter[] = [
     title: 'Operator',
     pages: [
       'docs/tutorials/operator.md',
+      'docs/dashboard.md',
       'docs/operations.md',
+      'docs/deploy.md',
+      'docs/sizing.md',
+      'deploy/runbook.md',
       'docs/rounds.md',
       'docs/aggregation.md',
       'docs/judging.md',
       'docs/export.md',
+      'docs/metrics.md',
+      'docs/logs.md',
       'docs/federation-speed.md',
     ],
   },
@@ -92,4 +98,13 @@ export const CHAPTERS: readonly Chapter[] = [
 /** Pages that are found from another: each decision from their list. */
 export function isListedElsewhere(page: string): boolean {
   return /^docs\/decisions\/\d{4}-/.test(page)
+}
+
+/** What a link to a heading ends in, as GitHub makes it: the site goes by it, so that one link leads to the same place on both. */
+export function headingId(text: string): string {
+  return text
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(/\s/g, '-')
 }

@@ -40,7 +40,7 @@ function defaultText(fallback: Field['fallback']): string {
 /** Legend of the names that a page's tables use. */
 function legend(text: string): string {
   const used = Object.entries(FORM_LEGEND).filter(([name]) =>
-    new RegExp(`[|:] [^|]*\\b${name}\\b`).test(text),
+    new RegExp(`(\\| |\`: |(of|or) )${name}( |$|,|<)`).test(text),
   )
   return used.length === 0 ? '' : `\n${used.map(([name, form]) => `*${name}*: ${form}.`).join(' ')}\n`
 }

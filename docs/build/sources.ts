@@ -35,6 +35,7 @@ export function discriminator(option: z.ZodObject): string {
 }
 
 const { data, splits, student, teacher, arms, scenarios } = experiment.shape
+const dashboard = config.shape.dashboard.unwrap()
 const [fitnet, attentionTransfer, vid, semckd, simkd] = protocol.mapMethod.options
 const [networkTeacher, onnxTeacher] = protocol.teacher.options
 
@@ -68,7 +69,7 @@ export const readFields: ReturnType<typeof fieldReader> = fieldReader([
   ...declare('shared/protocol/judging.ts', { judging: protocol.judging }),
   ...declare('shared/protocol/study.ts', { study: protocol.study }),
   ...declare('shared/protocol/signed.ts', { ...protocol.signedPayloads, siteMetrics: protocol.siteMetrics }),
-  ...declare('coordinator/config.ts', { config }),
+  ...declare('coordinator/config.ts', { config, oidc: insideOf(dashboard.shape.oidc) }),
   ...declare('coordinator/tls/settings.ts', { tlsSettings }),
   ...declare('site-agent/policy/policy.ts', { policy, window: insideOf(policy.shape.hours) }),
   ...declare('simulations/experiment/faults.ts', { fault, ...optionsOf('fault', FAULTS) }),

@@ -171,7 +171,7 @@ export function studyHistory(rounds: number, sites = 5): StudyHistory {
 }
 
 export function siteHistory(site: string, rounds: number): SiteHistory {
-  const shift = 1 + (site.length % 4)
+  const shift = 1 + (NAMES.includes(site) ? NAMES.indexOf(site) : site.length % 4)
   const all = Array.from({ length: rounds }, (_, i) => i + 1)
   return {
     study: 'colon',

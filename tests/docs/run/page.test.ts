@@ -22,16 +22,23 @@ describe('readPage()', () => {
     const page = `<!-- run: with tiles, study -->
 <!-- run: skip "sudo": nobody is asked here
 background "serve" until "listens"
-add "--quick" to "train": it takes an hour -->
-${block('sudo ls\nserve\ntrain\nls')}`
+add "--quick" to "train": it takes an hour
+put "here" for "/srv": a folder of the machine -->
+${block('sudo ls\nserve\ntrain /srv # for a day\nls')}`
     const { fixtures, steps, skipped } = readPage(page)
     expect(fixtures).toEqual(['tiles', 'study'])
-    expect(skipped).toEqual([{ line: 7, reason: 'nobody is asked here' }])
+    expect(skipped).toEqual([{ line: 8, reason: 'nobody is asked here' }])
     expect(steps[0]?.commands).toEqual([
-      { text: 'sudo ls', line: 7, isSkipped: true, added: '', readyAt: null },
-      { text: 'serve', line: 8, isSkipped: false, added: '', readyAt: 'listens' },
-      { text: 'train', line: 9, isSkipped: false, added: '--quick', readyAt: null },
-      { text: 'ls', line: 10, isSkipped: false, added: '', readyAt: null },
+      { text: 'sudo ls', line: 8, isSkipped: true, runs: 'sudo ls', readyAt: null },
+      { text: 'serve', line: 9, isSkipped: false, runs: 'serve', readyAt: 'listens' },
+      {
+        text: 'train /srv # for a day',
+        line: 10,
+        isSkipped: false,
+        runs: 'train here --quick # for a day',
+        readyAt: null,
+      },
+      { text: 'ls', line: 11, isSkipped: false, runs: 'ls', readyAt: null },
     ])
   })
   test('runs what a hidden comment holds', () => {

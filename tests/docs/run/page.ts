@@ -7,8 +7,8 @@ export interface Command {
   /** Of the page. */
   readonly line: number
   readonly isSkipped: boolean
-  /** What is put at its end. */
-  readonly added: string
+  /** As it is run here. */
+  readonly runs: string
   /** Text in its output after which the next command may begin; null: it has to end first. */
   readonly readyAt: string | null
 }
@@ -105,19 +105,31 @@ function splitCommands(code: string, firstLine: number): { text: string; line: n
 
 function directed({ text, line }: { text: string; line: number }, directions: readonly Direction[]): Command {
   const mine = directions.filter((direction) => 'text' in direction && text.includes(direction.text))
-  const added = mine.flatMap((direction) => (direction.do === 'add' ? [direction.words] : []))
+  const added = mine.flatMap((direction) => (direction.do === 'add' ? [direction.words] : [])).join(' ')
+  const put = mine.reduce(
+    (put, direction) => (direction.do === 'put' ? put.replaceAll(direction.text, direction.here) : put),
+    text,
+  )
   const background = mine.find((direction) => direction.do === 'background')
   return {
     text,
     line,
     isSkipped: mine.some((direction) => direction.do === 'skip'),
-    added: added.join(' '),
+    runs: withMore(put, added),
     readyAt: background?.until ?? null,
   }
 }
 
+/** A remark at the end of a line stays behind what is added. */
+function withMore(text: string, added: string): string {
+  if (added === '') return text
+  const [, plain = '', remark = ''] = /^([\s\S]*?)(\s+#.*)?$/.exec(text) ?? []
+  return `${plain} ${added}${remark}`
+}
+
 /** What would change the project that the folder is linked to. */
-const HARMFUL = /\bnpm (ci|install|run (lock|build|format))|\btessera engine remove|\bapt-get\b|\bsudo\b/
+const HARMFUL =
+  /\bnpm (ci|install|run (lock|build|format))|\btessera engine (install|remove)|\bapt-get\b|\bsudo\b/
 
 function assertHarmless(
   commands: readonly { text: string; line: number }[],

@@ -11,12 +11,15 @@ import { type Ended, Shell } from './shell.ts'
 /** Characters of a failed command's output that are shown. */
 const SHOWN = 3000
 
+/** The page whose commands npx itself runs: for the others something shorter stands in. */
+const NPX_PAGE = 'README.md'
+
 /** @throws {Error} Naming the page's line, when a command fails or prints something else. */
 export async function runPage(name: string, { fixtures, steps }: RunnablePage): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), 'tessera-docs-'))
   const [folder, logs] = [join(root, 'checkout'), join(root, 'logs')]
   await mkdir(logs)
-  const shell = new Shell(folder, logs, await makeCheckout(folder, root))
+  const shell = new Shell(folder, logs, await makeCheckout(folder, root, name === NPX_PAGE))
   try {
     for (const fixture of fixtures) await fixtureOf(fixture)(folder)
     const port = await freePort()
@@ -54,17 +57,10 @@ async function insert(folder: string, { file, after, code }: Insertion): Promise
 }
 
 async function runCommand(shell: Shell, command: Command, port: number): Promise<Ended> {
-  const text = withPort(withMore(command), port)
+  const text = withPort(command.runs, port)
   return command.readyAt === null
     ? shell.run(text)
     : { code: 0, output: await shell.start(text, command.readyAt) }
-}
-
-/** A remark at the end of a line stays behind what is added. */
-function withMore({ text, added }: Command): string {
-  if (added === '') return text
-  const [, plain = '', remark = ''] = /^([\s\S]*?)(\s+#.*)?$/.exec(text) ?? []
-  return `${plain} ${added}${remark}`
 }
 
 /** Pages use the default port. Here it may be taken, so that each page has one of its own. */
