@@ -100,7 +100,7 @@ describe('signing in', () => {
     onTestFinished(() => stranger.close())
     await stranger.page.getByText('tessera site dashboard').waitFor()
     await stranger.page.goto(site.link)
-    await stranger.page.getByText('This link did not work.').waitFor()
+    await stranger.page.getByText('This link did not work:').waitFor()
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByText('tessera site dashboard').waitFor()
   })

@@ -32,14 +32,12 @@ function NoMoreRounds({ study }: { readonly study: StudyRow }): JSX.Element {
   const texts = text.round
   const note = texts.overNotes[phase === 'cancelled' || phase === 'halted' ? phase : 'finished']
   return (
-    <Panel title={texts.over}>
-      <Empty title={text.phases[phase]} icon={phase === 'finished' ? 'check' : 'stop'}>
-        <p>{note(published)}</p>
-        <a class="button" href={links.study(id, 'results')}>
-          {texts.toResults}
-        </a>
-      </Empty>
-    </Panel>
+    <Empty title={texts.over} icon={phase === 'finished' ? 'check' : 'stop'}>
+      <p>{note(published)}</p>
+      <a class="button" href={links.study(id, 'results')}>
+        {texts.toStudent}
+      </a>
+    </Empty>
   )
 }
 

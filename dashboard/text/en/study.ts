@@ -61,14 +61,13 @@ export const studyViews = {
     },
     over: 'No round is open',
     overNotes: {
-      finished: (rounds: number): string =>
-        `All ${plural(rounds, 'round')} are done. How good the student is, and its export:`,
+      finished: (rounds: number): string => `All ${plural(rounds, 'round')} are done.`,
       cancelled: (rounds: number): string =>
         `The study was cancelled; ${plural(rounds, 'round')} stay published.`,
       halted: (rounds: number): string =>
         `The study is halted; ${plural(rounds, 'round')} are published here.`,
     },
-    toResults: 'Results',
+    toStudent: 'Look at the student',
     stages: 'Sites at each stage',
     aggregated: 'Aggregated',
     progress: 'Training of this round',
