@@ -2,17 +2,13 @@
 import type { Server as HttpServer } from 'node:http'
 import { join } from 'node:path'
 import type { Clock } from '@tessera/shared/clock'
-import { TesseraError } from '@tessera/shared/errors'
 import type { Log } from '@tessera/shared/log'
 import { TESSERA_VERSION } from '@tessera/shared/protocol'
 import {
   assertOwnName,
   assertOwnPage,
   clientAddress,
-  type OwnPages,
   ownPagesOnly,
-  readStaticFiles,
-  serveStatic,
   type WebApp,
   type WebContext,
 } from '@tessera/shared/web'
@@ -27,6 +23,8 @@ import { createJobs } from './heavy/run-job.ts'
 import { createKeptFolders, type KeptFolders } from './kept-folders.ts'
 import { type Live, type LiveServer, serveLive } from './live.ts'
 import type { Memory } from './memory.ts'
+import { ownPagesOf } from './own-pages.ts'
+import { addPage } from './page.ts'
 import { addReading } from './reading.ts'
 import { addSigningIn } from './signing-in.ts'
 import { createVerifications } from './verifications.ts'
@@ -98,7 +96,7 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
   addActsOnSites(add, dir, kits, clock)
   addActsOnStudies(add, { dir, memory, uploads, exports, jobs, verifications, clock })
   addFiles(app, api, { signing, uploads, exports, clock, log })
-  addPage(app, options.page, log)
+  addPage(app, BASE, options.page, log)
 
   let server: LiveServer | null = null
   return {
@@ -148,33 +146,4 @@ export async function openDashboard(app: WebApp, options: DashboardOptions): Pro
       await Promise.all([uploads.close(), exports.close(), kits.close(), signing.close()])
     },
   }
-}
-
-/** The names in the settings are at the port of `url`, or at that of their scheme. */
-function ownPagesOf({ url, dashboard, tls, proxy }: CoordinatorConfig): OwnPages {
-  const { hostname, host, port } = new URL(url)
-  const others = dashboard?.names ?? []
-  return {
-    names: new Set([hostname, ...others]),
-    hosts: new Set([host, ...others, ...(port === '' ? [] : others.map((name) => `${name}:${port}`))]),
-    secure: tls !== undefined || proxy === true,
-  }
-}
-
-/** The page itself, without a session: what it shows comes from elsewhere. Made when it is first asked for, since that can take a while in a checkout. */
-function addPage(app: WebApp, page: () => Promise<string>, log: Log): void {
-  let serving: Promise<ReturnType<typeof serveStatic>> | null = null
-  const read = async (): Promise<ReturnType<typeof serveStatic>> =>
-    serveStatic(await readStaticFiles(await page()), BASE)
-  app.get(`${BASE}*`, async (c, next) => {
-    serving ??= read()
-    try {
-      return await (await serving)(c, next)
-    } catch (thrown) {
-      serving = null
-      if (thrown instanceof TesseraError)
-        log.warn('dashboard.missing', { code: thrown.code, reason: thrown.message })
-      throw thrown
-    }
-  })
 }

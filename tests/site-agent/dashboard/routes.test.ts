@@ -74,6 +74,16 @@ describe('a stranger', () => {
     expect(codes).toEqual(new Set(['ERR_LINK_INVALID', 'ERR_RATE_LIMIT']))
   })
 
+  test('a log is read again once for all who ask meanwhile', async () => {
+    const { model } = await aSite()
+    const reading = model.readAgain()
+    expect(model.readAgain()).toBe(reading)
+    await reading
+    const next = model.readAgain()
+    expect(next).not.toBe(reading)
+    await next
+  })
+
   test('who guesses links keeps nobody out who has one', async () => {
     const site = await aSite()
     for (let i = 0; i < 12; i++) await post(site, 'session', { link: 'A'.repeat(43) })
