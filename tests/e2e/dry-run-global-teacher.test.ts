@@ -15,38 +15,39 @@ import { SMALL_STUDY, smallFederation } from '../support/federation.ts'
 const PATIENCE_MS = 300_000
 
 test(
-  'a dry run with a global teacher names the very delta of the coming round, at a site that has missed the one before',
+  'a dry run with a global teacher names the very delta of the coming round, at a site that has missed the two before',
   async () => {
     const federation = await smallFederation({
       ...SMALL_STUDY,
       teacher: { ...SMALL_STUDY.teacher, momentum: 'global' } as NonNullable<StudyInput['teacher']>,
       method: { ...SMALL_STUDY.method, momentum: 0.5 } as StudyInput['method'],
+      training: { ...SMALL_STUDY.training, rounds: 3 },
       federation: { minSites: 2, quorum: 2, deadlineMs: PATIENCE_MS },
     })
     const { dir } = federation
     const coordinator = await federation.start()
     const { url } = coordinator
     const stop = new AbortController()
-    /** Runs until `stop`; fulfilled when it has told of `kind`. */
-    const told = (site: 'south' | 'west', kind: string): { told: Promise<void>; over: Promise<unknown> } => {
-      let over: Promise<unknown> = Promise.resolve()
-      const heard = new Promise<void>((resolve) => {
-        const onProgress: AgentOptions['onProgress'] = (event) => void (event.kind === kind && resolve())
-        over = federation.agent(site, url, { onProgress, signal: stop.signal }).catch(() => undefined)
-      })
-      return { told: heard, over }
-    }
+    const events: string[] = []
+    const agents = (['south', 'west'] as const).map((site) => {
+      const onProgress: AgentOptions['onProgress'] = (event) =>
+        void events.push(`${site} ${event.kind} ${'round' in event ? event.round : ''}`)
+      return federation.agent(site, url, { onProgress, signal: stop.signal }).catch(() => undefined)
+    })
+    const heard = (event: string): Promise<void> => expect.poll(() => events).toContain(event)
 
-    // Round 1 without north; held at west until the study is paused, so that round 2 waits for the dry run.
-    await pause(federation.siteDir('west'), systemClock.now())
-    const [west, south] = [told('west', 'waiting'), told('south', 'published')]
-    await west.told
-    await tellStudy({ dir, study: 'small' }, 'pause')
-    await expect.poll(() => coordinator.progress()[0]?.paused).toBe(true)
-    await resume(federation.siteDir('west'))
-    await south.told
+    // Rounds 1 and 2 without north: each is held at west until the study is paused, so that none follows before it is wanted.
+    for (const round of [1, 2]) {
+      await pause(federation.siteDir('west'), systemClock.now())
+      if (round > 1) await tellStudy({ dir, study: 'small' }, 'resume')
+      await heard(`west waiting ${round}`)
+      await tellStudy({ dir, study: 'small' }, 'pause')
+      await expect.poll(() => coordinator.progress()[0]?.paused).toBe(true)
+      await resume(federation.siteDir('west'))
+      await heard(`south published ${round}`)
+    }
     stop.abort()
-    await Promise.all([west.over, south.over])
+    await Promise.all(agents)
 
     const found = await dryRun({
       dir: federation.siteDir('north'),
@@ -57,12 +58,12 @@ test(
       log: silentLog,
       clock: systemClock,
     })
-    expect(found.manifest.round).toBe(2)
+    expect(found.manifest.round).toBe(3)
 
     await tellStudy({ dir, study: 'small' }, 'resume')
     await Promise.all([federation.agent('north', url), federation.agent('south', url)])
     await coordinator.close()
-    const file = join(federation.siteDir('north'), 'receipts', 'small', 'round-2-attempt-1.json')
+    const file = join(federation.siteDir('north'), 'receipts', 'small', 'round-3-attempt-1.json')
     const { payload, base } = readUnverified('manifest', JSON.parse(await readFile(file, 'utf8')).manifest)
     expect({ payload, base }).toEqual({ payload: found.manifest.payload, base: found.manifest.base })
   },
