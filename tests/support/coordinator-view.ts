@@ -1,4 +1,5 @@
 /** @file A coordinator's view and histories as large as a test wants them, the same each time: what the page is drawn from without a coordinator. */
+
 import type {
   ClassRow,
   JudgedStudent,
@@ -13,6 +14,7 @@ import type {
   SiteRow,
   StudyRow,
 } from '@tessera/shared/dashboard/coordinator-view'
+import { shareInterval } from '@tessera/shared/metrics'
 
 /** Noon of a day; every time of the fixture hangs on it. */
 export const VIEW_NOW_MS: number = Date.UTC(2026, 10, 25, 12)
@@ -163,7 +165,8 @@ export function studyHistory(rounds: number, sites = 5): StudyHistory {
       offered: sites,
       contributors: noise(i, 11) > 0.8 ? sites - 1 : sites,
       samples: 21_000 + Math.floor(2000 * noise(i, 12)),
-      loss: lossAt(i + 1),
+      // That of the sites' middle one.
+      loss: lossAt(i + 1, (sites + 1) / 2),
       norm: 1.4 + 0.3 * noise(i, 13),
       bytes: sites * 16_400_000,
     })),
@@ -181,6 +184,14 @@ export function siteHistory(site: string, rounds: number): SiteHistory {
     samples: all.map(() => 4200),
     norm: all.map((round) => 1 + noise(round, shift)),
   }
+}
+
+function classRow(name: string, i: number, counts: readonly (readonly number[])[]): ClassRow {
+  const right = counts[i]?.[i] ?? 0
+  const support = (counts[i] ?? []).reduce((sum, count) => sum + count, 0)
+  const called = counts.reduce((sum, row) => sum + (row[i] ?? 0), 0)
+  const [recall, precision] = [shareInterval(right, support), shareInterval(right, called)]
+  return { name, support, recall, precision, f1: (2 * right) / (support + called) }
 }
 
 export function judgingReport(rounds: number, sites = 5): JudgingReport {
@@ -206,15 +217,7 @@ export function judgingReport(rounds: number, sites = 5): JudgingReport {
       student: 'c4'.repeat(32),
       counts,
       scores,
-      perClass: CLASSES.map(
-        (name, i): ClassRow => ({
-          name,
-          support: (counts[i] ?? []).reduce((sum, count) => sum + count, 0),
-          recall: { value: 0.83 + 0.03 * i, low: 0.8 + 0.03 * i, high: 0.86 + 0.03 * i },
-          precision: i === 3 ? null : { value: 0.81 + 0.02 * i, low: 0.78 + 0.02 * i, high: 0.84 + 0.02 * i },
-          f1: 0.82 + 0.02 * i,
-        }),
-      ),
+      perClass: CLASSES.map((name, i) => classRow(name, i, counts)),
       sites: names.map((site, i) => ({
         site,
         tiles: i === 3 ? 0 : 494,
