@@ -5,9 +5,8 @@ import {
   LIVE_PATH,
   type ViewChange,
 } from '@tessera/shared/dashboard/coordinator-view'
-import { render } from 'preact'
+import { mountPage } from '../components/mount-page.tsx'
 import { createNotices } from '../components/notices.tsx'
-import { SignedPage } from '../components/signed-page.tsx'
 import { startTheme } from '../components/theme.ts'
 import { connectLive } from '../live/connect.ts'
 import { followLive } from '../live/live-view.ts'
@@ -30,13 +29,5 @@ const connect = () =>
     onRefused: () => void signed.lookForEnd(),
   })
 
-const root = document.getElementById('page')
-if (root !== null) {
-  const page = { signed, connect, theme, notices, texts: text, context: DeskContext }
-  render(
-    <SignedPage {...page}>
-      <Frame onSignedOut={signed.end} />
-    </SignedPage>,
-    root,
-  )
-}
+const page = { signed, connect, theme, notices, texts: text, context: DeskContext }
+mountPage(page, <Frame onSignedOut={signed.end} />)

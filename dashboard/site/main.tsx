@@ -1,7 +1,6 @@
 /** @file The site's page: signs in, follows the live view, draws. */
-import { render } from 'preact'
+import { mountPage } from '../components/mount-page.tsx'
 import { createNotices } from '../components/notices.tsx'
-import { SignedPage } from '../components/signed-page.tsx'
 import { startTheme } from '../components/theme.ts'
 import { followSession } from '../live/session.ts'
 import { text } from '../text/site.ts'
@@ -22,13 +21,5 @@ const connect = () =>
     onRefused: () => void signed.lookForEnd(),
   })
 
-const root = document.getElementById('page')
-if (root !== null) {
-  const page = { signed, connect, theme, notices, texts: text, context: DeskContext }
-  render(
-    <SignedPage {...page}>
-      <Frame onSignedOut={() => signed.end(false)} />
-    </SignedPage>,
-    root,
-  )
-}
+const page = { signed, connect, theme, notices, texts: text, context: DeskContext }
+mountPage(page, <Frame onSignedOut={() => signed.end(false)} />)
