@@ -3,8 +3,9 @@ import { hasLeft } from '../../site-agent/policy/index.ts'
 import { startBrowser, type TestBrowser, type TestPage } from '../support/browser.ts'
 import { startProcess } from '../support/coordinator-process.ts'
 import { type SmallFederation, smallFederation } from '../support/federation.ts'
-import { type TesseraProcess, tesseraProcess } from '../support/tessera-process.ts'
+import { tesseraProcess } from '../support/tessera-process.ts'
 import { UNTAUGHT_STUDY, watchedAgent } from '../support/watched-agent.ts'
+import type { WatchedProcess } from '../support/watched-process.ts'
 
 /** More rounds than a test sees. */
 const STUDY = { ...UNTAUGHT_STUDY, training: { ...UNTAUGHT_STUDY.training, rounds: 50 } }
@@ -20,7 +21,7 @@ afterAll(async () => await browser.close())
 
 interface Journey extends TestPage {
   readonly federation: SmallFederation
-  readonly agent: TesseraProcess
+  readonly agent: WatchedProcess
   readonly coordinator: Awaited<ReturnType<typeof startProcess>>
 }
 

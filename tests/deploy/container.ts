@@ -1,8 +1,7 @@
 /** @file Containers of our images by buildah, without a daemon, in a chroot. They end with the test. */
 import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
+import { type WatchedProcess, watchProcess } from '../support/watched-process.ts'
 
 /** User and group that the images run as. */
 export const CONTAINER_USER = 10_001
@@ -10,21 +9,12 @@ export const CONTAINER_USER = 10_001
 export const command = (name: string, ...args: string[]): string =>
   execFileSync(name, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim()
 
-/** A program in a container. */
-export interface Contained {
-  readonly lines: string[]
-  /** Standard error so far. */
-  readonly errors: () => string
-  /** Fulfilled when it has ended well. */
-  readonly done: Promise<void>
-}
-
 export interface Container {
   /** Where its root is seen on this machine. */
   readonly root: string
-  start(...args: string[]): Contained
+  start(...args: string[]): WatchedProcess
   /** Starts `tessera ...args`. */
-  startTessera(...args: string[]): Contained
+  startTessera(...args: string[]): WatchedProcess
   /** Runs `tessera ...args` and gives what it prints. */
   tessera(...args: string[]): Promise<string>
 }
@@ -38,25 +28,14 @@ export function container(image: string, folders: Readonly<Record<string, string
     const [path = target, mode] = target.split(':')
     return ['--volume', [folder, path, ...(mode ? [mode] : [])].join(':')]
   })
-  const start = (...args: string[]): Contained => {
+  const start = (...args: string[]): WatchedProcess => {
     const child = spawn('buildah', ['run', '--isolation=chroot', ...volumes, id, '--', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     onTestFinished(() => void child.kill('SIGTERM'))
-    const lines: string[] = []
-    let errors = ''
-    createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
-    child.stderr.on('data', (text: Buffer) => (errors += text.toString()))
-    const ended = async (): Promise<void> => {
-      const [code] = await once(child, 'close')
-      if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}:\n${errors.slice(-3000)}`)
-    }
-    const done = ended()
-    // Looked at by the test later than it may fail.
-    done.catch(() => undefined)
-    return { lines, errors: () => errors, done }
+    return watchProcess(child, args.join(' '))
   }
-  const startTessera = (...args: string[]): Contained => start('node', '/app/cli/tessera.mjs', ...args)
+  const startTessera = (...args: string[]): WatchedProcess => start('node', '/app/cli/tessera.mjs', ...args)
   return {
     root,
     start,

@@ -10,8 +10,9 @@ import { startProcess } from '../support/coordinator-process.ts'
 import { type SmallFederation, smallFederation } from '../support/federation.ts'
 import { type HoldingProxy, holdingProxy } from '../support/holding-proxy.ts'
 import { verifiedRounds } from '../support/ledger.ts'
-import { type TesseraProcess, tesseraProcess } from '../support/tessera-process.ts'
+import { tesseraProcess } from '../support/tessera-process.ts'
 import { UNTAUGHT_STUDY, watchedAgent } from '../support/watched-agent.ts'
+import type { WatchedProcess } from '../support/watched-process.ts'
 
 /** Its delta has more chunks than may be under way at once, so that a pause finds some that have not left. */
 const STUDY: StudyInput = {
@@ -24,7 +25,7 @@ const DELTA_BYTES = deltaBytes(studentLayout(studySchema.parse(STUDY)))
 interface Held {
   readonly federation: SmallFederation
   readonly proxy: HoldingProxy
-  readonly agent: TesseraProcess
+  readonly agent: WatchedProcess
   /** Lines of the coordinator's progress. */
   readonly progress: readonly string[]
 }

@@ -1,7 +1,5 @@
-import { once } from 'node:events'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { startCoordinator } from '@tessera/coordinator'
 import { COORDINATOR_METRICS, createHealth, mountOperation } from '@tessera/coordinator/operation'
@@ -9,6 +7,7 @@ import { silentLog } from '@tessera/shared/log'
 import { createWebApp } from '@tessera/shared/web'
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../../support/fake-clock.ts'
+import { freePort } from '../../support/free-port.ts'
 import { federation, wholeRound } from '../federation.ts'
 import { coordinatorFolder, started } from '../raw-site.ts'
 
@@ -177,12 +176,3 @@ describe('GET /healthz and /readyz', () => {
     expect((await app.request('/healthz')).status).toBe(200)
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
